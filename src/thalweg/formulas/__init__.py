@@ -1,0 +1,1 @@
+"""What descends: the mathematics of rules, losses, penalties, activations, schedules and surfaces."""

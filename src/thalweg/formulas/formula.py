@@ -1,0 +1,688 @@
+"""What a formula is to the rest of the library: a named function with numbers, of one of five kinds.
+
+The decorators :func:`rule`, :func:`loss`, :func:`penalty`, :func:`activation` and :func:`schedule` read a function
+once and answer the author's mistakes there and then. What they return can be called to get a copy with other
+numbers, is cloned and searched over as scikit-learn's parameters are, and pickles by its text.
+"""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import traceback
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from types import FunctionType
+from typing import Any, ClassVar, Self, final, overload
+
+import numpy as np
+from numpy.typing import NDArray
+
+from thalweg.errors import FormulaError, SettingError
+from thalweg.formulas import lowering
+from thalweg.formulas.language import Program, Source, check, read
+from thalweg.formulas.ranges import STANDARD, check_number
+
+Array = NDArray[Any]
+
+
+class Formula(ABC):
+    """A function of the mathematics, with numbers for its hyperparameters.
+
+    Calling it with hyperparameters gives a copy with other numbers; :attr:`formula` is the plain NumPy function.
+    """
+
+    kind: ClassVar[str]
+    scalar_arguments: ClassVar[tuple[str, ...]] = ()
+
+    def __init__(self, source: Source, ranges: Mapping[str, str] | None = None, **options: Any) -> None:
+        self.text = source.text
+        self.name = source.name
+        self._source = source
+        self._options = options
+        self._declared = True
+        self.formula: FunctionType = source.function()
+        signature = inspect.signature(self.formula)
+        self._check_signature(signature)
+        self._own_ranges = dict(ranges or {})
+        self.ranges = {**STANDARD, **self._own_ranges}
+        self._numbers = self._defaults(signature)
+        self.__doc__ = inspect.getdoc(self.formula)
+        self._sign()
+        self._prepare()
+
+    # -- what a kind has to say
+
+    @abstractmethod
+    def _check_signature(self, signature: inspect.Signature) -> None:
+        """Answer a wrong list of arguments."""
+
+    @abstractmethod
+    def _prepare(self) -> None:
+        """Check the body of the formula and try it."""
+
+    # -- hyperparameters
+
+    def _defaults(self, signature: inspect.Signature) -> dict[str, Any]:
+        numbers: dict[str, Any] = {}
+        for name, parameter in signature.parameters.items():
+            if parameter.kind is not parameter.KEYWORD_ONLY:
+                continue
+            if parameter.default is parameter.empty:
+                raise self._error("FORMULA-SIGNATURE", f"the hyperparameter {name!r} has no default", f"Write {name}=0.1, say.")
+            numbers[name] = self._checked(name, parameter.default)
+        return numbers
+
+    def _checked(self, name: str, value: Any) -> Any:
+        if isinstance(value, tuple | list):
+            raise SettingError("SETTING-TYPE", f"{name} of {self.name}", f"must be a real number, got {type(value).__name__}")
+        return check_number(f"{name} of {self.name}", value, self.ranges.get(name))
+
+    def _sign(self) -> None:
+        self.__signature__ = inspect.Signature(
+            [inspect.Parameter(n, inspect.Parameter.KEYWORD_ONLY, default=v) for n, v in self._numbers.items()]
+        )
+
+    @property
+    def hyperparameters(self) -> dict[str, Any]:
+        """Names and numbers of this copy."""
+        return dict(self._numbers)
+
+    def __getattr__(self, name: str) -> Any:
+        numbers = self.__dict__.get("_numbers", {})
+        if name in numbers:
+            return numbers[name]
+        raise AttributeError(f"{self.__dict__.get('name', 'formula')} has no attribute {name!r}")
+
+    def __call__(self, *arrays: Any, **numbers: Any) -> Self:
+        """Return a copy with other numbers.
+
+        Raises
+        ------
+        SettingError
+            An unknown hyperparameter, or a number outside its range.
+        """
+        if arrays:
+            raise TypeError(f"{self.name}() takes hyperparameters by name; to compute, call {self.name}.formula(...)")
+        copy = object.__new__(type(self))
+        copy.__dict__.update(self.__dict__)
+        copy._declared = False
+        copy._numbers = dict(self._numbers)
+        copy.set_params(**numbers)
+        return copy
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:  # noqa: ARG002 - scikit-learn's signature
+        """Return names and numbers, as scikit-learn's estimators do."""
+        return dict(self._numbers)
+
+    def set_params(self, **numbers: Any) -> Self:
+        """Change numbers of this copy in place, as scikit-learn's estimators do.
+
+        Raises
+        ------
+        SettingError
+            An unknown hyperparameter, a number outside its range, or this is the declaration that all share.
+        """
+        if numbers and self._declared:
+            raise SettingError("SETTING-SHARED", self.name, "the declaration is shared by all", f"Make a copy: {self.name}({next(iter(numbers))}=...).")
+        for name, value in numbers.items():
+            if name not in self._numbers:
+                import difflib
+
+                near = difflib.get_close_matches(name, self._numbers, n=1)
+                have = ", ".join(self._numbers) or "none"
+                guess = f"; did you mean {near[0]!r}?" if near else ""
+                raise SettingError("SETTING-UNKNOWN", self.name, f"{name!r} is not one of its hyperparameters{guess}", f"It has: {have}.")
+            self._numbers[name] = self._checked(name, value)
+        self._sign()
+        return self
+
+    def __sklearn_clone__(self) -> Self:
+        return self()
+
+    # -- identity
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 of what the formula computes, helpers and constants included; the numbers are not part of it."""
+        return self._program.fingerprint
+
+    _program: Program
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Formula):
+            return NotImplemented
+        return (self.kind, self.fingerprint, self._numbers) == (other.kind, other.fingerprint, other._numbers)
+
+    def __hash__(self) -> int:
+        return hash((self.kind, self.fingerprint, tuple(self._numbers.items())))
+
+    def __repr__(self) -> str:
+        return f"{self.name}({', '.join(f'{n}={v!r}' for n, v in self._numbers.items())})"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _restore, (type(self), self._source, self._own_ranges, self._options, self._numbers)
+
+    def _error(self, code: str, what: str, hint: str = "", node: ast.AST | None = None) -> FormulaError:
+        return self._source.error(code, node, what, hint)
+
+
+def _restore(
+    kind: type[Formula], source: Source, ranges: dict[str, str], options: dict[str, Any], numbers: dict[str, Any]
+) -> Formula:
+    """Rebuild a pickled formula from its text."""
+    return kind(source, ranges, **options)(**numbers)
+
+
+# Values for trying a formula: signs, a zero, different sizes.
+_TRIAL = np.array([0.5, -1.25, 0.0, 3.0], dtype=np.float32)
+
+
+def _try(formula: Formula, *arguments: Any) -> tuple[Any, ...]:
+    """Run a formula on float32 arrays and answer with the line when a value is widened, lost or misshapen."""
+    with np.errstate(all="ignore"):
+        try:
+            result = formula.formula(*arguments, **formula.hyperparameters)
+        except Exception as error:
+            raise formula._error("FORMULA-FAILS", f"the formula fails on arrays: {error}", node=_failing_line(formula, error)) from None
+    results = result if isinstance(result, tuple) else (result,)
+    for k, value in enumerate(results):
+        if not isinstance(value, np.ndarray) or value.shape != _TRIAL.shape:
+            what = f"returned value {k + 1} is {_shown(value)}; expected an array like its arguments, shape {_TRIAL.shape}"
+            raise formula._error("FORMULA-SHAPE", what, "Let it depend on a coordinate.")
+        if value.dtype != np.float32:
+            node, name = _widening_line(formula, arguments)
+            raise formula._error(
+                "FORMULA-WIDENS", f"{name or f'returned value {k + 1}'} becomes {value.dtype} although all arrays are float32",
+                "A truth value times a number widens: write np.where(condition, a, b) with a coordinate in a or b.", node,
+            )
+    return results
+
+
+def _shown(value: Any) -> str:
+    return f"an array of shape {value.shape}" if isinstance(value, np.ndarray) else f"{type(value).__name__} {value!r:.40}"
+
+
+def _failing_line(formula: Formula, error: BaseException) -> ast.AST:
+    """Find the line of the formula in which an exception arose, as a node that carries it."""
+    code = formula.formula.__code__
+    lines = [frame.f_lineno for frame, _ in traceback.walk_tb(error.__traceback__) if frame.f_code is code]
+    return ast.Pass(lineno=(lines or [code.co_firstlineno])[0] - formula._source.first_line + 1)
+
+
+def _widening_line(formula: Formula, arguments: tuple[Any, ...]) -> tuple[ast.AST | None, str]:
+    """Run the statements one by one and find the first that leaves float32."""
+    definition = ast.parse(formula.text).body[0]
+    assert isinstance(definition, ast.FunctionDef)
+    names = [a.arg for a in definition.args.args]
+    scope = {**formula.formula.__globals__, **dict(zip(names, arguments, strict=True)), **formula.hyperparameters}
+    with np.errstate(all="ignore"):
+        for statement in definition.body:
+            if not isinstance(statement, ast.Assign):
+                continue
+            exec(compile(ast.Module([statement], []), "<formula>", "exec"), scope)  # noqa: S102 - the author's own line
+            for target in (n for n in ast.walk(statement) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)):
+                value = scope[target.id]
+                if isinstance(value, np.ndarray | np.generic) and value.dtype == np.float64:
+                    return statement, repr(target.id)
+    return definition.body[-1], ""
+
+
+@final
+class Rule(Formula):
+    """An update rule: how one step changes a parameter and the memory kept for it.
+
+    Written ``f(theta, g, t, *slots, **hyperparameters) -> theta, *slots``.
+    """
+
+    kind = "rule"
+    scalar_arguments = ("t",)
+
+    def _check_signature(self, signature: inspect.Signature) -> None:
+        names = [n for n, p in signature.parameters.items() if p.kind is p.POSITIONAL_OR_KEYWORD]
+        strange = [n for n, p in signature.parameters.items() if p.kind not in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)]
+        if names[:3] != ["theta", "g", "t"] or strange:
+            shown = ", ".join(signature.parameters)
+            raise self._error(
+                "RULE-SIGNATURE", f"a rule begins with (theta, g, t), got ({shown[:60]})",
+                "def my_rule(theta, g, t, <memory>, *, learning_rate=0.1): return theta, <memory>",
+            )
+        self.slots = tuple(names[3:])
+        starts = self._options.get("starts") or {}
+        unknown = [s for s in starts if s not in self.slots]
+        if unknown:
+            raise self._error("RULE-STARTS", f"{unknown[0]!r} is not a slot; slots: {', '.join(self.slots) or 'none'}")
+        bad = [v for v in starts.values() if isinstance(v, str) and v not in signature.parameters]
+        if bad:
+            raise self._error("RULE-STARTS", f"{bad[0]!r} is neither a number nor a hyperparameter")
+        self._starts = dict(starts)
+
+    def _prepare(self) -> None:
+        self._program = check(self._source, self.scalar_arguments)
+        given = len(self._program.outputs)
+        if given != 1 + len(self.slots):
+            wanted = ", ".join(("theta", *self.slots))
+            node = ast.parse(self.text).body[0].body[-1]  # type: ignore[attr-defined]
+            raise self._error("RULE-ARITY", f"{given} values are returned, expected {1 + len(self.slots)}: {wanted}", node=node)
+        _try(self, _TRIAL, _TRIAL[::-1].copy(), 1.0, *self.init(_TRIAL))
+
+    def init(self, theta: Array) -> Array:
+        """Return the memory at the start.
+
+        Parameters
+        ----------
+        theta : ndarray
+            Parameters, any shape, float32 or float64.
+
+        Returns
+        -------
+        ndarray of shape (n_slots, *theta.shape)
+            Zeros, or what the rule declares; dtype of ``theta``.
+        """
+        theta = np.asarray(theta)
+        state = np.zeros((len(self.slots), *theta.shape), dtype=theta.dtype)
+        for slot, start in self._starts.items():
+            state[self.slots.index(slot)] = self._numbers[start] if isinstance(start, str) else start
+        return state
+
+    def step(self, theta: Array, g: Array, state: Array, t: float) -> tuple[Array, Array]:
+        """Make one update in NumPy.
+
+        Parameters
+        ----------
+        theta, g : ndarray of one shape
+            Parameters and gradient.
+        state : ndarray of shape (n_slots, *theta.shape)
+            Memory, from :meth:`init` or the last step.
+        t : float
+            Count of updates, from 1.
+
+        Returns
+        -------
+        theta, state : ndarray
+            New arrays; the arguments are left as they are.
+        """
+        with np.errstate(all="ignore"):
+            result = self.formula(theta, g, float(t), *state, **self._numbers)
+        if not self.slots:
+            return result, np.empty_like(state)
+        new_theta, *slots = result
+        return new_theta, np.stack(slots)
+
+    @property
+    def has_learning_rate(self) -> bool:
+        """Whether ``learning_rate`` is one of the hyperparameters."""
+        return "learning_rate" in self._numbers
+
+    def kernel_text(self, dtype: str, *, lanes: bool = False) -> tuple[str, str]:
+        """Return name and text of the native loop."""
+        return lowering.update_text(self._program, dtype, lanes=lanes)
+
+    def source(self, dtype: str = "float64") -> str:
+        """Return the native loop as text: what Numba compiles."""
+        return self.kernel_text(dtype)[1]
+
+
+TARGETS = {"real": "any real number", "count": "a number >= 0", "binary": "0 or 1", "classes": "one-hot rows"}
+INVERSE_LINKS = ("identity", "exp", "logistic", "softmax")
+
+
+@final
+class Loss(Formula):
+    """A loss: what a score ``z`` costs where the truth is ``y``.
+
+    Written ``f(y, z, **hyperparameters) -> value, derivative in z``, per output; with ``per_row`` on whole rows.
+    """
+
+    kind = "loss"
+
+    def _check_signature(self, signature: inspect.Signature) -> None:
+        _expect(self, signature, ("y", "z"), "def my_loss(y, z, *, delta=1.0): return value, derivative")
+        self.target = self._options.get("target", "real")
+        self.inverse_link = self._options.get("inverse_link", "identity")
+        self.per_row = bool(self._options.get("per_row", False))
+        if self.target not in TARGETS:
+            raise self._error("LOSS-TARGET", f"target {self.target!r}; allowed: {', '.join(TARGETS)}")
+        if self.inverse_link not in INVERSE_LINKS:
+            raise self._error("LOSS-LINK", f"inverse_link {self.inverse_link!r}; allowed: {', '.join(INVERSE_LINKS)}")
+
+    def _prepare(self) -> None:
+        if self.per_row:
+            return  # a row-wise loss is plain NumPy; the engine holds its native twin
+        self._program = check(self._source)
+        _two_outputs(self, "value, derivative")
+        _try(self, np.array([0, 1, 0, 1], dtype=np.float32), _TRIAL)
+
+    @property
+    def fingerprint(self) -> str:
+        return self.text if self.per_row else self._program.fingerprint
+
+    def value_and_derivative(self, y: Array, z: Array) -> tuple[Array, Array]:
+        """Return value and derivative in ``z``, per output (per row for a row-wise loss).
+
+        Parameters
+        ----------
+        y, z : ndarray of one shape
+            Truth and score before the inverse link.
+        """
+        with np.errstate(all="ignore"):
+            value, derivative = self.formula(y, z, **self._numbers)
+        return value, derivative
+
+    def value(self, y: Array, z: Array) -> Array:
+        """Return the value per output (per row for a row-wise loss)."""
+        return self.value_and_derivative(y, z)[0]
+
+    def derivative(self, y: Array, z: Array) -> Array:
+        """Return the derivative in ``z``."""
+        return self.value_and_derivative(y, z)[1]
+
+    def kernel_text(self, dtype: str) -> tuple[str, str]:
+        """Return name and text of the native loop."""
+        return lowering.loss_text(self._program, dtype)
+
+    def source(self, dtype: str = "float64") -> str:
+        """Return the native loop as text."""
+        return self.kernel_text(dtype)[1]
+
+
+@final
+class Penalty(Formula):
+    """A penalty on a weight. Written ``f(w, **hyperparameters) -> value, derivative``; it may have a proximal step."""
+
+    kind = "penalty"
+
+    def _check_signature(self, signature: inspect.Signature) -> None:
+        _expect(self, signature, ("w",), "def my_penalty(w, *, alpha=1e-4): return value, derivative")
+
+    def _prepare(self) -> None:
+        self._program = check(self._source)
+        _two_outputs(self, "value, derivative")
+        _try(self, _TRIAL)
+        self._proximal: _Proximal | None = None
+        declared = self._options.get("proximal")
+        if declared is not None:
+            self._proximal = _Proximal(declared, self._own_ranges)
+
+    def proximal(self, function: Callable[..., Any]) -> Self:
+        """Declare the proximal step ``f(w, step, **hyperparameters) -> w`` as a decorator, and return the penalty.
+
+        It minimises ``(x - w)**2 / 2 + step * penalty(x)`` over x.
+        """
+        made = type(self)(self._source, self._own_ranges, **{**self._options, "proximal": read(function)})
+        assert made._proximal is not None
+        if set(made._proximal.hyperparameters) != set(self._numbers):
+            names = ", ".join(self._numbers)
+            raise made._proximal._error("PENALTY-PROXIMAL", f"the proximal step takes the penalty's hyperparameters: {names}")
+        return made
+
+    @property
+    def has_proximal(self) -> bool:
+        """Whether a proximal step is declared."""
+        return self._proximal is not None
+
+    def value(self, w: Array) -> Array:
+        """Return the penalty per weight."""
+        return np.asarray(self.formula(w, **self._numbers)[0])
+
+    def derivative(self, w: Array) -> Array:
+        """Return the derivative per weight (0 at a kink)."""
+        return np.asarray(self.formula(w, **self._numbers)[1])
+
+    def proximal_step(self, w: Array, step: float) -> Array:
+        """Return the minimiser of ``(x - w)**2 / 2 + step * penalty(x)`` for every weight."""
+        if self._proximal is None:
+            raise SettingError("PENALTY-PROXIMAL", self.name, "has no proximal step")
+        return np.asarray(self._proximal.formula(w, float(step), **self._numbers))
+
+    @property
+    def fingerprint(self) -> str:
+        return self._program.fingerprint + (self._proximal.fingerprint if self._proximal else "")
+
+    def kernel_text(self, dtype: str) -> tuple[str, str]:
+        """Return name and text of the native loop that adds the slope to the gradient."""
+        return lowering.penalty_text(self._program, dtype)
+
+    def proximal_text(self, dtype: str) -> tuple[str, str]:
+        """Return name and text of the native proximal step."""
+        assert self._proximal is not None
+        return lowering.proximal_text(self._proximal._program, dtype)
+
+    def source(self, dtype: str = "float64") -> str:
+        """Return the native loop as text."""
+        return self.kernel_text(dtype)[1]
+
+
+@final
+class _Proximal(Formula):
+    kind = "proximal step"
+    scalar_arguments = ("step",)
+
+    def _check_signature(self, signature: inspect.Signature) -> None:
+        _expect(self, signature, ("w", "step"), "def my_step(w, step, *, alpha=1e-4): return w")
+
+    def _defaults(self, signature: inspect.Signature) -> dict[str, Any]:
+        # The numbers come from the penalty; the proximal step only names them.
+        names = [n for n, p in signature.parameters.items() if p.kind is p.KEYWORD_ONLY]
+        return dict.fromkeys(names, 0.5)
+
+    def _prepare(self) -> None:
+        self._program = check(self._source, self.scalar_arguments)
+        _try(self, _TRIAL, 0.5)
+
+
+@final
+class Activation(Formula):
+    """What a unit makes of its input. Written ``f(z, **hyperparameters) -> value, derivative``."""
+
+    kind = "activation"
+
+    def _check_signature(self, signature: inspect.Signature) -> None:
+        _expect(self, signature, ("z",), "def my_activation(z, *, slope=0.1): return value, derivative")
+
+    def _prepare(self) -> None:
+        self._program = check(self._source)
+        _two_outputs(self, "value, derivative")
+        _try(self, _TRIAL)
+
+    def value(self, z: Array) -> Array:
+        """Return the activation, shape and dtype of ``z``."""
+        with np.errstate(all="ignore"):
+            return np.asarray(self.formula(z, **self._numbers)[0])
+
+    def derivative(self, z: Array) -> Array:
+        """Return the derivative, shape and dtype of ``z``."""
+        with np.errstate(all="ignore"):
+            return np.asarray(self.formula(z, **self._numbers)[1])
+
+    def source(self, dtype: str = "float64") -> str:
+        """Return the native loops, forward and backward, as text."""
+        return lowering.forward_text((self._program,), dtype)[1] + "\n" + lowering.backward_text((self._program,), dtype)[1]
+
+
+@final
+class Schedule(Formula):
+    """A factor for the learning rate. Written ``f(t, **hyperparameters) -> factor``, ``t`` in epochs, an array.
+
+    A hyperparameter ``total=None`` is the number of epochs of the run, filled in by :meth:`over`.
+    """
+
+    kind = "schedule"
+
+    def _check_signature(self, signature: inspect.Signature) -> None:
+        _expect(self, signature, ("t",), "def my_schedule(t, *, gamma=0.9): return gamma ** t")
+
+    def _checked(self, name: str, value: Any) -> Any:
+        if name == "total":
+            return None if value is None else check_number(f"total of {self.name}", value, "(0, inf)")
+        if isinstance(value, tuple | list):
+            return tuple(check_number(f"{name} of {self.name}", v, self.ranges.get(name)) for v in value)
+        return super()._checked(name, value)
+
+    def _prepare(self) -> None:
+        try:
+            trial = self.over(4.0).factor(np.array([0.0, 0.5, 1.0, 2.25]))
+        except (TypeError, ValueError) as error:
+            if isinstance(error, FormulaError | SettingError):
+                raise
+            hint = "t is an array of times in epochs: write np.where(condition, a, b), not if."
+            raise self._error("SCHEDULE-FAILS", f"the schedule fails on an array of times: {error}", hint) from None
+        if not np.isfinite(trial).all():
+            raise self._error("SCHEDULE-FINITE", f"the factor is {trial[~np.isfinite(trial)][0]} at a time between 0 and 2.25 epochs")
+
+    @property
+    def fingerprint(self) -> str:
+        return self.text
+
+    def over(self, total: float) -> Schedule:
+        """Return the schedule with ``total`` filled in, where it is left open."""
+        return self(total=total) if "total" in self._numbers and self._numbers["total"] is None else self
+
+    def factor(self, t: Any) -> Array:
+        """Return the factor at times ``t`` (epochs elapsed), float64, shape of ``t``."""
+        times = np.asarray(t, dtype=np.float64)
+        return np.array(np.broadcast_to(self.formula(times, **self._numbers), times.shape), dtype=np.float64)
+
+    def source(self, dtype: str = "float64") -> str:  # noqa: ARG002 - the same call for every kind
+        """Return the text: a schedule is evaluated in NumPy, once per epoch."""
+        return self.text
+
+
+def _expect(formula: Formula, signature: inspect.Signature, arguments: tuple[str, ...], example: str) -> None:
+    names = tuple(n for n, p in signature.parameters.items() if p.kind is not p.KEYWORD_ONLY)
+    if len(names) != len(arguments) or any(p.kind is p.VAR_POSITIONAL for p in signature.parameters.values()):
+        shown = ", ".join(signature.parameters)
+        raise formula._error("FORMULA-SIGNATURE", f"a {formula.kind} takes ({', '.join(arguments)}), got ({shown[:60]})", example)
+
+
+def _two_outputs(formula: Formula, wanted: str) -> None:
+    given = len(formula._program.outputs)
+    if given != 2:
+        raise formula._error("FORMULA-ARITY", f"{given} values are returned, expected 2: {wanted}")
+
+
+Written = Callable[..., Any] | str
+
+
+def _decorate(kind: type[Any], function: Written | None, ranges: Mapping[str, str] | None, **options: Any) -> Any:
+    def made(written: Written) -> Any:
+        return kind(read(written), ranges, **options)
+
+    return made if function is None else made(function)
+
+
+@overload
+def rule(function: Written, *, starts: Mapping[str, float | str] | None = ..., ranges: Mapping[str, str] | None = ...) -> Rule: ...
+@overload
+def rule(
+    function: None = ..., *, starts: Mapping[str, float | str] | None = ..., ranges: Mapping[str, str] | None = ...
+) -> Callable[[Written], Rule]: ...
+def rule(
+    function: Written | None = None,
+    *,
+    starts: Mapping[str, float | str] | None = None,
+    ranges: Mapping[str, str] | None = None,
+) -> Rule | Callable[[Written], Rule]:
+    """Make an update rule of a function.
+
+    Parameters
+    ----------
+    function : function or str
+        ``f(theta, g, t, *slots, **hyperparameters) -> theta, *slots``, or its text.
+    starts : mapping, optional
+        Slots that do not start at zero: a number, or the name of a hyperparameter.
+    ranges : mapping, optional
+        Intervals such as ``"[0, 1)"`` for hyperparameters whose names are not standard.
+
+    Raises
+    ------
+    FormulaError
+        The author's mistakes, with the line: a branch on an array, an unknown function, a wrong number of returned
+        values, a name given twice, a value that would widen float32.
+
+    Examples
+    --------
+    >>> @rule
+    ... def plain(theta, g, t, *, learning_rate=0.5):
+    ...     return theta - learning_rate * g
+    >>> theta, state = plain.step(np.array([1.0]), np.array([1.0]), plain.init(np.array([1.0])), t=1)
+    >>> float(theta[0])
+    0.5
+    """
+    made: Rule | Callable[[Written], Rule] = _decorate(Rule, function, ranges, starts=dict(starts or {}))
+    return made
+
+
+@overload
+def loss(function: Written, *, target: str = ..., inverse_link: str = ..., ranges: Mapping[str, str] | None = ...) -> Loss: ...
+@overload
+def loss(
+    function: None = ..., *, target: str = ..., inverse_link: str = ..., ranges: Mapping[str, str] | None = ...
+) -> Callable[[Written], Loss]: ...
+def loss(
+    function: Written | None = None,
+    *,
+    target: str = "real",
+    inverse_link: str = "identity",
+    ranges: Mapping[str, str] | None = None,
+) -> Loss | Callable[[Written], Loss]:
+    """Make a loss of a function ``f(y, z, **hyperparameters) -> value, derivative in z``.
+
+    Parameters
+    ----------
+    function : function or str
+        The formula, per output.
+    target : {"real", "count", "binary", "classes"}
+        What ``y`` may be: any number, a number >= 0, 0 or 1, one-hot rows.
+    inverse_link : {"identity", "exp", "logistic", "softmax"}
+        From the score to the prediction.
+    ranges : mapping, optional
+        Intervals for hyperparameters whose names are not standard.
+    """
+    made: Loss | Callable[[Written], Loss] = _decorate(Loss, function, ranges, target=target, inverse_link=inverse_link)
+    return made
+
+
+def row_loss(*, target: str = "classes", inverse_link: str = "softmax") -> Callable[[Written], Loss]:
+    """Make a loss of a NumPy function of whole rows: ``f(y, z) -> value per row, derivative`` for (n, outputs)."""
+    made: Callable[[Written], Loss] = _decorate(Loss, None, None, target=target, inverse_link=inverse_link, per_row=True)
+    return made
+
+
+@overload
+def penalty(function: Written, *, ranges: Mapping[str, str] | None = ...) -> Penalty: ...
+@overload
+def penalty(function: None = ..., *, ranges: Mapping[str, str] | None = ...) -> Callable[[Written], Penalty]: ...
+def penalty(
+    function: Written | None = None, *, ranges: Mapping[str, str] | None = None
+) -> Penalty | Callable[[Written], Penalty]:
+    """Make a penalty of a function ``f(w, **hyperparameters) -> value, derivative``; see :meth:`Penalty.proximal`."""
+    made: Penalty | Callable[[Written], Penalty] = _decorate(Penalty, function, ranges)
+    return made
+
+
+@overload
+def activation(function: Written, *, ranges: Mapping[str, str] | None = ...) -> Activation: ...
+@overload
+def activation(function: None = ..., *, ranges: Mapping[str, str] | None = ...) -> Callable[[Written], Activation]: ...
+def activation(
+    function: Written | None = None, *, ranges: Mapping[str, str] | None = None
+) -> Activation | Callable[[Written], Activation]:
+    """Make an activation of a function ``f(z, **hyperparameters) -> value, derivative``.
+
+    When the first value returned is a plain name, the backward pass reuses the stored activation under that name.
+    """
+    made: Activation | Callable[[Written], Activation] = _decorate(Activation, function, ranges)
+    return made
+
+
+@overload
+def schedule(function: Written, *, ranges: Mapping[str, str] | None = ...) -> Schedule: ...
+@overload
+def schedule(function: None = ..., *, ranges: Mapping[str, str] | None = ...) -> Callable[[Written], Schedule]: ...
+def schedule(
+    function: Written | None = None, *, ranges: Mapping[str, str] | None = None
+) -> Schedule | Callable[[Written], Schedule]:
+    """Make a schedule of a function ``f(t, **hyperparameters) -> factor``; ``t`` is an array of times in epochs."""
+    made: Schedule | Callable[[Written], Schedule] = _decorate(Schedule, function, ranges)
+    return made
