@@ -41,8 +41,8 @@ format: $(VENV)/test.stamp ## format the code and mend what lint can mend by its
 	@$(BIN)/ruff check --quiet --fix-only
 	@$(BIN)/ruff format --quiet
 
-bench: $(VENV)/peers.stamp ## time the benchmarks side by side with the peers
-	@$(BIN)/python benchmarks/run.py
+bench: $(VENV)/bench.stamp ## time the work side by side with the peers; keeps benchmarks/RESULTS.md
+	@$(BIN)/python -m benchmarks
 
 # --universal: one file for every supported Python and platform. Pins that still fit are kept; UPGRADE=--upgrade renews them.
 COMPILE = build/uv/bin/uv pip compile --quiet --no-config --universal --fork-strategy fewest --python-version 3.11 \
@@ -53,6 +53,7 @@ constraints: ## write constraints/ anew from pyproject.toml
 	@$(COMPILE) --group build -o constraints/run.txt
 	@$(COMPILE) --group test -c constraints/run.txt -o constraints/test.txt
 	@$(COMPILE) --group test --group peers -c constraints/test.txt -o constraints/peers.txt
+	@$(COMPILE) --group test --group peers --group bench -c constraints/peers.txt -o constraints/bench.txt
 
 clean: ## remove everything that was made here
 	@rm -rf $(VENV) build dist demo .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
@@ -78,4 +79,9 @@ $(VENV)/peers.stamp: $(VENV)/test.stamp constraints/peers.txt
 	@echo "installing the peers: PyTorch, JAX, Optax, Keras"
 	@$(PINNED) constraints/peers.txt
 	@$(PIP) $(TORCH)
+	@touch $@
+
+$(VENV)/bench.stamp: $(VENV)/peers.stamp constraints/bench.txt
+	@echo "installing the peers of the benchmarks: River, Vowpal Wabbit"
+	@$(PINNED) constraints/bench.txt
 	@touch $@

@@ -250,7 +250,10 @@ def wanted(*groups: str) -> list[Requirement]:
     return [Requirement(entry) for entry in asked]
 
 
-@pytest.mark.parametrize(("name", "groups"), [("run", ["build"]), ("test", ["test"]), ("peers", ["test", "peers"])])
+@pytest.mark.parametrize(
+    ("name", "groups"),
+    [("run", ["build"]), ("test", ["test"]), ("peers", ["test", "peers"]), ("bench", ["peers", "bench"])],
+)
 def test_what_is_asked_for_is_pinned(name, groups):
     pinned = pins(name)
     for requirement in wanted(*groups):
@@ -258,7 +261,7 @@ def test_what_is_asked_for_is_pinned(name, groups):
         assert all(version in requirement.specifier for version in versions), requirement
 
 
-@pytest.mark.parametrize(("fewer", "more"), [("run", "test"), ("test", "peers")])
+@pytest.mark.parametrize(("fewer", "more"), [("run", "test"), ("test", "peers"), ("peers", "bench")])
 def test_a_larger_environment_only_adds(fewer, more):
     below, above = pins(fewer), pins(more)
     assert {package: above.get(package) for package in below} == below
