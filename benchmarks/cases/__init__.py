@@ -1,0 +1,20 @@
+"""Every case, in the order of the table."""
+
+from __future__ import annotations
+
+from benchmarks.case import Case, Sheet
+from benchmarks.cases import full_batch, networks, one_sample, start_up, updates
+
+CASES: tuple[Case | Sheet, ...] = (
+    *one_sample.CASES,
+    *networks.CASES,
+    *updates.CASES,
+    *full_batch.CASES,
+    *start_up.CASES,
+    *updates.SHEETS,
+)
+
+
+def find(name: str) -> Case | Sheet:
+    """The case of that name."""
+    return next(case for case in CASES if case.name == name)
