@@ -314,6 +314,11 @@ class Rule(Formula):
         """Whether ``learning_rate`` is one of the hyperparameters."""
         return "learning_rate" in self._numbers
 
+    @property
+    def lane_values(self) -> int:
+        """Number of values per lane that the native loop keeps: what depends on the learning rate."""
+        return lowering.lane_values(self._program)
+
     def kernel_text(self, dtype: str, *, lanes: bool = False) -> tuple[str, str]:
         """Return name and text of the native loop."""
         return lowering.update_text(self._program, dtype, lanes=lanes)

@@ -256,6 +256,11 @@ def update_text(program: Program, dtype: str, *, lanes: bool) -> tuple[str, str]
     return kernel_text(f"{program.name}{'_lanes' if lowered.per_lane else ''}", dtype, UPDATE_ARGUMENTS, lines)
 
 
+def lane_values(program: Program) -> int:
+    """Count the rows of ``lanes`` that a rule with one learning rate per column needs."""
+    return Lowered(program, "float64", "learning_rate").lane_values if "learning_rate" in program.scalars else 0
+
+
 LOSS_ARGUMENTS = "targets, scores, rows, weights, factor, hyper, slopes, sums"
 
 

@@ -1,0 +1,252 @@
+"""The native loops that a run can use, each with the buffers it needs: the general one, and one fused for single samples."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from thalweg.descent.batches import Rows
+from thalweg.descent.models import Linear, Model, hyper_table
+
+if TYPE_CHECKING:
+    from thalweg.descent.run import Run
+
+Array = NDArray[Any]
+
+
+class Loop(ABC):
+    """Native updates for one run.
+
+    Attributes
+    ----------
+    visited : int
+        Rows in one epoch's order.
+    batch : int or None
+        Rows per update; None for as many as an order has.
+    whole : bool
+        Each update sees all rows, so that their order does not matter.
+    gradient : ndarray
+        Gradient of the last update; empty where the loop does not store it.
+    """
+
+    visited: int
+    batch: int | None
+    whole: bool
+    gradient: Array
+
+    @abstractmethod
+    def run(
+        self, run: Run, orders: NDArray[np.int64], batch: int, factors: Array, skip: int = 0
+    ) -> NDArray[np.float64]:
+        """Make ``factors.size`` updates, from the ``skip``-th of the block on, moving the run's theta, state and t.
+
+        Returns
+        -------
+        ndarray (updates, lanes), float64
+            Objective of each update, measured before it; nan from the first that was not finite.
+        """
+
+
+def choose(run: Run) -> Loop:
+    """Return the fastest loop that does what the run asks for."""
+    if fused_serves(run):
+        return Fused(run)
+    return General(run, moments=moments_serve(run))
+
+
+@final
+class General(Loop):
+    """Objective, penalty and update as separate kernels in one driver.
+
+    With ``moments`` the objective is full-batch squared error from second moments computed once.
+    """
+
+    def __init__(self, run: Run, *, moments: bool) -> None:
+        from thalweg.engine import compile as compiler
+        from thalweg.engine.pointers import address
+
+        settings, model, rows, dtype = run.settings, run.model, run.rows, run.dtype
+        rule = settings.optimizer
+        self.visited = rows.count
+        self.batch = settings.batch_size if run.order is not None else min(settings.batch_size or rows.count, rows.count)
+        random = not isinstance(model, Linear) and any(model.dropout)
+        self.whole = self.batch == rows.count and not random
+        self.rows = rows
+        self.gradient = np.zeros_like(run.theta)
+        self.hyper, self.groups = parameter_groups(run)
+        self.rates = learning_rates(run)
+        many = self.rates.size > 1
+        self.columns = model.columns if many else 1
+        update = compiler.update_kernel(rule, dtype, lanes=many)
+        self.lanes = np.zeros((max(rule.lane_values, 1) if many else 1, self.rates.size), dtype)
+        loss = compiler.loss_kernel(settings.loss, dtype)
+        self.loss_hyper = hyper_table([settings.loss])[0]
+        self._prepare_penalty(run)
+        activations = compiler.activation_kernels(model.activations, dtype)
+        self.activation_hyper = hyper_table(model.activations)
+        self.dropout = model.dropout_bounds()
+        self.seed = np.uint64(run.streams.generator(run.root, run.streams.DROPOUT).integers(0, 2**63))
+        if moments:
+            from thalweg.engine import linear
+
+            objective = linear.objective("gram", dtype)
+            self.work = second_moments(model, rows)
+            self.table = np.array([[model.size // model.columns, model.columns, 0]])
+            # One "row" stands for all: the moments are means already.
+            self.rows = Rows(rows.X[:0], rows.targets[:1], rows.weights[:0], rows.values, rows.indices, rows.indptr)
+            self.visited = self.batch = self.laid_out = 1
+        else:
+            objective = model.objective(rows)
+            self.laid_out = 0
+        self.kernels = (objective, loss, *activations, update, self.penalty, self.proximal)
+        self.code = np.array([address(kernel) for kernel in self.kernels])
+
+    def _prepare_penalty(self, run: Run) -> None:
+        from thalweg.engine import compile as compiler
+        from thalweg.engine import drivers
+        from thalweg.formulas.penalties import l1, l2
+        from thalweg.formulas.rules import gradient_descent
+
+        layers = zip(run.model.weights, run.settings.layer_penalties(len(run.model.weights)), strict=True)
+        chosen = [(piece, p) for piece, p in layers if p is not None]
+        formula = chosen[0][1] if chosen else l2
+        self.penalised = np.array([piece for piece, _ in chosen], dtype=np.int64).reshape(-1, 2)
+        self.penalty_hyper = hyper_table([p for _, p in chosen])
+        self.penalty = compiler.penalty_kernel(formula, run.dtype)
+        kinked = bool(chosen) and formula.has_proximal
+        self.proximal = compiler.proximal_kernel(formula if kinked else l1, run.dtype)
+        plain = run.settings.optimizer.fingerprint == gradient_descent.fingerprint and run.rates is None
+        self.kink = (drivers.PROXIMAL if plain else drivers.ORTHANT) if kinked else drivers.SLOPE
+        self.before = np.zeros(run.theta.size if kinked else 0, run.dtype)
+
+    def run(
+        self, run: Run, orders: NDArray[np.int64], batch: int, factors: Array, skip: int = 0
+    ) -> NDArray[np.float64]:
+        from thalweg.engine import drivers
+
+        if skip:
+            per_epoch = -(-orders.shape[1] // batch)
+            order = orders[(skip // per_epoch) % orders.shape[0]]
+            first = (skip % per_epoch) * batch
+            orders = np.ascontiguousarray(order[first : first + batch]).reshape(1, -1)
+        if batch > self.laid_out:
+            self.work = np.zeros(run.model.work_size(batch), run.dtype)
+            self.table = run.model.table(batch)
+            self.laid_out = batch
+        trace = np.full((factors.size, run.model.lanes), np.nan)
+        rows, settings = self.rows, run.settings
+        run.t = drivers.driver(run.dtype)(
+            self.code, rows.X, rows.values, rows.indices, rows.indptr, rows.targets, rows.weights,
+            orders, batch, self.table, self.work, self.loss_hyper, self.activation_hyper, self.dropout, self.seed,
+            run.theta, self.gradient, run.state, self.groups, self.hyper, self.rates, factors, self.lanes,
+            self.penalised, self.penalty_hyper, self.kink, self.before,
+            settings.clip_value or 0.0, settings.clip_norm or 0.0, self.columns,
+            run.t, trace, np.zeros(run.model.lanes + self.rates.size),
+        )  # fmt: skip
+        return trace
+
+
+@final
+class Fused(Loop):
+    """One sample a step on a linear model with one column: a loop of its own for the pair of rule and loss."""
+
+    def __init__(self, run: Run) -> None:
+        from thalweg.engine.fused import fused_kernel
+
+        settings = run.settings
+        self.visited, self.batch, self.whole = run.rows.count, 1, run.rows.count == 1
+        self.hyper, _ = parameter_groups(run)
+        self.rates = learning_rates(run)
+        self.loss_hyper = hyper_table([settings.loss])[0]
+        self.kernel = fused_kernel(settings.optimizer, settings.loss, run.dtype)
+        self.gradient = np.zeros(0, run.dtype)
+
+    def run(
+        self, run: Run, orders: NDArray[np.int64], batch: int, factors: Array, skip: int = 0
+    ) -> NDArray[np.float64]:
+        del batch  # always 1
+        if skip:
+            orders = orders.reshape(-1)[skip % orders.size :][:1].reshape(1, 1)
+        trace = np.full((factors.size, 1), np.nan)
+        run.t = self.kernel(
+            run.theta, run.state, self.hyper[0], self.rates, factors, self.loss_hyper,
+            run.rows.X, run.rows.targets, orders, run.t, trace,
+        )  # fmt: skip
+        return trace
+
+
+def fused_serves(run: Run) -> bool:
+    """Whether :class:`Fused` does what the run asks for."""
+    s, m, r = run.settings, run.model, run.rows
+    plain = s.penalty is None and s.clip_value is None and s.clip_norm is None and run.rates is None
+    groups = bool(s.optimizer.hyperparameters.get("weight_decay")) and bool(m.intercepts)
+    one_column = isinstance(m, Linear) and m.columns == 1
+    dense = not r.csr and r.weights.size == 0
+    return one_column and dense and s.batch_size == 1 and plain and not groups and not s.loss.per_row
+
+
+def moments_serve(run: Run) -> bool:
+    """Whether second moments can replace the rows, and cost less than the passes they save."""
+    from thalweg.formulas.losses import squared
+
+    m, r, s = run.model, run.rows, run.settings
+    full = run.order is None and (s.batch_size is None or s.batch_size >= r.count)
+    squares = s.loss.fingerprint == squared.fingerprint
+    if not (isinstance(m, Linear) and m.lanes == 1 and full and squares and not r.csr):
+        return False
+    size = m.size // m.columns
+    return r.count * size > 4096 and r.count > size and s.max_iter * 2 > size
+
+
+def learning_rates(run: Run) -> NDArray[np.float64]:
+    """Return the learning rate, or one per column."""
+    if run.rates is not None:
+        return np.ascontiguousarray(run.rates, dtype=np.float64)
+    return np.array([float(run.settings.optimizer.hyperparameters.get("learning_rate", 0.0))])
+
+
+def parameter_groups(run: Run) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Rows of hyperparameters, and slices of theta with the row each takes: biases are exempt from weight_decay."""
+    numbers = run.settings.optimizer.hyperparameters
+    row = [float(v) for v in numbers.values()]
+    if not numbers.get("weight_decay") or not run.model.intercepts:
+        return np.array([row]), np.array([[0, run.model.size, 0]])
+    exempt = [0.0 if name == "weight_decay" else float(v) for name, v in numbers.items()]
+    first = run.model.intercepts[0][0]
+    return np.array([row, exempt]), np.array([[0, first, 0], [first, run.model.size, 1]])
+
+
+def second_moments(model: Model, rows: Rows) -> Array:
+    """Return the mean squared error expanded around its least-squares solution, as ``engine.linear.gram`` takes it.
+
+    Sums run over blocks of rows, in float64; the loss and the gradient at the centre come from the rows themselves.
+    """
+    size, columns = model.size // model.columns, model.columns
+    intercept = bool(model.intercepts)
+    weights = rows.weights.astype(np.float64) if rows.weights.size else None
+    total = float(weights.sum()) if weights is not None else float(rows.count)
+
+    def blocks() -> Iterable[tuple[Array, Array, Array]]:
+        for first in range(0, rows.count, 1 << 16):
+            x = rows.X[first : first + (1 << 16)].astype(np.float64, copy=False)
+            if intercept:
+                x = np.hstack([x, np.ones((x.shape[0], 1))])
+            w = np.ones(x.shape[0]) if weights is None else weights[first : first + (1 << 16)]
+            yield x, rows.targets[first : first + (1 << 16)].astype(np.float64, copy=False), w[:, None] / total
+
+    hessian, moment = np.zeros((size, size)), np.zeros((size, columns))
+    for x, y, w in blocks():
+        hessian += x.T @ (x * w)
+        moment += x.T @ (y * w)
+    centre = np.linalg.lstsq(hessian, moment, rcond=None)[0] if np.isfinite(hessian).all() else np.zeros((size, columns))
+    gradient, loss = np.zeros((size, columns)), np.zeros(columns)
+    for x, y, w in blocks():
+        residual = x @ centre - y
+        gradient += x.T @ (residual * w)
+        loss += (residual * residual * w).sum(axis=0) / 2
+    parts = (centre.ravel(), gradient.ravel(), hessian.ravel(), loss, np.zeros(size))
+    return np.concatenate(parts).astype(rows.dtype)

@@ -1,0 +1,269 @@
+"""Models as slices of one flat vector: where weights and intercepts stand, how they start, what they predict."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from thalweg.descent.batches import Rows
+from thalweg.errors import SettingError
+from thalweg.formulas.formula import Activation, Formula, Loss
+
+Array = NDArray[Any]
+Slices = list[tuple[int, int]]
+
+
+@final
+@dataclass(frozen=True)
+class Linear:
+    """Linear scores ``X @ W + b`` over ``theta = (W, b)`` flat: W is (features, outputs) in C order, then b.
+
+    With ``lanes`` there are that many columns of weights for each output, ``outputs`` together for each lane.
+    """
+
+    n_features: int
+    n_outputs: int = 1
+    fit_intercept: bool = True
+    lanes: int = 1
+
+    @property
+    def columns(self) -> int:
+        """Columns of the matrix of weights."""
+        return self.n_outputs * self.lanes
+
+    @property
+    def size(self) -> int:
+        """Length of theta."""
+        return (self.n_features + int(self.fit_intercept)) * self.columns
+
+    @property
+    def weights(self) -> Slices:
+        """Slices of theta that penalties act on, one per layer."""
+        return [(0, self.n_features * self.columns)]
+
+    @property
+    def intercepts(self) -> Slices:
+        """Slices of theta that are exempt from penalties and decay."""
+        return [(self.n_features * self.columns, self.size)] if self.fit_intercept else []
+
+    def initial(self, generator: np.random.Generator, dtype: str = "float64") -> Array:  # noqa: ARG002 - as Network
+        """Return theta at the start: zeros."""
+        return np.zeros(self.size, dtype)
+
+    def coef(self, theta: Array) -> Array:
+        """Return the weights (outputs, features), a view of theta."""
+        return theta[: self.n_features * self.columns].reshape(self.n_features, self.columns).T
+
+    def intercept(self, theta: Array) -> Array:
+        """Return the intercepts (outputs,), a view of theta; zeros where there are none."""
+        return theta[self.n_features * self.columns :] if self.fit_intercept else np.zeros(self.columns, theta.dtype)
+
+    def scores(self, theta: Array, X: Any) -> Array:
+        """Return the scores before the inverse link, (n, outputs)."""
+        product = X @ self.coef(theta).T
+        return np.asarray(product + self.intercept(theta))
+
+    # -- what the engine needs to know
+
+    def table(self, batch: int) -> NDArray[np.int64]:  # noqa: ARG002 - as Network
+        """Return the table of shapes for the kernel."""
+        return np.array([[self.n_features, self.columns, int(self.fit_intercept)]])
+
+    def work_size(self, batch: int) -> int:
+        """Return the cells of scratch for batches of this size."""
+        return (2 * batch + 9) * self.columns
+
+    @property
+    def activations(self) -> tuple[Activation, ...]:
+        """Activations in the order of their numbers: the identity, which nothing asks for."""
+        from thalweg.formulas.activations import identity
+
+        return (identity,)
+
+    def dropout_bounds(self) -> NDArray[np.float64]:
+        """Return the dropout of each layer for the kernel: none."""
+        return np.zeros(1)
+
+    def objective(self, rows: Rows) -> Any:
+        """Return the compiled objective for these rows."""
+        from thalweg.engine import linear
+
+        return linear.objective("sparse" if rows.csr else "dense", rows.dtype)
+
+
+INITIALISATIONS = ("he", "glorot", "lecun", "uniform")
+
+
+@final
+@dataclass(frozen=True)
+class Network:
+    """Multilayer perceptron over ``theta = (W1, W2, ..., b1, b2, ...)`` flat; W of a layer is (fan_in, fan_out).
+
+    Parameters
+    ----------
+    layer_sizes : tuple of int
+        Features, hidden units of each layer, outputs.
+    hidden_activations : tuple of Activation
+        One per hidden layer. The output layer is linear: the loss takes the scores.
+    dropout : tuple of float in [0, 1)
+        Share of units dropped in each hidden layer; the others are scaled by one over the share kept.
+    initialisation : {"he", "glorot", "lecun", "uniform"}
+        Spread of the weights at the start: normal with variance 2 / fan_in (He et al. 2015), uniform with variance
+        2 / (fan_in + fan_out) (Glorot and Bengio 2010), normal with variance 1 / fan_in (LeCun et al. 1998), uniform
+        in [0, 1). Biases start at zero.
+    """
+
+    layer_sizes: tuple[int, ...]
+    hidden_activations: tuple[Activation, ...]
+    dropout: tuple[float, ...] = ()
+    initialisation: str = "he"
+
+    def __post_init__(self) -> None:
+        hidden = len(self.layer_sizes) - 2
+        if len(self.hidden_activations) != hidden:
+            raise SettingError("SETTING-LAYERS", "activation", f"{len(self.hidden_activations)} given for {hidden} hidden layers")
+        if self.dropout and len(self.dropout) != hidden:
+            raise SettingError("SETTING-LAYERS", "dropout", f"{len(self.dropout)} given for {hidden} hidden layers")
+        if self.initialisation not in INITIALISATIONS:
+            allowed = ", ".join(INITIALISATIONS)
+            raise SettingError("SETTING-UNKNOWN", "initialisation", f"unknown {self.initialisation!r}; allowed: {allowed}")
+
+    @property
+    def n_outputs(self) -> int:
+        """Units of the output layer."""
+        return self.layer_sizes[-1]
+
+    @property
+    def lanes(self) -> int:
+        """Networks keep one lane per thread."""
+        return 1
+
+    @property
+    def columns(self) -> int:
+        """Networks are no matrix with lanes innermost."""
+        return 1
+
+    @property
+    def shapes(self) -> list[tuple[int, int]]:
+        """Fan-in and fan-out of each layer."""
+        return list(zip(self.layer_sizes[:-1], self.layer_sizes[1:], strict=True))
+
+    @property
+    def size(self) -> int:
+        """Length of theta."""
+        return sum(i * o + o for i, o in self.shapes)
+
+    @cached_property
+    def weights(self) -> Slices:
+        """Slices of theta that penalties act on, one per layer."""
+        ends = np.cumsum([i * o for i, o in self.shapes]).tolist()
+        return list(zip([0, *ends[:-1]], ends, strict=True))
+
+    @cached_property
+    def intercepts(self) -> Slices:
+        """Slices of theta with the biases, one per layer."""
+        first = self.weights[-1][1]
+        ends = (first + np.cumsum([o for _, o in self.shapes])).tolist()
+        return list(zip([first, *ends[:-1]], ends, strict=True))
+
+    def initial(self, generator: np.random.Generator, dtype: str = "float64") -> Array:
+        """Return theta at the start, drawn layer by layer."""
+        theta = np.zeros(self.size)
+        for (start, stop), (fan_in, fan_out) in zip(self.weights, self.shapes, strict=True):
+            if self.initialisation == "glorot":
+                bound = (6 / (fan_in + fan_out)) ** 0.5
+                theta[start:stop] = generator.uniform(-bound, bound, stop - start)
+            elif self.initialisation == "uniform":
+                theta[start:stop] = generator.uniform(0, 1, stop - start)
+            else:
+                scale = (2 / fan_in) ** 0.5 if self.initialisation == "he" else fan_in**-0.5
+                theta[start:stop] = generator.normal(0, scale, stop - start)
+        return theta.astype(dtype)
+
+    def pack(self, coefs: list[Array], intercepts: list[Array], dtype: str = "float64") -> Array:
+        """Lay matrices (fan_in, fan_out) and biases (fan_out,) out as theta."""
+        parts = [*(np.asarray(w).reshape(-1) for w in coefs), *(np.asarray(b).reshape(-1) for b in intercepts)]
+        return np.concatenate(parts).astype(dtype)
+
+    def coefs(self, theta: Array) -> list[Array]:
+        """Return the weights of each layer (fan_in, fan_out), views of theta."""
+        return [theta[a:b].reshape(shape) for (a, b), shape in zip(self.weights, self.shapes, strict=True)]
+
+    def biases(self, theta: Array) -> list[Array]:
+        """Return the biases of each layer (fan_out,), views of theta."""
+        return [theta[a:b] for a, b in self.intercepts]
+
+    def scores(self, theta: Array, X: Any) -> Array:
+        """Return the scores before the inverse link, (n, outputs); dropout is not applied."""
+        values = X
+        coefs, biases = self.coefs(theta), self.biases(theta)
+        for w, b, activation in zip(coefs, biases, self.hidden_activations, strict=False):
+            values = activation.value(np.asarray(values @ w + b))
+        return np.asarray(values @ coefs[-1] + biases[-1])
+
+    # -- what the engine needs to know
+
+    def table(self, batch: int) -> NDArray[np.int64]:
+        """Return the table of shapes and offsets for the kernel; see :mod:`thalweg.engine.network`."""
+        kinds = list(self.activations)
+        rows, at = [], batch * self.layer_sizes[0]
+        rates = [*(self.dropout or [0.0] * len(self.hidden_activations)), 0.0]
+        chosen = [*self.hidden_activations, kinds[-1]]
+        for (fan_in, fan_out), (w, _), (b, _), activation, rate in zip(
+            self.shapes, self.weights, self.intercepts, chosen, rates, strict=True
+        ):
+            cells = batch * fan_out
+            rows.append([fan_in, fan_out, w, b, kinds.index(activation), at, at + cells, at + 3 * cells, at + 2 * cells])
+            at += (5 if rate else 3) * cells
+        return np.array(rows)
+
+    def work_size(self, batch: int) -> int:
+        """Return the cells of scratch for batches of this size."""
+        rates = [*(self.dropout or [0.0] * len(self.hidden_activations)), 0.0]
+        cells = sum((5 if rate else 3) * o for (_, o), rate in zip(self.shapes, rates, strict=True))
+        return batch * (self.layer_sizes[0] + cells)
+
+    @cached_property
+    def activations(self) -> tuple[Activation, ...]:
+        """Distinct activations in the order of their numbers; the last is the output's identity."""
+        from thalweg.formulas.activations import identity
+
+        distinct = list(dict.fromkeys(a for a in self.hidden_activations if a != identity))
+        return (*distinct, identity)
+
+    def dropout_bounds(self) -> NDArray[np.float64]:
+        """Return the share of units kept in each layer times 2**53, 0 where there is no dropout."""
+        rates = [*(self.dropout or [0.0] * len(self.hidden_activations)), 0.0]
+        return np.array([round((1 - r) * 2.0**53) if r else 0.0 for r in rates])
+
+    def objective(self, rows: Rows) -> Any:
+        """Return the compiled objective."""
+        from thalweg.engine import network
+
+        return network.objective(rows.dtype)
+
+
+Model = Linear | Network
+
+
+def hyper_table(formulas: Sequence[Formula]) -> NDArray[np.float64]:
+    """Return the numbers of several formulas as rows of one table."""
+    numbers = [[float(v) for v in f.hyperparameters.values()] for f in formulas]
+    width = max((len(row) for row in numbers), default=0)
+    table = np.zeros((max(len(numbers), 1), max(width, 1)))
+    for k, row in enumerate(numbers):
+        table[k, : len(row)] = row
+    return table
+
+
+def check_outputs(model: Model, loss: Loss, rows: Rows) -> None:
+    """Refuse targets that do not fit the model."""
+    if rows.targets.shape[1] != model.n_outputs:
+        raise SettingError(
+            "DATA-OUTPUTS", "y", f"has {rows.targets.shape[1]} columns, the model with loss {loss.name} has {model.n_outputs}"
+        )

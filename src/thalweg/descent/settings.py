@@ -1,0 +1,111 @@
+"""What a run is told: formulas with their numbers, batches, and when to stop. Checked where it enters."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from typing import Any
+
+from thalweg.errors import SettingError
+from thalweg.formulas.formula import Formula, Loss, Penalty, Rule, Schedule
+from thalweg.formulas.ranges import check_number
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Settings of one run.
+
+    Parameters
+    ----------
+    optimizer : Rule
+    loss : Loss
+        The objective is its mean over rows, plus the penalty.
+    penalty : Penalty or sequence of Penalty or None
+        On the weights, not on intercepts and biases; a sequence gives one per layer (None for none), all of one
+        formula.
+    schedule : Schedule, optional
+        Factor on the learning rate over time in epochs.
+    batch_size : int, optional
+        Rows per update; the last batch of an epoch may be smaller. None for all rows (full batch).
+    max_iter : int
+        Epochs at most.
+    shuffle : bool
+        A new order of rows each epoch.
+    clip_value, clip_norm : float, optional
+        Bound on every entry, or on the Euclidean norm, of the gradient of the mean loss (before the penalty).
+    tol, n_iter_no_change : float, int
+        Stop when the epoch's loss has not fallen by ``tol`` below the best for that many epochs; no such stop
+        when ``tol`` is None.
+    target_loss : float, optional
+        Stop when an epoch's loss reaches it.
+    time_limit : float, optional
+        Stop after the first epoch that ends later than this many seconds.
+    """
+
+    optimizer: Rule
+    loss: Loss
+    penalty: Penalty | Sequence[Penalty | None] | None = None
+    schedule: Schedule | None = None
+    batch_size: int | None = None
+    max_iter: int = 100
+    shuffle: bool = True
+    clip_value: float | None = None
+    clip_norm: float | None = None
+    tol: float | None = None
+    n_iter_no_change: int = 10
+    target_loss: float | None = None
+    time_limit: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.batch_size is not None:
+            check_count("batch_size", self.batch_size)
+        check_count("max_iter", self.max_iter)
+        check_count("n_iter_no_change", self.n_iter_no_change)
+        if self.tol is not None:
+            check_number("tol", self.tol, "[0, inf)")
+        for name in ("clip_value", "clip_norm", "time_limit"):
+            if getattr(self, name) is not None:
+                check_number(name, getattr(self, name), "(0, inf)")
+        if self.clip_value is not None and self.clip_norm is not None:
+            raise SettingError("SETTING-CLIP", "clip_value, clip_norm", "only one of the two can be given")
+        if self.target_loss is not None:
+            check_number("target_loss", self.target_loss)
+        if self.schedule is not None and not self.optimizer.has_learning_rate:
+            raise SettingError(
+                "SETTING-SCHEDULE", "schedule", f"{self.optimizer.name} has no learning_rate for a schedule to act on"
+            )
+        self.layer_penalties(1)
+
+    def layer_penalties(self, layers: int) -> list[Penalty | None]:
+        """Return one penalty, or None, per layer."""
+        if self.penalty is None or isinstance(self.penalty, Penalty):
+            return [self.penalty] * layers
+        chosen = [p for p in self.penalty if p is not None]
+        if len({p.fingerprint for p in chosen}) > 1:
+            names = ", ".join(p.name for p in chosen)
+            raise SettingError("SETTING-PENALTY", "penalty", f"layers can differ in numbers, not in formula; got {names}",
+                               "elastic_net with l1_ratio=0 and l1_ratio=1 gives l2 and l1.")  # fmt: skip
+        return list(self.penalty)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the settings as plain data: formulas by name and numbers."""
+        return {f.name: _plain(getattr(self, f.name)) for f in fields(self)}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Formula):
+        return {"name": value.name, **value.hyperparameters}
+    if isinstance(value, list | tuple):
+        return [_plain(v) for v in value]
+    return value
+
+
+def check_count(where: str, value: object, least: int = 1) -> int:
+    """Return ``value`` when it is an integer of at least ``least``."""
+    number = value.item() if hasattr(value, "item") and getattr(value, "ndim", 1) == 0 else value
+    if isinstance(number, bool) or not isinstance(number, int):
+        shown = repr(value)
+        raise SettingError("SETTING-TYPE", where, f"must be an integer >= {least}, got {type(value).__name__} {shown[:40]}")
+    if number < least:
+        raise SettingError("SETTING-RANGE", where, f"must be an integer >= {least}, got {number}")
+    return number

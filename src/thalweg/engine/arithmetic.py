@@ -1,0 +1,80 @@
+"""Arithmetic that kernels share: one fused multiply-add, one order of summation, the row-wise losses."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from llvmlite import ir
+from numba.extending import intrinsic, register_jitable
+
+
+@intrinsic  # type: ignore[misc] # Numba ships no types
+def fma(typing_context: Any, a: Any, b: Any, c: Any) -> Any:  # noqa: ARG001 - Numba's signature
+    """Fused multiply-add ``a * b + c``, rounded once."""
+
+    def generate(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Any) -> Any:  # noqa: ARG001
+        return builder.fma(*arguments)
+
+    return a(a, a, a), generate
+
+
+@register_jitable  # type: ignore[misc]
+def dot(x, w, n):  # type: ignore[no-untyped-def]
+    """Sum ``x[j] * w[j]``: eight running sums over whole blocks of eight, then the rest, always in this order."""
+    zero = x.dtype.type(0)
+    blocks = n - n % 8
+    tail = zero
+    for j in range(blocks, n):
+        tail = fma(x[j], w[j], tail)
+    if blocks == 0:
+        return tail
+    s0 = s1 = s2 = s3 = s4 = s5 = s6 = s7 = zero
+    for j in range(0, blocks, 8):
+        s0 = fma(x[j], w[j], s0)
+        s1 = fma(x[j + 1], w[j + 1], s1)
+        s2 = fma(x[j + 2], w[j + 2], s2)
+        s3 = fma(x[j + 3], w[j + 3], s3)
+        s4 = fma(x[j + 4], w[j + 4], s4)
+        s5 = fma(x[j + 5], w[j + 5], s5)
+        s6 = fma(x[j + 6], w[j + 6], s6)
+        s7 = fma(x[j + 7], w[j + 7], s7)
+    return (((s0 + s4) + (s2 + s6)) + ((s1 + s5) + (s3 + s7))) + tail
+
+
+def softmax(targets, scores, rows, weights, factor, hyper, slopes, sums):  # type: ignore[no-untyped-def] # noqa: ARG001
+    """Cross-entropy of softmax, row by row: the native twin of :func:`thalweg.formulas.losses.softmax`."""
+    outputs = targets.shape[1]
+    for i in range(scores.shape[0]):
+        weight = weights[rows[i]] if weights.size > 0 else scores.dtype.type(1)
+        size = scores.dtype.type(weight * factor)
+        for lane in range(sums.size):
+            first = lane * outputs
+            top = scores[i, first]
+            for k in range(1, outputs):
+                top = max(top, scores[i, first + k])
+            total = scores.dtype.type(0)
+            mass = scores.dtype.type(0)
+            expected = scores.dtype.type(0)
+            for k in range(outputs):
+                exponential = np.exp(scores[i, first + k] - top)
+                slopes[i, first + k] = exponential
+                total += exponential
+                mass += targets[rows[i], k]
+                expected += targets[rows[i], k] * (scores[i, first + k] - top)
+            sums[lane] += np.float64(weight) * np.float64(mass * np.log(total) - expected)
+            for k in range(outputs):
+                slopes[i, first + k] = (mass * slopes[i, first + k] / total - targets[rows[i], k]) * size
+
+
+@register_jitable  # type: ignore[misc]
+def gather_sums(out, partial, blocks, columns):  # type: ignore[no-untyped-def]
+    """Add the nine partial sums of every column in the order of :func:`dot`."""
+    for c in range(columns):
+        tail = partial[8 * columns + c]
+        if blocks == 0:
+            out[c] = tail
+            continue
+        even = (partial[c] + partial[4 * columns + c]) + (partial[2 * columns + c] + partial[6 * columns + c])
+        odd = (partial[columns + c] + partial[5 * columns + c]) + (partial[3 * columns + c] + partial[7 * columns + c])
+        out[c] = (even + odd) + tail

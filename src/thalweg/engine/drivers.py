@@ -1,0 +1,187 @@
+"""The epoch loop: order -> batch -> objective -> clip, penalty, update -> next batch. Compiled once, for everything."""
+
+# mypy: disable-error-code="no-untyped-def"
+# Numba types these functions by the signatures below.
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from numba import types
+from numba.extending import register_jitable
+
+from thalweg.engine.compile import (
+    COLUMNS_OF_CSR,
+    INDICES,
+    NUMBER_TABLE,
+    NUMBERS,
+    OBJECTIVE,
+    PENALTY,
+    TABLE,
+    UPDATE,
+    call_objective,
+    call_penalty,
+    call_proximal,
+    call_update,
+    frozen,
+    matrix,
+    native,
+    vector,
+)
+from thalweg.engine.compile import PROXIMAL as PROXIMAL_STEP
+
+# How a kink of the penalty is met: by its slope, by a proximal step, or by staying in the orthant.
+SLOPE, PROXIMAL, ORTHANT = range(3)
+
+
+def epoch(
+    code, X, values, indices, indptr, targets, weights, orders, batch_size, shape, work, loss_hyper, activation_hyper,
+    dropout, seed,
+    theta, grad, state, groups, hyper, rates, factors, lanes,
+    penalised, penalty_hyper, kink, before, clip_value, clip_norm, clip_columns,
+    t, trace, scratch,
+):  # fmt: skip
+    """Run epochs and return the count of updates reached.
+
+    Parameters
+    ----------
+    code : (7,) int64
+        Addresses of the kernels: objective, loss, forward, backward, update, penalty, proximal.
+    orders : (epochs, rows) or (1, rows) int64
+        Order of the rows in each epoch, or one order for all.
+    batch_size : int
+        The last batch of an epoch is smaller when it does not divide.
+    groups : (groups, 3) int64
+        Slices of theta ``start, stop`` and the row of ``hyper`` for each: parameter groups.
+    hyper : (kinds, hyperparameters) float64
+    rates : (columns,) or (1,) float64
+        Learning rate per column, before the schedule.
+    factors : (steps of all epochs,) float64
+        The schedule's factor for each update.
+    lanes : scratch of a rule with one rate per column, else (1, 1)
+    penalised : (segments, 2) int64
+        Slices of theta under the penalty; row k of ``penalty_hyper`` belongs to segment k.
+    kink : int
+        SLOPE, PROXIMAL or ORTHANT.
+    before : scratch of theta's size when ``kink`` is ORTHANT
+    clip_value, clip_norm : float
+        0 for none. The norm is taken per lane.
+    clip_columns : int
+        Columns of theta when it is a matrix with lanes innermost, else 1.
+    t : float
+        Updates made before.
+    trace : (steps of all epochs, lanes) float64
+        Filled with the mean loss of each batch plus penalty, before its update.
+    scratch : float64, at least lanes + columns
+
+    Returns
+    -------
+    float
+        ``t`` after the last update made. The loop leaves before an update when a single run's loss is not finite.
+    """
+    steps = trace.shape[0]
+    lane_count = trace.shape[1]
+    sums = scratch[:lane_count]
+    current = scratch[lane_count : lane_count + rates.size]
+    per_epoch = (orders.shape[1] + batch_size - 1) // batch_size
+    for k in range(steps):
+        order = orders[(k // per_epoch) % orders.shape[0]]
+        first = (k % per_epoch) * batch_size
+        rows = order[first : min(first + batch_size, order.size)]
+        weight = float(rows.size)
+        if weights.size > 0:
+            weight = 0.0
+            for i in range(rows.size):
+                weight += weights[rows[i]]
+        factor = 1.0 / weight if weight > 0.0 else 0.0
+        for lane in range(lane_count):
+            sums[lane] = 0.0
+        arguments = (
+            theta, grad, X, values, indices, indptr, targets, weights, rows, factor, shape, work, sums,
+            code, loss_hyper, activation_hyper, dropout, seed, np.uint64(t + 1.0),
+        )  # fmt: skip
+        call_objective(code[OBJECTIVE], arguments)
+        if clip_value > 0.0:
+            bound = theta.dtype.type(clip_value)
+            for i in range(grad.size):
+                grad[i] = max(min(grad[i], bound), -bound) if grad[i] == grad[i] else grad[i]
+        if clip_norm > 0.0:
+            clip_by_norm(grad, clip_norm, clip_columns, lane_count)
+        cost = 0.0
+        if kink == SLOPE:
+            for s in range(penalised.shape[0]):
+                cost += call_penalty(code[PENALTY], (theta, grad, penalty_hyper[s], penalised[s, 0], penalised[s, 1]))
+        elif kink == ORTHANT:
+            for s in range(penalised.shape[0]):
+                start, stop = penalised[s, 0], penalised[s, 1]
+                copy(before, grad, start, stop)
+                call_proximal(code[PROXIMAL_STEP], (before, penalty_hyper[s], 1.0, start, stop))
+                cost += call_penalty(code[PENALTY], (theta, grad, penalty_hyper[s], start, stop))
+                for i in range(start, stop):
+                    if theta[i] == 0:
+                        grad[i] = before[i]
+                    before[i] = theta[i]
+        else:
+            for s in range(penalised.shape[0]):
+                start, stop = penalised[s, 0], penalised[s, 1]
+                copy(before, grad, start, stop)
+                cost += call_penalty(code[PENALTY], (theta, grad, penalty_hyper[s], start, stop))
+                copy(grad, before, start, stop)
+        for lane in range(lane_count):
+            trace[k, lane] = sums[lane] * factor + cost
+        if lane_count == 1 and not np.isfinite(trace[k, 0]):
+            return t
+        t += 1.0
+        for c in range(rates.size):
+            current[c] = rates[c] * factors[k]
+        for g in range(groups.shape[0]):
+            call_update(
+                code[UPDATE], (theta, grad, state, hyper[groups[g, 2]], current, lanes, t, groups[g, 0], groups[g, 1])
+            )
+        if kink == PROXIMAL:
+            for s in range(penalised.shape[0]):
+                call_proximal(code[PROXIMAL_STEP], (theta, penalty_hyper[s], current[0], penalised[s, 0], penalised[s, 1]))
+        elif kink == ORTHANT:
+            for s in range(penalised.shape[0]):
+                for i in range(penalised[s, 0], penalised[s, 1]):
+                    if theta[i] * before[i] < 0:
+                        theta[i] = 0
+    return t
+
+
+@register_jitable  # type: ignore[misc]
+def copy(to, source, start, stop):
+    """Copy a slice (a loop compiles twenty times faster than Numba's slice assignment)."""
+    for i in range(start, stop):
+        to[i] = source[i]
+
+
+@register_jitable  # type: ignore[misc]
+def clip_by_norm(grad, bound, columns, lanes):
+    """Scale each lane's gradient down to norm ``bound``."""
+    outputs = columns // lanes if columns > 1 else 1
+    for lane in range(lanes):
+        total = 0.0
+        for first in range(0, grad.size, columns):
+            for i in range(first + lane * outputs, first + (lane + 1) * outputs):
+                total += float(grad[i]) ** 2
+        norm = np.sqrt(total)
+        if norm > bound:
+            scale = grad.dtype.type(bound / norm)
+            for first in range(0, grad.size, columns):
+                for i in range(first + lane * outputs, first + (lane + 1) * outputs):
+                    grad[i] *= scale
+
+
+@lru_cache(maxsize=2)
+def driver(dtype: str) -> Any:
+    """Return the compiled epoch loop."""
+    v, m = vector(dtype), matrix(dtype)
+    data = (frozen(m), frozen(v), COLUMNS_OF_CSR, frozen(INDICES), frozen(m), frozen(v), TABLE, types.int64)
+    model = (TABLE, v, NUMBERS, NUMBER_TABLE, NUMBERS, types.uint64)
+    descent = (v, v, m, TABLE, NUMBER_TABLE, NUMBERS, NUMBERS, m)
+    regularisation = (TABLE, NUMBER_TABLE, types.int64, v, types.float64, types.float64, types.int64)
+    signature = types.float64(INDICES, *data, *model, *descent, *regularisation, types.float64, NUMBER_TABLE, NUMBERS)
+    return native(epoch, signature)

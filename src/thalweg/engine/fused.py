@@ -1,0 +1,79 @@
+"""One sample a step with few features: loss, gradient and update of a linear model written as a single loop.
+
+The text is put together from the same lowered pieces as the separate kernels, in the same order of arithmetic, so it
+gives the same bits; it saves the calls between them.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from numba import types
+
+from thalweg.engine.compile import NUMBERS, TABLE, frozen, kernel_from_text, matrix, vector
+from thalweg.formulas.formula import Loss, Rule
+from thalweg.formulas.lowering import Lowered, indent, kernel_text
+
+ARGUMENTS = "params, state, hyper, rates, factors, loss_hyper, X, targets, orders, t, trace"
+
+
+def fused_text(rule: Rule, loss: Loss, dtype: str) -> tuple[str, str]:
+    """Write the loop: name and text."""
+    program, objective = rule._program, loss._program
+    theta, grad, _, *slots = program.arguments
+    y, z = (f"loss_{a}" for a in objective.arguments)
+    step = Lowered(program, dtype)
+    cost = Lowered(objective, dtype, prefix="loss_")
+    value, slope = cost.outputs
+    places = ["params[i]", *(f"state[{k}, i]" for k in range(len(slots)))]
+
+    def move(g: str) -> list[str]:
+        return [
+            f"{theta} = params[i]",
+            f"{grad} = {g}",
+            *(f"{slot} = {place}" for slot, place in zip(slots, places[1:], strict=True)),
+            *step.body,
+            *(f"{place} = {output}" for place, output in zip(places, step.outputs, strict=True)),
+        ]
+
+    lines = [
+        "features = X.shape[1]",
+        "intercept = params.size > features",
+        *(f"{h} = hyper[{k}]" for k, h in enumerate(program.scalars) if h != "learning_rate"),
+        *(f"loss_{h} = loss_hyper[{k}]" for k, h in enumerate(objective.scalars)),
+        *cost.step,
+        "for k in range(trace.shape[0]):",
+        *indent(
+            [
+                "sample = orders[(k // orders.shape[1]) % orders.shape[0], k % orders.shape[1]]",
+                "x = X[sample]",
+                f"{z} = dot(x, params, features)",
+                "if intercept:",
+                f"    {z} = {z} + params[features]",
+                f"{y} = targets[sample, 0]",
+                *cost.body,
+                f"trace[k, 0] = np.float64({value})",
+                "if not np.isfinite(trace[k, 0]):",
+                "    return t",
+                f"slope = {slope}",
+                "t += 1.0",
+                *(["learning_rate = rates[0] * factors[k]"] if rule.has_learning_rate else []),
+                *step.step,
+                "for i in range(features):",
+                *indent(move("slope * x[i]")),
+                "if intercept:",
+                *indent(["i = features", *move("slope")]),
+            ]
+        ),
+        "return t",
+    ]
+    return kernel_text(f"fused_{rule.name}_{loss.name}", dtype, ARGUMENTS, lines)
+
+
+def fused_kernel(rule: Rule, loss: Loss, dtype: str) -> Any:
+    """Return the compiled loop."""
+    v, m = vector(dtype), matrix(dtype)
+    signature = types.float64(
+        v, m, NUMBERS, NUMBERS, NUMBERS, NUMBERS, frozen(m), frozen(m), TABLE, types.float64, matrix("float64")
+    )
+    return kernel_from_text(*fused_text(rule, loss, dtype), signature)

@@ -1,0 +1,89 @@
+"""Randomness: seeds and orders from NumPy's Generators, dropout masks from a counter.
+
+A mask is a function of (seed, step, layer, position) alone, so the same seed gives the same bits in one thread or
+many, in memory or streamed, resumed or not.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba.extending import register_jitable
+from numpy.typing import NDArray
+
+_GOLDEN = np.uint64(0x9E3779B97F4A7C15)
+_MIX1 = np.uint64(0xBF58476D1CE4E5B9)
+_MIX2 = np.uint64(0x94D049BB133111EB)
+
+
+@register_jitable  # type: ignore[misc]
+def mix(bits):  # type: ignore[no-untyped-def]
+    """Scramble 64 bits (the finaliser of SplitMix64; Steele, Lea and Flood 2014). Works on scalars and arrays."""
+    bits = (bits ^ (bits >> np.uint64(30))) * _MIX1
+    bits = (bits ^ (bits >> np.uint64(27))) * _MIX2
+    return bits ^ (bits >> np.uint64(31))
+
+
+@register_jitable  # type: ignore[misc]
+def layer_key(seed, step, layer):  # type: ignore[no-untyped-def]
+    """Key of one layer's mask at one update; all arguments uint64."""
+    return mix(mix(mix(seed + _GOLDEN) ^ step) + layer * _GOLDEN)
+
+
+@register_jitable  # type: ignore[misc]
+def kept(key, position, threshold):  # type: ignore[no-untyped-def]
+    """Tell whether the unit at ``position`` (row * units + unit, uint64) survives: its bits fall below the threshold."""
+    return mix(key + position * _GOLDEN) >> np.uint64(11) < threshold
+
+
+def threshold(keep_probability: float) -> np.uint64:
+    """Return the bound on 53 random bits below which a unit is kept."""
+    return np.uint64(round(keep_probability * 2.0**53))
+
+
+def dropout_mask(seed: int, step: int, layer: int, shape: tuple[int, int], keep_probability: float) -> NDArray[np.bool_]:
+    """Return the mask that the native network uses.
+
+    Parameters
+    ----------
+    seed, step, layer : int
+        Seed of the run, update (from 1), hidden layer (from 0).
+    shape : (batch, units)
+    keep_probability : float in (0, 1]
+
+    Returns
+    -------
+    ndarray of bool, shape (batch, units)
+    """
+    with np.errstate(over="ignore"):
+        key = layer_key(np.uint64(seed), np.uint64(step), np.uint64(layer))
+        positions = np.arange(shape[0] * shape[1], dtype=np.uint64)
+        mask: NDArray[np.bool_] = kept(key, positions, threshold(keep_probability)).reshape(shape)
+    return mask
+
+
+def seed_sequence(random_state: object) -> np.random.SeedSequence:
+    """Return the root of a run's randomness for an int, a Generator, a RandomState, a SeedSequence, or None (fresh)."""
+    if random_state is None or isinstance(random_state, int | np.integer):
+        return np.random.SeedSequence(None if random_state is None else int(random_state))
+    if isinstance(random_state, np.random.SeedSequence):
+        return random_state
+    if isinstance(random_state, np.random.Generator):
+        return np.random.SeedSequence(int(random_state.integers(0, 2**63)))
+    if isinstance(random_state, np.random.RandomState):
+        return np.random.SeedSequence(int(random_state.randint(0, 2**31 - 1)))
+    raise TypeError(f"random_state must be None, an int, a Generator, a RandomState or a SeedSequence, got {random_state!r:.40}")
+
+
+def generator(root: np.random.SeedSequence, purpose: int, index: int = 0) -> np.random.Generator:
+    """Return a Generator of its own for one purpose and index (an epoch, say), whatever was drawn elsewhere."""
+    child = np.random.SeedSequence(root.entropy, spawn_key=(*root.spawn_key, purpose, index))
+    return np.random.Generator(np.random.Philox(child))
+
+
+def shuffled(root: np.random.SeedSequence, epoch: int, rows: int) -> NDArray[np.int64]:
+    """Return the order of the rows in one epoch: a permutation of ``range(rows)``, int64."""
+    keys = generator(root, ORDER, epoch).random(rows)
+    return np.argsort(keys, kind="stable").astype(np.int64, copy=False)
+
+
+INITIALISATION, ORDER, DROPOUT, SPLIT = range(4)
