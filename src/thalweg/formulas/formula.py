@@ -285,7 +285,7 @@ class Rule(Formula):
             state[self.slots.index(slot)] = self._numbers[start] if isinstance(start, str) else start
         return state
 
-    def step(self, theta: Array, g: Array, state: Array, t: float) -> tuple[Array, Array]:
+    def step(self, theta: Array, g: Array, state: Array, t: float, factor: float = 1.0) -> tuple[Array, Array]:
         """Make one update in NumPy.
 
         Parameters
@@ -296,14 +296,17 @@ class Rule(Formula):
             Memory, from :meth:`init` or the last step.
         t : float
             Count of updates, from 1.
+        factor : float
+            Multiplies the learning rate of this step, as a schedule does.
 
         Returns
         -------
         theta, state : ndarray
             New arrays; the arguments are left as they are.
         """
+        numbers = self._numbers if factor == 1.0 else {**self._numbers, "learning_rate": self._numbers["learning_rate"] * factor}
         with np.errstate(all="ignore"):
-            result = self.formula(theta, g, float(t), *state, **self._numbers)
+            result = self.formula(theta, g, float(t), *state, **numbers)
         if not self.slots:
             return result, np.empty_like(state)
         new_theta, *slots = result
