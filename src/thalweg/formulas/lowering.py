@@ -230,8 +230,14 @@ def update_text(program: Program, dtype: str, *, lanes: bool) -> tuple[str, str]
     theta, grad, _, *slots = program.arguments
     has_rate = "learning_rate" in program.scalars
     lowered = Lowered(program, dtype, "learning_rate" if lanes and has_rate else "")
-    load = [f"{h} = hyper[{k}]" for k, h in enumerate(program.scalars) if h != "learning_rate"]
-    places = ["params[i]", *(f"state[{k}, i]" for k in range(len(slots)))]
+    # Slices, not offsets: an index that starts at zero needs no test for being negative, and the loop vectorises.
+    load = [
+        "params = params[start:stop]",
+        "grad = grad[start:stop]",
+        *(f"{slot}_row = state[{k}, start:stop]" for k, slot in enumerate(slots)),
+        *(f"{h} = hyper[{k}]" for k, h in enumerate(program.scalars) if h != "learning_rate"),
+    ]
+    places = ["params[i]", *(f"{slot}_row[i]" for slot in slots)]
     coordinate = [
         f"{theta} = params[i]",
         f"{grad} = grad[i]",
@@ -245,14 +251,14 @@ def update_text(program: Program, dtype: str, *, lanes: bool) -> tuple[str, str]
             *lowered.step,
             "for column in range(rates.size):",
             *indent(["learning_rate = rates[column]", *lowered.lane]),
-            "for row in range(start // rates.size, stop // rates.size):",
+            "for row in range(params.size // rates.size):",
             "    for column in range(rates.size):",
             "        i = row * rates.size + column",
             *indent(coordinate, 2),
         ]
     else:
         rate = ["learning_rate = rates[0]"] if has_rate else []
-        lines = [*rate, *load, *lowered.step, "for i in range(start, stop):", *indent(coordinate)]
+        lines = [*load, *rate, *lowered.step, "for i in range(params.size):", *indent(coordinate)]
     return kernel_text(f"{program.name}{'_lanes' if lowered.per_lane else ''}", dtype, UPDATE_ARGUMENTS, lines)
 
 
@@ -315,8 +321,10 @@ def penalty_text(program: Program, dtype: str) -> tuple[str, str]:
     lines = [
         *(f"{h} = hyper[{k}]" for k, h in enumerate(program.scalars)),
         *lowered.step,
+        "params = params[start:stop]",
+        "grad = grad[start:stop]",
         "total = 0.0",
-        "for i in range(start, stop):",
+        "for i in range(params.size):",
         *indent([f"{weight} = params[i]", *lowered.body, f"total += np.float64({value})", f"grad[i] += {slope}"]),
         "return total",
     ]
@@ -334,7 +342,8 @@ def proximal_text(program: Program, dtype: str) -> tuple[str, str]:
         f"{step} = size",
         *(f"{h} = hyper[{k}]" for k, h in enumerate(program.scalars)),
         *lowered.step,
-        "for i in range(start, stop):",
+        "params = params[start:stop]",
+        "for i in range(params.size):",
         *indent([f"{weight} = params[i]", *lowered.body, f"params[i] = {lowered.outputs[0]}"]),
     ]
     return kernel_text(f"proximal_{program.name}", dtype, PROXIMAL_ARGUMENTS, lines)
