@@ -1,10 +1,9 @@
-"""Arithmetic that kernels share: one fused multiply-add, one order of summation, the row-wise losses."""
+"""Arithmetic that kernels share: one fused multiply-add, one order of summation."""
 
 from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 from llvmlite import ir
 from numba.extending import intrinsic, register_jitable
 
@@ -40,31 +39,6 @@ def dot(x, w, n):  # type: ignore[no-untyped-def]
         s6 = fma(x[j + 6], w[j + 6], s6)
         s7 = fma(x[j + 7], w[j + 7], s7)
     return (((s0 + s4) + (s2 + s6)) + ((s1 + s5) + (s3 + s7))) + tail
-
-
-def softmax(targets, scores, rows, weights, factor, hyper, slopes, sums):  # type: ignore[no-untyped-def] # noqa: ARG001
-    """Cross-entropy of softmax, row by row: the native twin of :func:`thalweg.formulas.losses.softmax`."""
-    outputs = targets.shape[1]
-    for i in range(scores.shape[0]):
-        weight = weights[rows[i]] if weights.size > 0 else scores.dtype.type(1)
-        size = scores.dtype.type(weight * factor)
-        for lane in range(sums.size):
-            first = lane * outputs
-            top = scores[i, first]
-            for k in range(1, outputs):
-                top = max(top, scores[i, first + k])
-            total = scores.dtype.type(0)
-            mass = scores.dtype.type(0)
-            expected = scores.dtype.type(0)
-            for k in range(outputs):
-                exponential = np.exp(scores[i, first + k] - top)
-                slopes[i, first + k] = exponential
-                total += exponential
-                mass += targets[rows[i], k]
-                expected += targets[rows[i], k] * (scores[i, first + k] - top)
-            sums[lane] += np.float64(weight) * np.float64(mass * np.log(total) - expected)
-            for k in range(outputs):
-                slopes[i, first + k] = (mass * slopes[i, first + k] / total - targets[rows[i], k]) * size
 
 
 @register_jitable  # type: ignore[misc]

@@ -23,7 +23,7 @@ from numba import njit, types
 from numba.core.caching import FunctionCache
 
 import thalweg.formulas.lowering
-from thalweg.engine import arithmetic
+from thalweg.engine import arithmetic, elementary, softmax
 from thalweg.engine.pointers import caller
 from thalweg.errors import FormulaError
 from thalweg.formulas.formula import Activation, Loss, Penalty, Rule
@@ -151,7 +151,7 @@ def from_text(name: str, text: str) -> Callable[..., Any]:
     """Make a function of generated text; tracebacks can show its lines."""
     filename = f"<thalweg {name}>"
     linecache.cache[filename] = (len(text), None, text.splitlines(keepends=True), filename)
-    scope: dict[str, Any] = {"np": np, "math": math, "dot": arithmetic.dot, "__name__": __name__}
+    scope: dict[str, Any] = {"np": np, "math": math, "dot": arithmetic.dot, "exp": elementary.exp, "tanh": elementary.tanh, "__name__": __name__}
     exec(compile(text, __file__, "exec"), scope)  # noqa: S102 - text of the library's own lowering
     made: Callable[..., Any] = scope[name]
     return made
@@ -177,7 +177,7 @@ def loss_kernel(loss: Loss, dtype: str) -> Any:
 
 @lru_cache(maxsize=16)
 def _row_loss_kernel(name: str, dtype: str) -> Any:
-    twin = getattr(arithmetic, name, None)
+    twin = getattr(softmax, name, None)
     if twin is None:
         raise FormulaError("LOSS-ROWS", name, "a row-wise loss runs natively only where the engine holds its twin: softmax")
     return native(twin, loss_signature(dtype))

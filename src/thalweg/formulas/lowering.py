@@ -190,6 +190,8 @@ class _Spelling(ast.NodeTransformer):
                 return ast.IfExp(condition, a, b)
             case ast.Call(func=ast.Attribute(value=ast.Name(id="np"), attr="power"), args=[a, b]):
                 return ast.BinOp(a, ast.Pow(), b)
+            case ast.Call(func=ast.Attribute(value=ast.Name(id="np"), attr="exp" | "tanh" as name)):
+                node.func = ast.Name(name, ast.Load())  # the engine's own, which vectorise
         return node
 
     def visit_BinOp(self, node: ast.BinOp) -> ast.expr:  # noqa: N802
@@ -354,36 +356,40 @@ BACKWARD_ARGUMENTS = "kind, hyper, inputs, units, deltas"
 
 
 def forward_text(programs: tuple[Program, ...], dtype: str) -> tuple[str, str]:
-    """Write ``inputs += bias; units = activation(inputs)`` over a layer (batch, units), for the activation numbered ``kind``."""
-    lines: list[str] = []
+    """Write ``inputs += bias; units = activation(inputs)`` over a layer (batch, units), for activation ``kind``."""
+    lines = [
+        "for row in range(inputs.shape[0]):",
+        "    for column in range(inputs.shape[1]):",
+        "        inputs[row, column] += bias[column]",
+        *_flat("inputs", "units"),
+    ]
     for kind, program in enumerate(programs):
-        value_only = program.only(0)
-        lowered = Lowered(value_only, dtype)
+        lowered = Lowered(program.only(0), dtype)
         (z,) = program.arguments
-        coordinate = [
-            f"{z} = inputs[i, column] + bias[column]",
-            *([f"inputs[i, column] = {z}"] if _slope(program)[0].uses(z) else []),
-            *lowered.body,
-            f"units[i, column] = {lowered.outputs[0]}",
-        ]
+        coordinate = [f"{z} = inputs_[i]", *lowered.body, f"units_[i] = {lowered.outputs[0]}"]
         lines += _case(kind, program, lowered.step, coordinate)
     return kernel_text("forward_" + "_".join(p.name for p in programs), dtype, FORWARD_ARGUMENTS, lines)
 
 
 def backward_text(programs: tuple[Program, ...], dtype: str) -> tuple[str, str]:
     """Write ``deltas *= slope`` over a layer (batch, units); the stored activation is used where it serves."""
-    lines: list[str] = []
+    lines = _flat("inputs", "units", "deltas")
     for kind, program in enumerate(programs):
         slope, given = _slope(program)
-        lowered = Lowered(slope, dtype, given={given: "units[i, column]"} if given else {})
+        lowered = Lowered(slope, dtype, given={given: "units_[i]"} if given else {})
         (z,) = program.arguments
         coordinate = [
-            *([f"{z} = inputs[i, column]"] if slope.uses(z) else []),
+            *([f"{z} = inputs_[i]"] if slope.uses(z) else []),
             *lowered.body,
-            f"deltas[i, column] *= {lowered.outputs[0]}",
+            f"deltas_[i] *= {lowered.outputs[0]}",
         ]
         lines += _case(kind, program, lowered.step, coordinate)
     return kernel_text("backward_" + "_".join(p.name for p in programs), dtype, BACKWARD_ARGUMENTS, lines)
+
+
+def _flat(*names: str) -> list[str]:
+    """One long loop vectorises whole; short rows would leave a rest in each."""
+    return [f"{name}_ = {name}.reshape({name}.size)" for name in names]
 
 
 def _slope(program: Program) -> tuple[Program, str]:
@@ -396,5 +402,5 @@ def _slope(program: Program) -> tuple[Program, str]:
 
 def _case(kind: int, program: Program, step: list[str], coordinate: list[str]) -> list[str]:
     load = [f"{h} = hyper[kind, {k}]" for k, h in enumerate(program.scalars)]
-    loop = ["for i in range(units.shape[0]):", "    for column in range(units.shape[1]):", *indent(coordinate, 2)]
+    loop = ["for i in range(units_.size):", *indent(coordinate)]
     return [f"{'if' if kind == 0 else 'elif'} kind == {kind}:", *indent([*load, *step, *loop])]

@@ -1,0 +1,124 @@
+"""Exponential functions that vectorise: one straight line of arithmetic, no table, no branch, no call to the C library.
+
+The argument is reduced to ``r = x - n ln 2`` with ``ln 2`` in two parts, ``exp(r)`` is its Taylor polynomial, and
+``2**n`` is built from its bits in two halves so that the smallest and the largest results come out right. Measured
+against 60-digit arithmetic the error stays below 1 unit in the last place for `exp`, below 3 for `tanh`.
+"""
+
+# mypy: disable-error-code="no-untyped-def"
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from llvmlite import ir
+from numba import types
+from numba.extending import intrinsic, overload, register_jitable
+
+from thalweg.engine.arithmetic import fma
+
+
+@intrinsic  # type: ignore[misc] # Numba ships no types
+def to_bits(typing_context: Any, x: Any) -> Any:  # noqa: ARG001 - Numba's signature
+    """Bits of a float as a signed integer of the same width."""
+    whole = types.int64 if x == types.float64 else types.int32
+
+    def generate(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Any) -> Any:  # noqa: ARG001
+        return builder.bitcast(arguments[0], ir.IntType(whole.bitwidth))
+
+    return whole(x), generate
+
+
+@intrinsic  # type: ignore[misc]
+def power_of_two(typing_context: Any, n: Any) -> Any:  # noqa: ARG001
+    """``2.0**n`` for an integer that gives a normal number: its exponent bits, put in place."""
+    wide = n == types.int64
+    mantissa, bias = (52, 1023) if wide else (23, 127)
+    kind = types.float64 if wide else types.float32
+
+    def generate(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Any) -> Any:  # noqa: ARG001
+        integer = ir.IntType(n.bitwidth)
+        exponent = builder.add(arguments[0], ir.Constant(integer, bias))
+        bits = builder.shl(exponent, ir.Constant(integer, mantissa))
+        return builder.bitcast(bits, ir.DoubleType() if wide else ir.FloatType())
+
+    return kind(n), generate
+
+
+def _reduced(kind: type[np.floating[Any]], degree: int, split: int, low: float, high: float) -> Callable[..., Any]:
+    """Write ``x -> n, exp(r) - 1`` for one storage type; ``split`` bits of ln 2 stand in its upper part."""
+    inverse = kind(1 / math.log(2))
+    upper = kind(math.floor(math.log(2) * 2.0**split) / 2.0**split)
+    # ln 2 to 34 digits in two doubles: the second is what the first leaves.
+    ln2_tail = 2.319046813846299558e-17
+    lower = kind((math.log(2) - float(upper)) + ln2_tail)
+    shift = kind(1.5 * 2.0 ** (52 if kind is np.float64 else 23))
+    coefficients = tuple(kind(1 / math.factorial(k)) for k in range(degree, 1, -1))
+    shift_bits = int(np.array(shift).view(np.int64 if kind is np.float64 else np.int32))
+    least, most = kind(low), kind(high)
+    one = kind(1)
+    whole = np.int64 if kind is np.float64 else np.int32
+    start = whole(shift_bits)
+
+    @register_jitable  # type: ignore[misc]
+    def reduced(x):
+        bounded = min(max(x, least), most)
+        shifted = fma(bounded, inverse, shift)
+        n = to_bits(shifted) - start
+        rounded = shifted - shift
+        r = fma(-rounded, lower, fma(-rounded, upper, bounded))
+        q = coefficients[0]
+        for c in coefficients[1:]:
+            q = fma(q, r, c)
+        return whole(n), fma(q * r, r, r), one
+
+    return reduced  # type: ignore[no-any-return]
+
+
+_reduced64 = _reduced(np.float64, 13, 33, -746.0, 710.0)
+_reduced32 = _reduced(np.float32, 7, 12, -104.0, 89.0)
+
+
+def exp(x):
+    """Stand for the native exponential; :func:`overload` fills it in."""
+    return np.exp(x)
+
+
+def tanh(x):
+    """Stand for the native hyperbolic tangent; :func:`overload` fills it in."""
+    return np.tanh(x)
+
+
+@overload(exp)  # type: ignore[misc]
+def _exp(x):
+    reduced = _reduced32 if x == types.float32 else _reduced64
+
+    def native(x):
+        n, rest, one = reduced(x)
+        half = n >> 1
+        result = (one + rest) * power_of_two(half) * power_of_two(n - half)
+        return x if x != x else result  # noqa: PLR0124 - nan stays nan
+
+    return native
+
+
+@overload(tanh)  # type: ignore[misc]
+def _tanh(x):
+    narrow = x == types.float32
+    reduced = _reduced32 if narrow else _reduced64
+    kind = np.float32 if narrow else np.float64
+    most = kind(10.0 if narrow else 20.0)  # beyond it tanh is 1 to the last place
+    two, one = kind(2), kind(1)
+
+    def native(x):
+        size = min(abs(x), most)
+        n, rest, _ = reduced(two * size)
+        scale = power_of_two(n)
+        grown = fma(rest, scale, scale - one)  # exp(2 size) - 1
+        result = grown / (grown + two)
+        return x if x != x else (result if x > 0 else -result)  # noqa: PLR0124
+
+    return native
