@@ -1,0 +1,751 @@
+"""The catalogue of bad tables (rows BF01 to BF52): refused with code and place, or accepted with a warning."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import os
+import socket
+import tracemalloc
+from dataclasses import dataclass, field
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from thalweg.errors import DataError, LimitError, StorageError, ThalwegError, UsageError
+from thalweg.exchange import delimited, source
+from thalweg.exchange.tables import Table, match_columns, read_table
+
+EVERY_EXAMPLE_IN_ONE_FOLDER = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+
+
+def is_fit_to_print(text: str) -> bool:
+    """Tell whether a message keeps to its form: at most five lines, nothing that moves the cursor."""
+    lines = text.split("\n")
+    return len(lines) <= 5 and all(line.isprintable() for line in lines)
+
+
+@dataclass(frozen=True)
+class Refused:
+    """A file that is not read: what it holds, and the answer."""
+
+    row: str
+    content: bytes | str
+    code: str
+    kind: type[ThalwegError] = DataError
+    where: str = ""
+    says: tuple[str, ...] = ()
+    options: dict[str, Any] = field(default_factory=dict)
+    name: str = "train.csv"
+
+
+def rows(count: int, row: str = "1,2,3\n") -> str:
+    return row * count
+
+
+REFUSED = [
+    Refused("BF01", b"", "FILE-EMPTY", says=("no bytes",)),
+    Refused("BF01-gzip", gzip.compress(b""), "FILE-EMPTY", says=("no bytes",), name="train.csv.gz"),
+    Refused("BF01-blank", "\n\n \n", "FILE-EMPTY", says=("only blank lines",)),
+    Refused("BF02", b"\xef\xbb\xbf", "FILE-EMPTY", says=("only a byte-order mark",)),
+    Refused("BF03", "a,b,y\n", "FILE-NO-ROWS", says=("3 columns, 0 rows",)),
+    Refused("BF04", "a,b,y\n1,2,3\n1,2\n4,5,6\n", "FILE-RAGGED", where="line 3", says=("2 fields, expected 3",)),
+    Refused("BF05", "a,b,y\n1,2,3\n1,2,3,4\n4,5,6\n", "FILE-RAGGED", where="line 3", says=("4 fields, expected 3",)),
+    Refused(
+        "BF06",
+        "a,b,y\n" + rows(5, "1,2,3,9\n"),
+        "FILE-RAGGED",
+        where="line 2",
+        says=("4 fields under a 3-name header", "All 5 rows looked at agree", "name column 4"),
+    ),
+    Refused(
+        "BF07-values",
+        "a,b,y,\n1,2,3,\n1,2,3,7\n",
+        "FILE-EMPTY-NAME",
+        where="line 1, column 4",
+        says=("a value in line 3: '7'",),
+    ),
+    Refused(
+        "BF08",
+        "a;b;y\n" + rows(99, "1;2;3\n"),
+        "FILE-DELIMITER",
+        says=("looks like ';' (3 fields in 100 of 100 lines)", "--delimiter ';'"),
+    ),
+    Refused("BF08-commas-in-text", "a;b\n1;x, y\n2;z, w\n", "FILE-DELIMITER", says=("--delimiter ';'",)),
+    Refused("BF08-below-comment", "# made\na;b;y\n1;2;3\n", "FILE-DELIMITER", says=("--delimiter ';'",)),
+    Refused("BF09", "a\tb\ty\n" + rows(9, "1\t2\t3\n"), "FILE-DELIMITER", says=("looks like tab", "--delimiter tab")),
+    Refused("BF09-reverse", "a,b\n1,2\n", "FILE-DELIMITER", says=("looks like ','",), name="train.tsv"),
+    Refused(
+        "BF09-spaces", "1 2 3\n4 5 6\n", "FILE-DELIMITER", says=("spaces",), name="a.dat", options={"header": False}
+    ),
+    Refused("BF10", "a;b\n1,5;2,5\n", "FILE-DECIMAL-COMMA", says=("--delimiter ';'", "--decimal ','")),
+    Refused(
+        "BF10-quoted", 'a,b\n"1,5","2,5"\n', "FILE-DECIMAL-COMMA", where="line 2, column a", says=("--decimal ','",)
+    ),
+    Refused(
+        "BF10-delimiter-given",
+        "a;b\n1,5;2,5\n",
+        "FILE-DECIMAL-COMMA",
+        where="line 2, column a",
+        says=("--decimal ','",),
+        options={"delimiter": ";"},
+    ),
+    Refused("BF10-no-header", "1,5;2,5\n3,5;4,5\n", "FILE-DECIMAL-COMMA", where="line 1", options={"header": False}),
+    Refused("BF12", "a,b\n1,2\n".encode("utf-16"), "FILE-ENCODING", says=("UTF-16 found", "--encoding utf-16")),
+    Refused("BF12-UTF-32", "a,b\n1,2\n".encode("utf-32"), "FILE-ENCODING", says=("UTF-32 found",)),
+    Refused("BF12-no-mark", "a,b\n1,2\n".encode("utf-16-le"), "FILE-NUL", where="line 1", says=("UTF-16",)),
+    Refused("BF13", b"a,b,y\n1,\xe9,2\n", "FILE-ENCODING", where="line 2", says=("byte 9 of the file, 0xE9",)),
+    Refused("BF13-late", b"a,b\r\n" + b"1,2\r\n" * 70_000 + b"1,\xff\r\n", "FILE-ENCODING", where="line 70002"),
+    Refused("BF13-cut", b"a,b\n1,\xc3", "FILE-ENCODING", where="line 2", says=("byte 7 of the file, 0xC3",)),
+    Refused("BF14", b"a,b\n1,\x002\n", "FILE-NUL", where="line 2"),
+    Refused("BF15", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "FILE-NOT-TEXT", says=("starts like a PNG picture",)),
+    Refused("BF15-zip", b"PK\x03\x04\0\0a.csv", "FILE-NOT-TEXT", says=("zip archive",)),
+    Refused("BF15-pickle", b"\x80\x04\x95\0\0", "FILE-NOT-TEXT", says=("pickle",)),
+    Refused("BF16", "\n <!DOCTYPE html>\n<html>", "FILE-NOT-TABLE", says=("starts like HTML", "failed download?")),
+    Refused("BF16-JSON", '{"a": 1}', "FILE-NOT-TABLE", says=("starts like JSON",)),
+    Refused("BF17", "# made by x\na,b,y\n1,2,3\n", "FILE-RAGGED", where="line 1", says=("1 field", "--comment '#'")),
+    Refused("BF17-below", "a,b,y\n1,2,3\n# end\n", "FILE-RAGGED", where="line 3", says=("1 field", "--comment '#'")),
+    Refused(
+        "BF19",
+        'a,b,y\n1,"x\ny",3\n4,z,no\n7,w,8\n',
+        "FILE-NOT-NUMBER",
+        where="line 4, column y",
+        says=("'no' is not a number",),
+    ),
+    Refused("BF20", 'a,b,y\n1,2,"3\n4,5,6\n', "FILE-QUOTE", where="line 2, column 3", says=("never closed",)),
+    Refused("BF20-later", 'a,b\n1,"2\n3,"4"\n', "FILE-QUOTE", where="line 3, column 2", says=("opened in line 2",)),
+    Refused("BF21", 'a,b,y\n1,2"3,3\n', "FILE-QUOTE", where="line 2, column 2", says=("'2\"3'",)),
+    Refused("BF21-behind", 'a,b,y\n1,"2"3,3\n', "FILE-QUOTE", where="line 2, column 2", says=("after the closing",)),
+    Refused("BF21-space", 'a,b\nx, "y"\n', "FILE-QUOTE", where="line 2, column 2", says=("no space before",)),
+    Refused("BF23", "a,a,y\n1,2,3\n", "FILE-DUP-COLUMN", where="line 1", says=("'a' at columns 1 and 2",)),
+    Refused("BF23-spaces", "a, a,y\n1,2,3\n", "FILE-DUP-COLUMN", says=("'a' at columns 1 and 2",)),
+    Refused("BF24", "a,,y\n1,2,3\n", "FILE-EMPTY-NAME", where="line 1, column 2"),
+    Refused("BF24-numbers", "1,2,3\n4,5,6\n", "FILE-NO-HEADER", where="line 1", says=("--no-header",)),
+    Refused("BF24-first-row", "5.1,3.5,iris\n4.9,3.0,iris\n", "FILE-NO-HEADER", where="line 1", says=("'5.1'",)),
+    Refused(
+        "BF25",
+        "a,b,Y\n1,2,3\n",
+        "FILE-NO-TARGET",
+        says=("no column 'y'", "has a, b, Y", "Did you mean 'Y'?"),
+        options={"target": "y"},
+    ),
+    Refused("BF25-drop", "a,b\n1,2\n", "DATA-COLUMN-MISSING", says=("no column 'A'", "'a'?"), options={"drop": ["A"]}),
+    Refused(
+        "BF26",
+        "a,b\n" + rows(200_000, "1,2\n") + "oops,2\n",
+        "FILE-NOT-NUMBER",
+        where="line 200002, column a",
+        says=("'oops'", "--text a"),
+    ),
+    Refused(
+        "BF27",
+        "a,b\nNA,1\nnull,2\n?,3\n-,4\n,5\n6,7\n",
+        "FILE-MISSING",
+        where="line 2, column a",
+        says=("5 missing in column a", "--missing drop", "mean"),
+    ),
+    Refused("BF27-text", "a,b\nx,1\ny,2\n,3\nz,4\n", "FILE-MISSING", where="line 4, column a", says=("1 missing",)),
+    Refused(
+        "BF27-columns",
+        "a,b,c,d,e\n1,,2,3,4\n,,,,\n",
+        "FILE-MISSING",
+        where="line 2, column b",
+        says=("1 missing in column a, 2 missing in column b, 1 missing in column c, and in 2 more columns",),
+    ),
+    Refused(
+        "BF27-mean-of-text",
+        "a,b\nx,1\ny,2\n,3\nz,4\n",
+        "FILE-MISSING",
+        where="column a",
+        says=("Text has no mean",),
+        options={"missing": "mean"},
+    ),
+    Refused(
+        "BF27-mean-of-target",
+        "a,y\n1,1\n2,\n",
+        "FILE-MISSING",
+        where="line 3, column y",
+        says=("target is not filled in",),
+        options={"missing": "mean", "target": "y"},
+    ),
+    Refused("BF27-mean-of-nothing", "a,y\n,1\n,2\n", "FILE-MISSING", where="column a", options={"missing": "mean"}),
+    Refused("BF27-drop-all", "a,y\n,1\n2,\n", "FILE-MISSING", says=("Every row",), options={"missing": "drop"}),
+    *(
+        Refused(
+            f"BF28-{cell}", f"a,b\n{cell},1\n2,3\n", "FILE-NONFINITE", where="line 2, column a", says=(f"'{cell}'",)
+        )
+        for cell in ("inf", "-Infinity", "nan", "NaN", "+inf")
+    ),
+    Refused("BF29", "a,b\n1e400,1\n", "FILE-OVERFLOW", where="line 2, column a", says=("not representable",)),
+    Refused(
+        "BF31",
+        'a,b\n"1,234",1\n',
+        "FILE-NOT-NUMBER",
+        where="line 2, column a",
+        says=("--thousands ',' reads it as 1234", "--decimal ',' as 1.234"),
+    ),
+    Refused("BF31-spaces", "a,b\n1 234,1\n", "FILE-NOT-NUMBER", where="line 2, column a", says=('--thousands " "',)),
+    Refused(
+        "BF31-point",
+        'a,b\n"1.234,5",1\n',
+        "FILE-NOT-NUMBER",
+        where="line 2, column a",
+        says=("--thousands '.' --decimal ','",),
+    ),
+    *(
+        Refused(f"BF32-{cell}", f"a,b\n{cell},1\n", "FILE-NOT-NUMBER", where="line 2, column a", says=(f"'{cell}'",))
+        for cell in ("1_000", "0x1F", "0b11", "5%", "$3", "1.5_5")
+    ),
+    *(
+        Refused(
+            f"BF33-U+{ord(sign):04X}", f"a,b\n{cell},1\n", "FILE-NOT-NUMBER", where="line 2, column a", says=(name,)
+        )
+        for cell, sign, name in (
+            ("\u22121.5", "\u2212", "U+2212 MINUS SIGN"),
+            ("\uff11\uff12", "\uff11", "U+FF11 FULLWIDTH DIGIT ONE"),
+            ("1\u00a0234", "\u00a0", "U+00A0 NO-BREAK SPACE"),
+            ("\u0663", "\u0663", "U+0663 ARABIC-INDIC DIGIT THREE"),
+            ("\u200b7", "\u200b", "U+200B ZERO WIDTH SPACE"),
+        )
+    ),
+    *(
+        Refused(
+            f"BF34-{cell}",
+            f"a,b\n{cell},1\n{cell},1\n",
+            "FILE-NOT-NUMBER",
+            where="line 2, column a",
+            says=("looks like a date", "--drop a"),
+        )
+        for cell in ("2020-01-31", "31.01.2020", "1/31/20", "2020-01-31T10:00:00Z", "12:30", "3 Jan 2020", "2020-01")
+    ),
+    Refused(
+        "BF39", gzip.compress(b"a,b\n" + os.urandom(64).hex().encode())[:-9], "FILE-TRUNCATED", name="train.csv.gz"
+    ),
+    Refused("BF39-damaged", gzip.compress(b"a,b\n1,2\n")[:-8] + b"\0" * 8, "FILE-DAMAGED", name="train.csv.gz"),
+    Refused("BF39-tail", gzip.compress(b"a,b\n1,2\n") + b"rubbish", "FILE-DAMAGED", name="train.csv.gz"),
+    Refused("BF39-plain", "a,b\n1,2\n", "FILE-FORMAT", says=("not compressed with gzip",), name="train.csv.gz"),
+    Refused(
+        "BF45",
+        ",".join(f"c{k}" for k in range(1_000_000)),
+        "FILE-TOO-WIDE",
+        LimitError,
+        says=("1000000", "10000", "--max-columns"),
+    ),
+    Refused("BF46", b"1" * (17 << 20), "FILE-LONG-LINE", LimitError, where="line 1", says=("16 MiB",)),
+    Refused(
+        "BF46-quoted",
+        b'a,b\n1,"' + (b"x" * 1000 + b"\n") * (17 << 10),
+        "FILE-QUOTE",
+        where="line 2, column 2",
+        says=("16 MiB",),
+    ),
+    Refused("BF51", b"PK\x03\x04\0\0xl/workbook", "FILE-FORMAT", says=("spreadsheet", "CSV"), name="train.xlsx"),
+    Refused("BF51-renamed", b"PK\x03\x04\0\0xl/workbook", "FILE-FORMAT", says=("spreadsheet",)),
+    Refused("BF51-old", b"\xd0\xcf\x11\xe0\xa1\xb1", "FILE-FORMAT", says=("spreadsheet",), name="train.dat"),
+    Refused("BF51-unknown", "a,b\n1,2\n", "FILE-FORMAT", says=("'.log'", ".csv", "--delimiter"), name="train.log"),
+]
+
+
+@pytest.mark.parametrize("case", REFUSED, ids=lambda case: case.row)
+def test_a_bad_table_is_refused_with_its_code_and_place(case, tmp_path):
+    path = tmp_path / case.name
+    path.write_bytes(case.content.encode() if isinstance(case.content, str) else case.content)
+    with pytest.raises(case.kind) as caught:
+        read_table(path, **case.options)
+    error, message = caught.value, str(caught.value)
+    assert error.code == case.code
+    assert error.exit_status == {DataError: 3, LimitError: 8}[case.kind]
+    assert error.where.startswith(str(path))
+    assert error.where.endswith(case.where)
+    assert [text for text in case.says if text not in message] == []
+    assert is_fit_to_print(message)
+
+
+@dataclass(frozen=True)
+class Accepted:
+    """A file that is read: its columns, and what is noted."""
+
+    row: str
+    content: bytes | str
+    columns: dict[str, list[Any]]
+    warnings: tuple[str, ...] = ()
+    delimiter: str = ","
+    options: dict[str, Any] = field(default_factory=dict)
+    name: str = "train.csv"
+
+
+ACCEPTED = [
+    Accepted(
+        "BF07",
+        "a,b,y,\n1,2,3,\n4,5,6, \n",
+        {"a": [1, 4], "b": [2, 5], "y": [3, 6]},
+        ("FILE-TRAILING: column 4 has no name and no values; left out",),
+    ),
+    Accepted("BF08-asked", "a;b\n1;2\n", {"a": [1], "b": [2]}, delimiter=";", options={"delimiter": ";"}),
+    Accepted(
+        "BF08-asked-wrongly",
+        "a;b\n1;2\n",
+        {"a;b": ["1;2"]},
+        ("FILE-DELIMITER: looks like ';' (2 fields in 2 of 2 lines), not ','",),
+        options={"delimiter": ","},
+    ),
+    Accepted("BF08-found", "a;b\n1;2\n", {"a": [1], "b": [2]}, delimiter=";", name="train.txt"),
+    Accepted("BF09-found", "a\tb\n1\t2\n", {"a": [1], "b": [2]}, delimiter="\t", name="train"),
+    Accepted("BF09-tsv", "a\tb\n1\t2\n", {"a": [1], "b": [2]}, delimiter="\t", name="train.tsv"),
+    Accepted("BF09-word", "a\tb\n1\t2\n", {"a": [1], "b": [2]}, delimiter="\t", options={"delimiter": "tab"}),
+    Accepted("BF09-text", 'a,b\nx;y,1\n"z,w",2\n', {"a": ["x;y", "z,w"], "b": [1, 2]}),
+    Accepted("BF10-asked", "a;b\n1,5;-2,5e3\n", {"a": [1.5], "b": [-2500]}, delimiter=";", options={"decimal": ","}),
+    Accepted("BF11", b"\xef\xbb\xbfa,b\n1,2\n", {"a": [1], "b": [2]}),
+    Accepted("BF12-asked", "a,b\n1,2\n".encode("utf-16"), {"a": [1], "b": [2]}, options={"encoding": "utf-16"}),
+    Accepted("BF13-asked", b"a,b\n\xe9t\xe9,2\n", {"a": ["été"], "b": [2]}, options={"encoding": "latin-1"}),
+    Accepted("BF17-asked", "# x\na,b\n#y\n1,2\n", {"a": [1], "b": [2]}, options={"comment": "#"}),
+    Accepted("BF18", "a,b\r1,2\r3,4\r", {"a": [1, 3], "b": [2, 4]}),
+    Accepted("BF18-CRLF", "a,b\r\n1,2\r\n3,4", {"a": [1, 3], "b": [2, 4]}),
+    Accepted("BF19-text", 'a,b\n"x\r\n""y""",1\n', {"a": ['x\r\n"y"'], "b": [1]}),
+    Accepted("BF22", "a,b\n1,2\n\n \n3,4\n", {"a": [1, 3], "b": [2, 4]}, ("FILE-BLANK: 2 blank lines skipped",)),
+    Accepted("BF22-one", "a,b\n1,2\n\n", {"a": [1], "b": [2]}, ("FILE-BLANK: 1 blank line skipped",)),
+    Accepted("BF24-no-header", "1,2\n3,4\n", {"c1": [1, 3], "c2": [2, 4]}, options={"header": False}),
+    Accepted("BF24-names", "1,2\n3,4\n", {"u": [1, 3], "v": [2, 4]}, options={"header": False, "names": ["u", "v"]}),
+    Accepted("BF26-text", "a,b\nred,1\n7,2\nblue,3\n", {"a": ["red", "7", "blue"], "b": [1, 2, 3]}),
+    Accepted(
+        "BF27-drop",
+        "a,b\n1,x\n,y\n3,\n4,z\n",
+        {"a": [1, 4], "b": ["x", "z"]},
+        ("FILE-MISSING: 2 rows with missing cells left out",),
+        options={"missing": "drop"},
+    ),
+    Accepted(
+        "BF27-mean",
+        "a,b\n1,1\n?,2\n3,3\n",
+        {"a": [1, 2, 3], "b": [1, 2, 3]},
+        ("FILE-MISSING: 1 missing in column a filled with its mean 2",),
+        options={"missing": "mean"},
+    ),
+    Accepted(
+        "BF27-keep",
+        "a,b\n1,x\n,y\n3,\n4,z\n",
+        {"a": [1, np.nan, 3, 4], "b": ["x", "y", "", "z"]},
+        ("FILE-MISSING: 1 missing in column a kept", "FILE-MISSING: 1 missing in column b kept"),
+        options={"missing": "keep"},
+    ),
+    Accepted("BF27-literal", "a,b\nNA,1\n,2\n", {"a": ["NA", ""], "b": [1, 2]}, options={"kinds": {"a": "text"}}),
+    Accepted(
+        "BF30",
+        "a,b\n9007199254740993,1\n9007199254740992,2\n-9007199254740995,3\n1e300,4\n",
+        {"a": [2.0**53, 2.0**53, -(2.0**53) - 4, 1e300], "b": [1, 2, 3, 4]},
+        (
+            "FILE-DIGITS: digits of 2 values are lost in column a, first in line 2: whole numbers above 2^53; "
+            "is it an id?",
+        ),
+    ),
+    Accepted("BF31-asked", 'a,b\n"1,234.5",1\n12,2\n', {"a": [1234.5, 12], "b": [1, 2]}, options={"thousands": ","}),
+    Accepted("BF34-drop", "a,b\n2020-01-31,1\n", {"b": [1]}, options={"drop": ["a"]}),
+    Accepted("BF34-text", "a,b\n2020-01-31,1\n", {"a": ["2020-01-31"], "b": [1]}, options={"kinds": {"a": "text"}}),
+    Accepted("BF39-whole", gzip.compress(b"a,b\n1,2\n"), {"a": [1], "b": [2]}, name="train.csv.gz"),
+    Accepted(
+        "BF50", '\x1b[2J,<script>,\u202e"\n1,2,3\n'.replace('"', ""), {"\x1b[2J": [1], "<script>": [2], "\u202e": [3]}
+    ),
+    Accepted("BF51-asked", "a,b\n1,2\n", {"a": [1], "b": [2]}, name="train.log", options={"delimiter": ","}),
+]
+
+
+@pytest.mark.parametrize("case", ACCEPTED, ids=lambda case: case.row)
+def test_what_is_accepted_is_read_as_written_and_doubts_are_noted(case, tmp_path):
+    path = tmp_path / case.name
+    path.write_bytes(case.content.encode() if isinstance(case.content, str) else case.content)
+    table = read_table(path, **case.options)
+    assert table.names == tuple(case.columns)
+    assert table.delimiter == case.delimiter
+    assert table.warnings == case.warnings
+    for name, expected in case.columns.items():
+        np.testing.assert_array_equal(table[name], np.array(expected, dtype=table[name].dtype), strict=True)
+        assert (table.kinds[name] == "text") == isinstance(expected[0], str)
+
+
+# Files that cannot be opened (BF47, BF48, BF52)
+
+
+def unreadable(tmp_path: Path, what: str) -> Path:
+    path = tmp_path / "train.csv"
+    if what == "folder":
+        path.mkdir()
+    elif what == "pipe":
+        os.mkfifo(path)
+    elif what == "socket":
+        with socket.socket(socket.AF_UNIX) as end:
+            end.bind(str(path))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("what", "reason"),
+    [("missing", "no such file"), ("folder", "a folder"), ("pipe", "a pipe"), ("socket", "a socket")],
+)
+def test_bf47_what_is_no_file_is_refused_at_once(what, reason, tmp_path):
+    with pytest.raises(StorageError, match=reason) as caught:
+        read_table(unreadable(tmp_path, what))
+    assert (caught.value.code, caught.value.exit_status) == ("FILE-OPEN", 6)
+    assert is_fit_to_print(str(caught.value))
+
+
+@pytest.mark.skipif(not hasattr(os, "seteuid"), reason="this system has no other user to be")
+def test_bf47_a_file_without_permission_is_refused(tmp_path):
+    path = tmp_path / "train.csv"
+    path.write_text("a,b\n1,2\n")
+    path.chmod(0)
+    user = os.geteuid()
+    if user == 0:  # root may read everything; nobody may not
+        os.seteuid(65534)
+    try:
+        with pytest.raises(StorageError, match="no permission") as caught:
+            read_table(path)
+    finally:
+        os.seteuid(user)
+    assert caught.value.code == "FILE-OPEN"
+
+
+def test_bf47_a_name_that_no_file_can_have_is_refused():
+    with pytest.raises(StorageError, match="null byte") as caught:
+        read_table("a\0b.csv")
+    assert caught.value.code == "FILE-OPEN"
+    assert is_fit_to_print(str(caught.value))
+
+
+@pytest.mark.parametrize("replaced", [False, True], ids=["grows", "replaced"])
+def test_bf48_a_file_that_changes_while_it_is_read_is_refused(replaced, tmp_path, monkeypatch):
+    path = tmp_path / "train.csv"
+    path.write_text("a,b\n" + "1,2\n" * 5000)
+    check = delimited.raise_first
+
+    def change_and_check(mistakes, table):
+        if replaced:
+            (tmp_path / "new.csv").write_text("a,b\n" + "1,3\n" * 5000)
+            (tmp_path / "new.csv").replace(path)
+        else:
+            with path.open("a") as file:
+                file.write("1,2\n")
+        check(mistakes, table)
+
+    monkeypatch.setattr(delimited, "raise_first", change_and_check)
+    with pytest.raises(StorageError, match="changed while it was read") as caught:
+        read_table(path)
+    assert (caught.value.code, caught.value.exit_status) == ("FILE-CHANGED", 6)
+
+
+@pytest.mark.parametrize("address", ["https://example.org/train.csv", "s3://bucket/train.parquet", "file:///a.csv"])
+def test_bf52_a_network_address_is_a_usage_error(address):
+    with pytest.raises(UsageError, match="network addresses are not read") as caught:
+        read_table(address)
+    assert (caught.value.code, caught.value.exit_status) == ("FILE-OPEN", 2)
+
+
+# Bombs (BF40)
+
+
+def test_bf40_a_gzip_bomb_is_refused_before_it_fills_the_memory(tmp_path):
+    path, unpacked = tmp_path / "train.csv.gz", 64 << 20
+    with gzip.open(path, "wb") as file:
+        file.write(b"a,b\n")
+        for _ in range(unpacked >> 20):
+            file.write(b"1,2\n" * (1 << 18))
+    assert path.stat().st_size < unpacked / 900
+    tracemalloc.start()
+    try:
+        with pytest.raises(LimitError, match="unpack") as caught:
+            read_table(path)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert (caught.value.code, caught.value.exit_status) == ("FILE-TOO-LARGE", 8)
+    assert peak < unpacked / 8
+
+
+def test_packed_data_of_the_usual_kind_are_no_bomb(tmp_path, monkeypatch):
+    monkeypatch.setattr(source, "_FREELY_UNPACKED", 1 << 16)
+    path, values = tmp_path / "train.csv.gz", np.round(np.random.default_rng(0).normal(size=(20_000, 2)), 3)
+    path.write_bytes(gzip.compress(("a,b\n" + "\n".join(f"{a},{b}" for a, b in values)).encode()))
+    np.testing.assert_array_equal(np.column_stack(read_table(path).columns), values)
+
+
+@pytest.mark.parametrize("name", ["train.csv", "train.csv.gz"])
+def test_a_table_that_outgrows_its_memory_is_refused(name, tmp_path):
+    path, content = tmp_path / name, ("a,b\n" + "1,2\n" * 50_000).encode()
+    path.write_bytes(gzip.compress(content) if name.endswith("gz") else content)
+    assert read_table(path, memory=800_000).n_rows == 50_000
+    with pytest.raises(LimitError, match="rows x 2 columns need") as caught:
+        read_table(path, memory=700_000)
+    assert caught.value.code == "FILE-TOO-LARGE"
+
+
+# Settings that contradict themselves
+
+
+@pytest.mark.parametrize(
+    ("options", "code"),
+    [
+        ({"delimiter": ",,"}, "OPTION-DELIMITER"),
+        ({"delimiter": '"'}, "OPTION-DELIMITER"),
+        ({"delimiter": "x"}, "OPTION-DELIMITER"),
+        ({"comment": ""}, "OPTION-COMMENT"),
+        ({"decimal": "x"}, "OPTION-DECIMAL"),
+        ({"thousands": "."}, "OPTION-THOUSANDS"),
+        ({"thousands": "1"}, "OPTION-THOUSANDS"),
+        ({"missing": "median"}, "OPTION-MISSING"),
+        ({"encoding": "utf-9"}, "OPTION-ENCODING"),
+        ({"encoding": "base64"}, "OPTION-ENCODING"),
+        ({"names": ["u", "v"]}, "OPTION-NAMES"),
+        ({"names": ["u"], "header": False}, "OPTION-NAMES"),
+        ({"kinds": {"a": "date"}}, "OPTION-KINDS"),
+        ({"target": "a", "drop": ["a"]}, "OPTION-DROP"),
+    ],
+    ids=str,
+)
+def test_a_wrong_setting_is_a_usage_error(options, code, tmp_path):
+    path = tmp_path / "train.csv"
+    path.write_text("a,b\n1,2\n")
+    with pytest.raises(UsageError) as caught:
+        read_table(path, **options)
+    assert (caught.value.code, caught.value.exit_status) == (code, 2)
+    assert is_fit_to_print(str(caught.value))
+
+
+# Numbers are exact
+
+
+def hard_decimals(count: int) -> list[str]:
+    """Return decimals that a careless reader rounds wrongly: halfway between two floats, long, tiny, huge."""
+    rng = np.random.default_rng(20)
+    texts = []
+    while len(texts) < count:
+        value = rng.integers(2**63, dtype=np.uint64).view(np.float64)
+        if not np.isfinite(value) or abs(value) > 1e300:
+            continue
+        middle = (Decimal(float(value)) + Decimal(float(np.nextafter(value, np.inf)))) / 2
+        exponent, digits = rng.integers(-330, 290), int.from_bytes(rng.bytes(rng.integers(1, 12)))
+        texts += [f"{middle:.17e}", f"{middle:.40e}", repr(float(value)), f"{digits}e{exponent}", f"-{digits / 7:.20f}"]
+    return [text for text in texts if np.isfinite(float(text))][:count]
+
+
+def test_twenty_thousand_hard_decimals_have_the_bits_of_python(tmp_path):
+    texts = hard_decimals(25_000)[:20_000]
+    assert len(texts) == 20_000
+    path = tmp_path / "hard.csv"
+    path.write_text("a,b\n" + "\n".join(f"{text},1" for text in texts))
+    expected = np.array([float(text) for text in texts])
+    assert read_table(path)["a"].tobytes() == expected.tobytes()
+
+
+finite = st.floats(allow_nan=False, allow_infinity=False)
+words = st.text(st.characters(blacklist_categories=["Cs"], blacklist_characters="\0"), max_size=8)
+
+
+@EVERY_EXAMPLE_IN_ONE_FOLDER
+@given(
+    cells=st.lists(st.tuples(finite, words), min_size=1, max_size=20),
+    quoting=st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL, csv.QUOTE_NONNUMERIC]),
+    delimiter=st.sampled_from([",", ";", "\t", "|"]),
+)
+def test_what_is_written_is_read_back_to_the_same_bits(cells, quoting, delimiter, tmp_path):
+    written = io.StringIO(newline="")
+    writer = csv.writer(written, quoting=quoting, delimiter=delimiter, lineterminator="\r\n")
+    writer.writerow(["number", "text"])
+    writer.writerows(cells)
+    path = tmp_path / "table.csv"
+    path.write_bytes(written.getvalue().encode())
+    table = read_table(path, delimiter=delimiter, kinds={"text": "text", "number": "number"})
+    assert table["number"].tobytes() == np.array([number for number, _ in cells]).tobytes()
+    assert table["text"].tolist() == [text for _, text in cells]
+
+
+@EVERY_EXAMPLE_IN_ONE_FOLDER
+@given(values=st.lists(st.tuples(finite, finite), min_size=1, max_size=20), bom=st.booleans(), last=st.booleans())
+def test_line_ends_do_not_matter(values, bom, last, tmp_path):
+    lines = ["a,b", *(f"{a!r},{b!r}" for a, b in values)]
+    tables = []
+    for end in ("\n", "\r\n", "\r"):
+        path = tmp_path / "table.csv"
+        path.write_bytes(b"\xef\xbb\xbf" * bom + (end.join(lines) + end * last).encode())
+        tables.append(read_table(path))
+    assert len({b"".join(column.tobytes() for column in table.columns) for table in tables}) == 1
+    assert {table.warnings for table in tables} == {()}
+
+
+@EVERY_EXAMPLE_IN_ONE_FOLDER
+@given(
+    decimal=st.sampled_from([".", ","]),
+    thousands=st.sampled_from(["'", " ", "_", "\u00a0"]),
+    value=st.integers(-(10**12), 10**12),
+    cents=st.integers(0, 99),
+)
+def test_marks_between_thousands_are_read_as_they_are_written(decimal, thousands, value, cents, tmp_path):
+    text = f"{value:,}".replace(",", thousands) + f"{decimal}{cents:02d}"
+    path = tmp_path / "table.txt"
+    path.write_text(f"a;b\n{text};1\n", encoding="utf-8")
+    table = read_table(path, decimal=decimal, thousands=thousands)
+    assert table["a"].tolist() == [float(f"{value}.{cents:02d}")]
+
+
+BASE = b'a,b,y\n1.5,"red, or ""so""",0\r\n-2e3,blue,1\n\n"3",red,0\n4,green,NA\n'
+
+
+@settings(parent=EVERY_EXAMPLE_IN_ONE_FOLDER, max_examples=500)
+@given(
+    edits=st.lists(
+        st.tuples(
+            st.integers(0, len(BASE)), st.integers(0, 3), st.binary(max_size=3) | st.sampled_from([b'"', b",", b"\r"])
+        ),
+        max_size=5,
+    ),
+    missing=st.sampled_from([None, "drop", "mean", "keep"]),
+)
+def test_a_mutated_table_is_read_or_refused_and_nothing_else(edits, missing, tmp_path):
+    content = BASE
+    for position, length, inserted in edits:
+        content = content[:position] + inserted + content[position + length :]
+    path = tmp_path / "mutated.csv"
+    path.write_bytes(content)
+    try:
+        table, messages = read_table(path, missing=missing), []
+    except ThalwegError as error:
+        table, messages = Table([], []), [str(error)]
+    assert all(map(is_fit_to_print, messages))
+    assert all(map(str.isprintable, table.warnings))
+    assert len({len(column) for column in table.columns}) <= 1
+    assert missing == "keep" or all(np.isfinite(c).all() for c in table.columns if c.dtype == np.float64)
+
+
+@EVERY_EXAMPLE_IN_ONE_FOLDER
+@given(
+    bad=st.lists(st.sampled_from(["x", "1_0", "inf", ""]), max_size=3), places=st.randoms(), block=st.integers(1, 40)
+)
+def test_the_answer_does_not_depend_on_the_size_of_a_block(bad, places, block, tmp_path):
+    cells = [[f"{k}.5", f"{k}"] for k in range(60)]
+    for cell in bad:
+        cells[places.randrange(20, 60)][places.randrange(2)] = cell
+    path = tmp_path / "table.csv"
+    path.write_text("a,b\n" + "\n".join(",".join(row) for row in cells))
+
+    def answer() -> object:
+        try:
+            return [column.tolist() for column in read_table(path).columns]
+        except DataError as error:
+            return str(error)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(delimited, "DECIDING_ROWS", 10)
+        whole = answer()
+        patch.setattr(delimited, "_BLOCK_ROWS", block)
+        assert answer() == whole
+
+
+# The table itself
+
+
+@pytest.fixture
+def table() -> Table:
+    return Table(["b", "a", "c"], [[1, 2, 3], [4.0, 5.0, 6.0], ["u", "v", "u"]], name="train.csv", default_target="c")
+
+
+def test_a_table_is_float64_and_text_and_cannot_be_changed(table):
+    assert {name: column.dtype.str for name, column in zip(table.names, table.columns, strict=True)} == {
+        "b": "<f8",
+        "a": "<f8",
+        "c": "|O",
+    }
+    for column in table.columns:
+        with pytest.raises(ValueError, match="read-only"):
+            column[0] = column[1]
+
+
+def test_a_table_does_not_follow_the_array_it_was_made_from():
+    values = np.array([1.0, 2.0])
+    table = Table(["a"], [values])
+    values[0] = 9.0
+    assert table["a"].tolist() == [1.0, 2.0]
+
+
+@pytest.mark.parametrize(
+    ("names", "columns", "code"),
+    [
+        (["a", "a"], [[1.0], [2.0]], "FILE-DUP-COLUMN"),
+        (["a"], [[1.0], [2.0]], "FILE-DUP-COLUMN"),
+        (["a", "b"], [[1.0], [2.0, 3.0]], "FILE-RAGGED"),
+        (["a"], [[[1.0], [2.0]]], "FILE-RAGGED"),
+        (["a"], [[1.0, "x"]], "FILE-NOT-NUMBER"),
+    ],
+)
+def test_what_is_no_table_is_refused(names, columns, code):
+    with pytest.raises(DataError) as caught:
+        Table(names, columns)
+    assert caught.value.code == code
+
+
+def test_split_target_takes_the_default_or_the_named_column(table):
+    features, target = table.split_target()
+    assert (features.names, features.default_target, target.tolist()) == (("b", "a"), None, ["u", "v", "u"])
+    features, target = table.split_target("a")
+    assert (features.names, features.default_target, target.tolist()) == (("b", "c"), "c", [4.0, 5.0, 6.0])
+
+
+def test_split_target_names_the_nearest_column(table):
+    with pytest.raises(DataError, match="no column 'A'; the table has b, a, c\n  Did you mean 'a'") as caught:
+        table.split_target("A")
+    assert (caught.value.code, caught.value.exit_status) == ("FILE-NO-TARGET", 3)
+
+
+def test_a_target_alone_is_no_training_table():
+    with pytest.raises(DataError, match="only column") as caught:
+        Table(["y"], [[1.0]]).split_target("y")
+    assert caught.value.code == "FILE-NO-FEATURES"
+
+
+def test_rows_takes_masks_positions_and_slices(table):
+    assert table.rows(np.array([2, 0]))["a"].tolist() == [6.0, 4.0]
+    assert table.rows(np.array([True, False, True]))["c"].tolist() == ["u", "u"]
+    assert table.rows(slice(1, None)).n_rows == 2
+
+
+def test_bf49_columns_are_matched_by_name(table):
+    matched = match_columns(table, {"a": "number", "b": "number"})
+    assert (matched.names, matched["a"].tolist()) == (("a", "b"), [4.0, 5.0, 6.0])
+    assert matched.warnings == ("DATA-COLUMN-EXTRA: the model does not use c",)
+    assert match_columns(table, ["a", "b", "c"]).warnings == ()
+
+
+def test_bf49_a_missing_column_is_named(table):
+    with pytest.raises(DataError, match="no column 'd'") as caught:
+        match_columns(table, ["a", "d"])
+    assert (caught.value.code, caught.value.exit_status) == ("DATA-COLUMN-MISSING", 3)
+
+
+def test_bf49_a_column_of_another_kind_is_refused(table):
+    with pytest.raises(DataError, match="column c: the column is read as text") as caught:
+        match_columns(table, {"c": "number"})
+    assert caught.value.code == "DATA-COLUMN-KIND"
+
+
+def test_bf50_hostile_names_are_shown_escaped_everywhere():
+    hostile = "\x1b[31m\u202e<script>" + "x" * 1000
+    table = Table([hostile, "y"], [[1.0, 2.0], [1.0, 2.0]], name=hostile)
+    messages = [repr(table), *match_columns(table, ["y"]).warnings]
+    for act in (lambda: table["z"], lambda: table.split_target(hostile[:-1])):
+        with pytest.raises(DataError) as caught:
+            act()
+        messages.append(str(caught.value))
+    assert all(map(is_fit_to_print, messages))
+    assert max(map(len, messages)) < 700
+
+
+def test_bf50_a_hostile_cell_is_cut_and_shown_escaped(tmp_path):
+    path = tmp_path / "train.csv"
+    path.write_text("a,b\n1,2\n2,3\n\x1b[2J\u202e" + "x" * 1000 + ",4\n", encoding="utf-8")
+    with pytest.raises(DataError, match=r"'\\x1b\[2J\\u202ex+\.\.\.'") as caught:
+        read_table(path)
+    assert "x" * 30 not in str(caught.value)
+    assert is_fit_to_print(str(caught.value))
