@@ -13,7 +13,8 @@ _FORMULA = ("Activation", "Loss", "Penalty", "Rule", "Schedule", "activation", "
 _RULES = (
     "adabelief", "adadelta", "adagrad", "adam", "adamax", "adamw", "adan", "ademamix", "aggmo", "amsgrad",
     "ema_momentum", "ftrl", "gradient_descent", "laprop", "lion", "momentum", "nadam", "nesterov", "qhm", "radam",
-    "rmsprop", "rmsprop_centered", "rmsprop_centered_momentum", "rmsprop_momentum", "rprop", "signsgd", "signum", "yogi",
+    "rmsprop", "rmsprop_centered", "rmsprop_centered_momentum", "rmsprop_momentum", "rprop", "signsgd", "signum",
+    "yogi",
 )  # fmt: skip
 _ROOMS = {
     **dict.fromkeys(_FORMULA, "thalweg.formulas.formula"),

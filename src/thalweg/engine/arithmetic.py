@@ -8,17 +8,17 @@ from llvmlite import ir
 from numba.extending import intrinsic, register_jitable
 
 
-@intrinsic  # type: ignore[misc] # Numba ships no types
-def fma(typing_context: Any, a: Any, b: Any, c: Any) -> Any:  # noqa: ARG001 - Numba's signature
+@intrinsic
+def fma(typing_context: Any, a: Any, b: Any, c: Any) -> Any:
     """Fused multiply-add ``a * b + c``, rounded once."""
 
-    def generate(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Any) -> Any:  # noqa: ARG001
+    def generate(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Any) -> Any:
         return builder.fma(*arguments)
 
     return a(a, a, a), generate
 
 
-@register_jitable  # type: ignore[misc]
+@register_jitable
 def dot(x, w, n):  # type: ignore[no-untyped-def]
     """Sum ``x[j] * w[j]``: eight running sums over whole blocks of eight, then the rest, always in this order."""
     zero = x.dtype.type(0)
@@ -41,7 +41,7 @@ def dot(x, w, n):  # type: ignore[no-untyped-def]
     return (((s0 + s4) + (s2 + s6)) + ((s1 + s5) + (s3 + s7))) + tail
 
 
-@register_jitable  # type: ignore[misc]
+@register_jitable
 def gather_sums(out, partial, blocks, columns):  # type: ignore[no-untyped-def]
     """Add the nine partial sums of every column in the order of :func:`dot`."""
     for c in range(columns):

@@ -105,7 +105,9 @@ def objective_signature(dtype: str) -> Any:
     v, m = vector(dtype), matrix(dtype)
     rows = (frozen(m), frozen(v), COLUMNS_OF_CSR, frozen(INDICES), frozen(m), frozen(v))
     numbers = (NUMBERS, NUMBER_TABLE, NUMBERS)
-    return types.void(v, v, *rows, INDICES, types.float64, TABLE, v, NUMBERS, INDICES, *numbers, types.uint64, types.uint64)
+    return types.void(
+        v, v, *rows, INDICES, types.float64, TABLE, v, NUMBERS, INDICES, *numbers, types.uint64, types.uint64
+    )
 
 
 # Places of the kernels' addresses in `code`, and the calls through them.
@@ -151,7 +153,14 @@ def from_text(name: str, text: str) -> Callable[..., Any]:
     """Make a function of generated text; tracebacks can show its lines."""
     filename = f"<thalweg {name}>"
     linecache.cache[filename] = (len(text), None, text.splitlines(keepends=True), filename)
-    scope: dict[str, Any] = {"np": np, "math": math, "dot": arithmetic.dot, "exp": elementary.exp, "tanh": elementary.tanh, "__name__": __name__}
+    scope: dict[str, Any] = {
+        "np": np,
+        "math": math,
+        "dot": arithmetic.dot,
+        "exp": elementary.exp,
+        "tanh": elementary.tanh,
+        "__name__": __name__,
+    }
     exec(compile(text, __file__, "exec"), scope)  # noqa: S102 - text of the library's own lowering
     made: Callable[..., Any] = scope[name]
     return made
@@ -179,7 +188,9 @@ def loss_kernel(loss: Loss, dtype: str) -> Any:
 def _row_loss_kernel(name: str, dtype: str) -> Any:
     twin = getattr(softmax, name, None)
     if twin is None:
-        raise FormulaError("LOSS-ROWS", name, "a row-wise loss runs natively only where the engine holds its twin: softmax")
+        raise FormulaError(
+            "LOSS-ROWS", name, "a row-wise loss runs natively only where the engine holds its twin: softmax"
+        )
     return native(twin, loss_signature(dtype))
 
 
@@ -227,11 +238,13 @@ def _cache_of(function: Callable[..., Any]) -> Any:
     try:
         return _SealedCache(function)
     except (RuntimeError, OSError) as error:  # Numba found no folder it may write to
-        _warn_once("folder", f"compiled kernels are not kept: {error}. Set NUMBA_CACHE_DIR to a folder that can be written.")
+        _warn_once(
+            "folder", f"compiled kernels are not kept: {error}. Set NUMBA_CACHE_DIR to a folder that can be written."
+        )
         return njit(function)._cache
 
 
-class _SealedCache(FunctionCache):  # type: ignore[misc] # Numba ships no types
+class _SealedCache(FunctionCache):
     """Numba's cache of one function, kept in sealed files."""
 
     def __init__(self, function: Callable[..., Any]) -> None:
@@ -243,7 +256,9 @@ class _SealedCache(FunctionCache):  # type: ignore[misc] # Numba ships no types
             return super().load_overload(sig, target_context)
         except Exception as error:  # noqa: BLE001 - whatever a damaged entry raises, the cure is the same
             self._cache_file.discard()
-            _warn_once("damage", f"a damaged entry of the compile cache was thrown away ({type(error).__name__}: {error})")
+            _warn_once(
+                "damage", f"a damaged entry of the compile cache was thrown away ({type(error).__name__}: {error})"
+            )
             return None
 
     def save_overload(self, sig: Any, data: Any) -> None:
@@ -275,7 +290,7 @@ class _SealedFiles:
         seal, payload = content[:32], content[32:]
         if hashlib.sha256(payload).digest() != seal:
             raise ValueError(f"{path.name} does not match its seal")
-        return pickle.loads(payload)  # noqa: S301 - sealed, and written by this library beside its own code
+        return pickle.loads(payload)  # noqa: S301 - sealed, written by this library beside its own code
 
     def save(self, key: Any, data: Any) -> None:
         from numba.core.serialize import dumps

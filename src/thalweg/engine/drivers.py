@@ -142,7 +142,9 @@ def epoch(
             )
         if kink == PROXIMAL:
             for s in range(penalised.shape[0]):
-                call_proximal(code[PROXIMAL_STEP], (theta, penalty_hyper[s], current[0], penalised[s, 0], penalised[s, 1]))
+                call_proximal(
+                    code[PROXIMAL_STEP], (theta, penalty_hyper[s], current[0], penalised[s, 0], penalised[s, 1])
+                )
         elif kink == ORTHANT:
             for s in range(penalised.shape[0]):
                 for i in range(penalised[s, 0], penalised[s, 1]):
@@ -151,14 +153,14 @@ def epoch(
     return t
 
 
-@register_jitable  # type: ignore[misc]
+@register_jitable
 def copy(to, source, start, stop):
     """Copy a slice (a loop compiles twenty times faster than Numba's slice assignment)."""
     for i in range(start, stop):
         to[i] = source[i]
 
 
-@register_jitable  # type: ignore[misc]
+@register_jitable
 def clip_by_norm(grad, bound, columns, lanes):
     """Scale each lane's gradient down to norm ``bound``."""
     outputs = columns // lanes if columns > 1 else 1

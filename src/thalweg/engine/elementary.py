@@ -21,25 +21,25 @@ from numba.extending import intrinsic, overload, register_jitable
 from thalweg.engine.arithmetic import fma
 
 
-@intrinsic  # type: ignore[misc] # Numba ships no types
-def to_bits(typing_context: Any, x: Any) -> Any:  # noqa: ARG001 - Numba's signature
+@intrinsic
+def to_bits(typing_context: Any, x: Any) -> Any:
     """Bits of a float as a signed integer of the same width."""
     whole = types.int64 if x == types.float64 else types.int32
 
-    def generate(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Any) -> Any:  # noqa: ARG001
+    def generate(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Any) -> Any:
         return builder.bitcast(arguments[0], ir.IntType(whole.bitwidth))
 
     return whole(x), generate
 
 
-@intrinsic  # type: ignore[misc]
-def power_of_two(typing_context: Any, n: Any) -> Any:  # noqa: ARG001
+@intrinsic
+def power_of_two(typing_context: Any, n: Any) -> Any:
     """``2.0**n`` for an integer that gives a normal number: its exponent bits, put in place."""
     wide = n == types.int64
     mantissa, bias = (52, 1023) if wide else (23, 127)
     kind = types.float64 if wide else types.float32
 
-    def generate(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Any) -> Any:  # noqa: ARG001
+    def generate(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Any) -> Any:
         integer = ir.IntType(n.bitwidth)
         exponent = builder.add(arguments[0], ir.Constant(integer, bias))
         bits = builder.shl(exponent, ir.Constant(integer, mantissa))
@@ -63,7 +63,7 @@ def _reduced(kind: type[np.floating[Any]], degree: int, split: int, low: float, 
     whole = np.int64 if kind is np.float64 else np.int32
     start = whole(shift_bits)
 
-    @register_jitable  # type: ignore[misc]
+    @register_jitable
     def reduced(x):
         bounded = min(max(x, least), most)
         shifted = fma(bounded, inverse, shift)
@@ -82,17 +82,17 @@ _reduced64 = _reduced(np.float64, 13, 33, -746.0, 710.0)
 _reduced32 = _reduced(np.float32, 7, 12, -104.0, 89.0)
 
 
-def exp(x):
+def exp(x: Any) -> Any:
     """Stand for the native exponential; :func:`overload` fills it in."""
     return np.exp(x)
 
 
-def tanh(x):
+def tanh(x: Any) -> Any:
     """Stand for the native hyperbolic tangent; :func:`overload` fills it in."""
     return np.tanh(x)
 
 
-@overload(exp)  # type: ignore[misc]
+@overload(exp)
 def _exp(x):
     reduced = _reduced32 if x == types.float32 else _reduced64
 
@@ -105,7 +105,7 @@ def _exp(x):
     return native
 
 
-@overload(tanh)  # type: ignore[misc]
+@overload(tanh)
 def _tanh(x):
     narrow = x == types.float32
     reduced = _reduced32 if narrow else _reduced64

@@ -42,10 +42,16 @@ def fused_text(rule: Rule, loss: Loss, dtype: str) -> tuple[str, str]:
         *(f"{h} = hyper[{k}]" for k, h in enumerate(program.scalars) if h != "learning_rate"),
         *(f"loss_{h} = loss_hyper[{k}]" for k, h in enumerate(objective.scalars)),
         *cost.step,
+        "epoch = 0",
+        "place = 0",
         "for k in range(trace.shape[0]):",
         *indent(
             [
-                "sample = orders[(k // orders.shape[1]) % orders.shape[0], k % orders.shape[1]]",
+                "sample = orders[epoch, place]",
+                "place += 1",
+                "if place == orders.shape[1]:",
+                "    place = 0",
+                "    epoch = epoch + 1 if epoch + 1 < orders.shape[0] else 0",
                 "x = X[sample]",
                 f"{z} = dot(x, params, features)",
                 "if intercept:",

@@ -20,7 +20,6 @@ from thalweg.engine.arithmetic import dot, fma, gather_sums
 from thalweg.engine.compile import LOSS, call_loss, native, objective_signature
 
 
-
 def dense(
     theta, grad, X, values, indices, indptr, targets, weights, rows, factor, shape, work, sums,
     code, loss_hyper, activation_hyper, dropout, seed, step,

@@ -31,7 +31,7 @@ from thalweg.engine.streams import kept, layer_key
 FAN_IN, FAN_OUT, WEIGHTS, BIAS, ACTIVATION, INPUTS, UNITS, MASK, DELTAS = range(9)
 
 
-@register_jitable  # type: ignore[misc]
+@register_jitable
 def _draw(mask, bound, key):
     """Fill a mask with 0 and one over the share kept (inverted dropout)."""
     size = mask.dtype.type(2.0**53 / bound)

@@ -30,8 +30,8 @@ def caller(signature_of: Callable[[str], Any]) -> Any:
         Signature of the family for ``"float64"`` or ``"float32"``; the storage type is read off the arguments.
     """
 
-    @intrinsic  # type: ignore[misc] # Numba ships no types
-    def call(typing_context: Any, pointer: Any, arguments: Any) -> Any:  # noqa: ARG001 - Numba's signature
+    @intrinsic
+    def call(typing_context: Any, pointer: Any, arguments: Any) -> Any:
         narrow = any(isinstance(a, types.Array) and a.dtype == types.float32 for a in arguments)
         signature = signature_of("float32" if narrow else "float64")
 

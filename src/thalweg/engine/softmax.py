@@ -9,7 +9,7 @@ import numpy as np
 from thalweg.engine.elementary import exp
 
 
-def softmax(targets, scores, rows, weights, factor, hyper, slopes, sums):  # noqa: ARG001
+def softmax(targets, scores, rows, weights, factor, hyper, slopes, sums):
     """Cross-entropy of softmax, row by row: the native twin of :func:`thalweg.formulas.losses.softmax`."""
     outputs = targets.shape[1]
     for i in range(scores.shape[0]):

@@ -10,12 +10,14 @@ import numpy as np
 from numba.extending import register_jitable
 from numpy.typing import NDArray
 
+from thalweg.errors import SettingError
+
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 _MIX1 = np.uint64(0xBF58476D1CE4E5B9)
 _MIX2 = np.uint64(0x94D049BB133111EB)
 
 
-@register_jitable  # type: ignore[misc]
+@register_jitable
 def mix(bits):  # type: ignore[no-untyped-def]
     """Scramble 64 bits (the finaliser of SplitMix64; Steele, Lea and Flood 2014). Works on scalars and arrays."""
     bits = (bits ^ (bits >> np.uint64(30))) * _MIX1
@@ -23,15 +25,15 @@ def mix(bits):  # type: ignore[no-untyped-def]
     return bits ^ (bits >> np.uint64(31))
 
 
-@register_jitable  # type: ignore[misc]
+@register_jitable
 def layer_key(seed, step, layer):  # type: ignore[no-untyped-def]
     """Key of one layer's mask at one update; all arguments uint64."""
     return mix(mix(mix(seed + _GOLDEN) ^ step) + layer * _GOLDEN)
 
 
-@register_jitable  # type: ignore[misc]
+@register_jitable
 def kept(key, position, threshold):  # type: ignore[no-untyped-def]
-    """Tell whether the unit at ``position`` (row * units + unit, uint64) survives: its bits fall below the threshold."""
+    """Tell whether the unit at ``position`` (row * units + unit, uint64) survives."""
     return mix(key + position * _GOLDEN) >> np.uint64(11) < threshold
 
 
@@ -40,7 +42,9 @@ def threshold(keep_probability: float) -> np.uint64:
     return np.uint64(round(keep_probability * 2.0**53))
 
 
-def dropout_mask(seed: int, step: int, layer: int, shape: tuple[int, int], keep_probability: float) -> NDArray[np.bool_]:
+def dropout_mask(
+    seed: int, step: int, layer: int, shape: tuple[int, int], keep_probability: float
+) -> NDArray[np.bool_]:
     """Return the mask that the native network uses.
 
     Parameters
@@ -62,16 +66,27 @@ def dropout_mask(seed: int, step: int, layer: int, shape: tuple[int, int], keep_
 
 
 def seed_sequence(random_state: object) -> np.random.SeedSequence:
-    """Return the root of a run's randomness for an int, a Generator, a RandomState, a SeedSequence, or None (fresh)."""
-    if random_state is None or isinstance(random_state, int | np.integer):
-        return np.random.SeedSequence(None if random_state is None else int(random_state))
+    """Return the root of a run's randomness for an int >= 0, a Generator, a RandomState, a SeedSequence, or None.
+
+    Raises
+    ------
+    SettingError
+        ``SETTING-SEED``: anything else.
+    """
+    if random_state is None:
+        return np.random.SeedSequence()
+    if isinstance(random_state, int | np.integer) and random_state >= 0:
+        return np.random.SeedSequence(int(random_state))
     if isinstance(random_state, np.random.SeedSequence):
         return random_state
     if isinstance(random_state, np.random.Generator):
         return np.random.SeedSequence(int(random_state.integers(0, 2**63)))
     if isinstance(random_state, np.random.RandomState):
         return np.random.SeedSequence(int(random_state.randint(0, 2**31 - 1)))
-    raise TypeError(f"random_state must be None, an int, a Generator, a RandomState or a SeedSequence, got {random_state!r:.40}")
+    allowed = "must be None, an int >= 0, a Generator, a RandomState or a SeedSequence"
+    raise SettingError(
+        "SETTING-SEED", "random_state", f"{allowed}, got {type(random_state).__name__} {random_state!r:.40}"
+    )
 
 
 def generator(root: np.random.SeedSequence, purpose: int, index: int = 0) -> np.random.Generator:

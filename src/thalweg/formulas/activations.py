@@ -219,7 +219,7 @@ def softplus(z):
 
     Conventions
     -----------
-    ``Softplus(beta=1)`` in PyTorch, which returns ``z`` itself from 20 on (off by 2e-9 at most); here it is exact.
+    ``Softplus(beta=1)`` in PyTorch, which returns ``z`` itself from 20 on (off by 2.1e-9 at most); here it is exact.
 
     References
     ----------
@@ -253,7 +253,7 @@ def silu(z):
     References
     ----------
     Elfwing, Uchibe and Doya (2018), Sigmoid-Weighted Linear Units for Neural Network Function Approximation in
-    Reinforcement Learning, arXiv:1702.03118, equations 5 and 6.
+    Reinforcement Learning, arXiv:1702.03118, section 2.
 
     Examples
     --------

@@ -1,231 +1,28 @@
-"""What a formula is to the rest of the library: a named function with numbers, of one of five kinds.
+"""The five kinds of formulas, and the decorators that make them of plain functions.
 
-The decorators :func:`rule`, :func:`loss`, :func:`penalty`, :func:`activation` and :func:`schedule` read a function
-once and answer the author's mistakes there and then. What they return can be called to get a copy with other
-numbers, is cloned and searched over as scikit-learn's parameters are, and pickles by its text.
+:func:`rule`, :func:`loss`, :func:`penalty`, :func:`activation` and :func:`schedule` read a function once and answer
+the author's mistakes there and then.
 """
 
 from __future__ import annotations
 
 import ast
 import inspect
-import traceback
-from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from types import FunctionType
-from typing import Any, ClassVar, Self, final, overload
+from typing import Any, Self, final, overload
 
 import numpy as np
-from numpy.typing import NDArray
 
 from thalweg.errors import FormulaError, SettingError
 from thalweg.formulas import lowering
-from thalweg.formulas.language import Program, Source, check, read
-from thalweg.formulas.ranges import STANDARD, check_number
+from thalweg.formulas.base import TRIAL, Array, Formula, expect_arguments, expect_two_outputs, try_on_arrays
+from thalweg.formulas.language import check, read
+from thalweg.formulas.ranges import check_number
 
-Array = NDArray[Any]
-
-
-class Formula(ABC):
-    """A function of the mathematics, with numbers for its hyperparameters.
-
-    Calling it with hyperparameters gives a copy with other numbers; :attr:`formula` is the plain NumPy function.
-    """
-
-    kind: ClassVar[str]
-    scalar_arguments: ClassVar[tuple[str, ...]] = ()
-
-    def __init__(self, source: Source, ranges: Mapping[str, str] | None = None, **options: Any) -> None:
-        self.text = source.text
-        self.name = source.name
-        self._source = source
-        self._options = options
-        self._declared = True
-        self.formula: FunctionType = source.function()
-        signature = inspect.signature(self.formula)
-        self._check_signature(signature)
-        self._own_ranges = dict(ranges or {})
-        self.ranges = {**STANDARD, **self._own_ranges}
-        self._numbers = self._defaults(signature)
-        self.__doc__ = inspect.getdoc(self.formula)
-        self._sign()
-        self._prepare()
-
-    # -- what a kind has to say
-
-    @abstractmethod
-    def _check_signature(self, signature: inspect.Signature) -> None:
-        """Answer a wrong list of arguments."""
-
-    @abstractmethod
-    def _prepare(self) -> None:
-        """Check the body of the formula and try it."""
-
-    # -- hyperparameters
-
-    def _defaults(self, signature: inspect.Signature) -> dict[str, Any]:
-        numbers: dict[str, Any] = {}
-        for name, parameter in signature.parameters.items():
-            if parameter.kind is not parameter.KEYWORD_ONLY:
-                continue
-            if parameter.default is parameter.empty:
-                raise self._error("FORMULA-SIGNATURE", f"the hyperparameter {name!r} has no default", f"Write {name}=0.1, say.")
-            numbers[name] = self._checked(name, parameter.default)
-        return numbers
-
-    def _checked(self, name: str, value: Any) -> Any:
-        if isinstance(value, tuple | list):
-            raise SettingError("SETTING-TYPE", f"{name} of {self.name}", f"must be a real number, got {type(value).__name__}")
-        return check_number(f"{name} of {self.name}", value, self.ranges.get(name))
-
-    def _sign(self) -> None:
-        self.__signature__ = inspect.Signature(
-            [inspect.Parameter(n, inspect.Parameter.KEYWORD_ONLY, default=v) for n, v in self._numbers.items()]
-        )
-
-    @property
-    def hyperparameters(self) -> dict[str, Any]:
-        """Names and numbers of this copy."""
-        return dict(self._numbers)
-
-    def __getattr__(self, name: str) -> Any:
-        numbers = self.__dict__.get("_numbers", {})
-        if name in numbers:
-            return numbers[name]
-        raise AttributeError(f"{self.__dict__.get('name', 'formula')} has no attribute {name!r}")
-
-    def __call__(self, *arrays: Any, **numbers: Any) -> Self:
-        """Return a copy with other numbers.
-
-        Raises
-        ------
-        SettingError
-            An unknown hyperparameter, or a number outside its range.
-        """
-        if arrays:
-            raise TypeError(f"{self.name}() takes hyperparameters by name; to compute, call {self.name}.formula(...)")
-        copy = object.__new__(type(self))
-        copy.__dict__.update(self.__dict__)
-        copy._declared = False
-        copy._numbers = dict(self._numbers)
-        copy.set_params(**numbers)
-        return copy
-
-    def get_params(self, deep: bool = True) -> dict[str, Any]:  # noqa: ARG002 - scikit-learn's signature
-        """Return names and numbers, as scikit-learn's estimators do."""
-        return dict(self._numbers)
-
-    def set_params(self, **numbers: Any) -> Self:
-        """Change numbers of this copy in place, as scikit-learn's estimators do.
-
-        Raises
-        ------
-        SettingError
-            An unknown hyperparameter, a number outside its range, or this is the declaration that all share.
-        """
-        if numbers and self._declared:
-            raise SettingError("SETTING-SHARED", self.name, "the declaration is shared by all", f"Make a copy: {self.name}({next(iter(numbers))}=...).")
-        for name, value in numbers.items():
-            if name not in self._numbers:
-                import difflib
-
-                near = difflib.get_close_matches(name, self._numbers, n=1)
-                have = ", ".join(self._numbers) or "none"
-                guess = f"; did you mean {near[0]!r}?" if near else ""
-                raise SettingError("SETTING-UNKNOWN", self.name, f"{name!r} is not one of its hyperparameters{guess}", f"It has: {have}.")
-            self._numbers[name] = self._checked(name, value)
-        self._sign()
-        return self
-
-    def __sklearn_clone__(self) -> Self:
-        return self()
-
-    # -- identity
-
-    @property
-    def fingerprint(self) -> str:
-        """SHA-256 of what the formula computes, helpers and constants included; the numbers are not part of it."""
-        return self._program.fingerprint
-
-    _program: Program
-
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, Formula):
-            return NotImplemented
-        return (self.kind, self.fingerprint, self._numbers) == (other.kind, other.fingerprint, other._numbers)
-
-    def __hash__(self) -> int:
-        return hash((self.kind, self.fingerprint, tuple(self._numbers.items())))
-
-    def __repr__(self) -> str:
-        return f"{self.name}({', '.join(f'{n}={v!r}' for n, v in self._numbers.items())})"
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return _restore, (type(self), self._source, self._own_ranges, self._options, self._numbers)
-
-    def _error(self, code: str, what: str, hint: str = "", node: ast.AST | None = None) -> FormulaError:
-        return self._source.error(code, node, what, hint)
-
-
-def _restore(
-    kind: type[Formula], source: Source, ranges: dict[str, str], options: dict[str, Any], numbers: dict[str, Any]
-) -> Formula:
-    """Rebuild a pickled formula from its text."""
-    return kind(source, ranges, **options)(**numbers)
-
-
-# Values for trying a formula: signs, a zero, different sizes.
-_TRIAL = np.array([0.5, -1.25, 0.0, 3.0], dtype=np.float32)
-
-
-def _try(formula: Formula, *arguments: Any) -> tuple[Any, ...]:
-    """Run a formula on float32 arrays and answer with the line when a value is widened, lost or misshapen."""
-    with np.errstate(all="ignore"):
-        try:
-            result = formula.formula(*arguments, **formula.hyperparameters)
-        except Exception as error:
-            raise formula._error("FORMULA-FAILS", f"the formula fails on arrays: {error}", node=_failing_line(formula, error)) from None
-    results = result if isinstance(result, tuple) else (result,)
-    for k, value in enumerate(results):
-        if not isinstance(value, np.ndarray) or value.shape != _TRIAL.shape:
-            what = f"returned value {k + 1} is {_shown(value)}; expected an array like its arguments, shape {_TRIAL.shape}"
-            raise formula._error("FORMULA-SHAPE", what, "Let it depend on a coordinate.")
-        if value.dtype != np.float32:
-            node, name = _widening_line(formula, arguments)
-            raise formula._error(
-                "FORMULA-WIDENS", f"{name or f'returned value {k + 1}'} becomes {value.dtype} although all arrays are float32",
-                "A truth value times a number widens: write np.where(condition, a, b) with a coordinate in a or b.", node,
-            )
-    return results
-
-
-def _shown(value: Any) -> str:
-    return f"an array of shape {value.shape}" if isinstance(value, np.ndarray) else f"{type(value).__name__} {value!r:.40}"
-
-
-def _failing_line(formula: Formula, error: BaseException) -> ast.AST:
-    """Find the line of the formula in which an exception arose, as a node that carries it."""
-    code = formula.formula.__code__
-    lines = [frame.f_lineno for frame, _ in traceback.walk_tb(error.__traceback__) if frame.f_code is code]
-    return ast.Pass(lineno=(lines or [code.co_firstlineno])[0] - formula._source.first_line + 1)
-
-
-def _widening_line(formula: Formula, arguments: tuple[Any, ...]) -> tuple[ast.AST | None, str]:
-    """Run the statements one by one and find the first that leaves float32."""
-    definition = ast.parse(formula.text).body[0]
-    assert isinstance(definition, ast.FunctionDef)
-    names = [a.arg for a in definition.args.args]
-    scope = {**formula.formula.__globals__, **dict(zip(names, arguments, strict=True)), **formula.hyperparameters}
-    with np.errstate(all="ignore"):
-        for statement in definition.body:
-            if not isinstance(statement, ast.Assign):
-                continue
-            exec(compile(ast.Module([statement], []), "<formula>", "exec"), scope)  # noqa: S102 - the author's own line
-            for target in (n for n in ast.walk(statement) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)):
-                value = scope[target.id]
-                if isinstance(value, np.ndarray | np.generic) and value.dtype == np.float64:
-                    return statement, repr(target.id)
-    return definition.body[-1], ""
+__all__ = [
+    "Activation", "Formula", "Loss", "Penalty", "Rule", "Schedule",
+    "activation", "loss", "penalty", "row_loss", "rule", "schedule",
+]  # fmt: skip
 
 
 @final
@@ -240,11 +37,14 @@ class Rule(Formula):
 
     def _check_signature(self, signature: inspect.Signature) -> None:
         names = [n for n, p in signature.parameters.items() if p.kind is p.POSITIONAL_OR_KEYWORD]
-        strange = [n for n, p in signature.parameters.items() if p.kind not in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)]
+        strange = [
+            n for n, p in signature.parameters.items() if p.kind not in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)
+        ]
         if names[:3] != ["theta", "g", "t"] or strange:
             shown = ", ".join(signature.parameters)
             raise self._error(
-                "RULE-SIGNATURE", f"a rule begins with (theta, g, t), got ({shown[:60]})",
+                "RULE-SIGNATURE",
+                f"a rule begins with (theta, g, t), got ({shown[:60]})",
                 "def my_rule(theta, g, t, <memory>, *, learning_rate=0.1): return theta, <memory>",
             )
         self.slots = tuple(names[3:])
@@ -263,8 +63,10 @@ class Rule(Formula):
         if given != 1 + len(self.slots):
             wanted = ", ".join(("theta", *self.slots))
             node = ast.parse(self.text).body[0].body[-1]  # type: ignore[attr-defined]
-            raise self._error("RULE-ARITY", f"{given} values are returned, expected {1 + len(self.slots)}: {wanted}", node=node)
-        _try(self, _TRIAL, _TRIAL[::-1].copy(), 1.0, *self.init(_TRIAL))
+            raise self._error(
+                "RULE-ARITY", f"{given} values are returned, expected {1 + len(self.slots)}: {wanted}", node=node
+            )
+        try_on_arrays(self, TRIAL, TRIAL[::-1].copy(), 1.0, *self.init(TRIAL))
 
     def init(self, theta: Array) -> Array:
         """Return the memory at the start.
@@ -304,7 +106,11 @@ class Rule(Formula):
         theta, state : ndarray
             New arrays; the arguments are left as they are.
         """
-        numbers = self._numbers if factor == 1.0 else {**self._numbers, "learning_rate": self._numbers["learning_rate"] * factor}
+        numbers = (
+            self._numbers
+            if factor == 1.0
+            else {**self._numbers, "learning_rate": self._numbers["learning_rate"] * factor}
+        )
         with np.errstate(all="ignore"):
             result = self.formula(theta, g, float(t), *state, **numbers)
         if not self.slots:
@@ -345,7 +151,7 @@ class Loss(Formula):
     kind = "loss"
 
     def _check_signature(self, signature: inspect.Signature) -> None:
-        _expect(self, signature, ("y", "z"), "def my_loss(y, z, *, delta=1.0): return value, derivative")
+        expect_arguments(self, signature, ("y", "z"), "def my_loss(y, z, *, delta=1.0): return value, derivative")
         self.target = self._options.get("target", "real")
         self.inverse_link = self._options.get("inverse_link", "identity")
         self.per_row = bool(self._options.get("per_row", False))
@@ -358,11 +164,12 @@ class Loss(Formula):
         if self.per_row:
             return  # a row-wise loss is plain NumPy; the engine holds its native twin
         self._program = check(self._source)
-        _two_outputs(self, "value, derivative")
-        _try(self, np.array([0, 1, 0, 1], dtype=np.float32), _TRIAL)
+        expect_two_outputs(self, "value, derivative")
+        try_on_arrays(self, np.array([0, 1, 0, 1], dtype=np.float32), TRIAL)
 
     @property
     def fingerprint(self) -> str:
+        """What the formula computes, as text of its own."""
         return self.text if self.per_row else self._program.fingerprint
 
     def value_and_derivative(self, y: Array, z: Array) -> tuple[Array, Array]:
@@ -401,12 +208,12 @@ class Penalty(Formula):
     kind = "penalty"
 
     def _check_signature(self, signature: inspect.Signature) -> None:
-        _expect(self, signature, ("w",), "def my_penalty(w, *, alpha=1e-4): return value, derivative")
+        expect_arguments(self, signature, ("w",), "def my_penalty(w, *, alpha=1e-4): return value, derivative")
 
     def _prepare(self) -> None:
         self._program = check(self._source)
-        _two_outputs(self, "value, derivative")
-        _try(self, _TRIAL)
+        expect_two_outputs(self, "value, derivative")
+        try_on_arrays(self, TRIAL)
         self._proximal: _Proximal | None = None
         declared = self._options.get("proximal")
         if declared is not None:
@@ -418,10 +225,10 @@ class Penalty(Formula):
         It minimises ``(x - w)**2 / 2 + step * penalty(x)`` over x.
         """
         made = type(self)(self._source, self._own_ranges, **{**self._options, "proximal": read(function)})
-        assert made._proximal is not None
-        if set(made._proximal.hyperparameters) != set(self._numbers):
+        step = made._proximal
+        if step is not None and set(step.hyperparameters) != set(self._numbers):
             names = ", ".join(self._numbers)
-            raise made._proximal._error("PENALTY-PROXIMAL", f"the proximal step takes the penalty's hyperparameters: {names}")
+            raise step._error("PENALTY-PROXIMAL", f"the proximal step takes the penalty's hyperparameters: {names}")
         return made
 
     @property
@@ -445,6 +252,7 @@ class Penalty(Formula):
 
     @property
     def fingerprint(self) -> str:
+        """What penalty and proximal step compute, as SHA-256."""
         return self._program.fingerprint + (self._proximal.fingerprint if self._proximal else "")
 
     def kernel_text(self, dtype: str) -> tuple[str, str]:
@@ -453,7 +261,8 @@ class Penalty(Formula):
 
     def proximal_text(self, dtype: str) -> tuple[str, str]:
         """Return name and text of the native proximal step."""
-        assert self._proximal is not None
+        if self._proximal is None:
+            raise SettingError("PENALTY-PROXIMAL", self.name, "has no proximal step")
         return lowering.proximal_text(self._proximal._program, dtype)
 
     def source(self, dtype: str = "float64") -> str:
@@ -467,7 +276,7 @@ class _Proximal(Formula):
     scalar_arguments = ("step",)
 
     def _check_signature(self, signature: inspect.Signature) -> None:
-        _expect(self, signature, ("w", "step"), "def my_step(w, step, *, alpha=1e-4): return w")
+        expect_arguments(self, signature, ("w", "step"), "def my_step(w, step, *, alpha=1e-4): return w")
 
     def _defaults(self, signature: inspect.Signature) -> dict[str, Any]:
         # The numbers come from the penalty; the proximal step only names them.
@@ -476,7 +285,7 @@ class _Proximal(Formula):
 
     def _prepare(self) -> None:
         self._program = check(self._source, self.scalar_arguments)
-        _try(self, _TRIAL, 0.5)
+        try_on_arrays(self, TRIAL, 0.5)
 
 
 @final
@@ -486,12 +295,12 @@ class Activation(Formula):
     kind = "activation"
 
     def _check_signature(self, signature: inspect.Signature) -> None:
-        _expect(self, signature, ("z",), "def my_activation(z, *, slope=0.1): return value, derivative")
+        expect_arguments(self, signature, ("z",), "def my_activation(z, *, slope=0.1): return value, derivative")
 
     def _prepare(self) -> None:
         self._program = check(self._source)
-        _two_outputs(self, "value, derivative")
-        _try(self, _TRIAL)
+        expect_two_outputs(self, "value, derivative")
+        try_on_arrays(self, TRIAL)
 
     def value(self, z: Array) -> Array:
         """Return the activation, shape and dtype of ``z``."""
@@ -505,7 +314,11 @@ class Activation(Formula):
 
     def source(self, dtype: str = "float64") -> str:
         """Return the native loops, forward and backward, as text."""
-        return lowering.forward_text((self._program,), dtype)[1] + "\n" + lowering.backward_text((self._program,), dtype)[1]
+        return (
+            lowering.forward_text((self._program,), dtype)[1]
+            + "\n"
+            + lowering.backward_text((self._program,), dtype)[1]
+        )
 
 
 @final
@@ -518,7 +331,7 @@ class Schedule(Formula):
     kind = "schedule"
 
     def _check_signature(self, signature: inspect.Signature) -> None:
-        _expect(self, signature, ("t",), "def my_schedule(t, *, gamma=0.9): return gamma ** t")
+        expect_arguments(self, signature, ("t",), "def my_schedule(t, *, gamma=0.9): return gamma ** t")
 
     def _checked(self, name: str, value: Any) -> Any:
         if name == "total":
@@ -536,10 +349,13 @@ class Schedule(Formula):
             hint = "t is an array of times in epochs: write np.where(condition, a, b), not if."
             raise self._error("SCHEDULE-FAILS", f"the schedule fails on an array of times: {error}", hint) from None
         if not np.isfinite(trial).all():
-            raise self._error("SCHEDULE-FINITE", f"the factor is {trial[~np.isfinite(trial)][0]} at a time between 0 and 2.25 epochs")
+            raise self._error(
+                "SCHEDULE-FINITE", f"the factor is {trial[~np.isfinite(trial)][0]} at a time between 0 and 2.25 epochs"
+            )
 
     @property
     def fingerprint(self) -> str:
+        """What the formula computes, as text of its own."""
         return self.text
 
     def over(self, total: float) -> Schedule:
@@ -556,19 +372,6 @@ class Schedule(Formula):
         return self.text
 
 
-def _expect(formula: Formula, signature: inspect.Signature, arguments: tuple[str, ...], example: str) -> None:
-    names = tuple(n for n, p in signature.parameters.items() if p.kind is not p.KEYWORD_ONLY)
-    if len(names) != len(arguments) or any(p.kind is p.VAR_POSITIONAL for p in signature.parameters.values()):
-        shown = ", ".join(signature.parameters)
-        raise formula._error("FORMULA-SIGNATURE", f"a {formula.kind} takes ({', '.join(arguments)}), got ({shown[:60]})", example)
-
-
-def _two_outputs(formula: Formula, wanted: str) -> None:
-    given = len(formula._program.outputs)
-    if given != 2:
-        raise formula._error("FORMULA-ARITY", f"{given} values are returned, expected 2: {wanted}")
-
-
 Written = Callable[..., Any] | str
 
 
@@ -580,7 +383,9 @@ def _decorate(kind: type[Any], function: Written | None, ranges: Mapping[str, st
 
 
 @overload
-def rule(function: Written, *, starts: Mapping[str, float | str] | None = ..., ranges: Mapping[str, str] | None = ...) -> Rule: ...
+def rule(
+    function: Written, *, starts: Mapping[str, float | str] | None = ..., ranges: Mapping[str, str] | None = ...
+) -> Rule: ...
 @overload
 def rule(
     function: None = ..., *, starts: Mapping[str, float | str] | None = ..., ranges: Mapping[str, str] | None = ...
@@ -622,7 +427,9 @@ def rule(
 
 
 @overload
-def loss(function: Written, *, target: str = ..., inverse_link: str = ..., ranges: Mapping[str, str] | None = ...) -> Loss: ...
+def loss(
+    function: Written, *, target: str = ..., inverse_link: str = ..., ranges: Mapping[str, str] | None = ...
+) -> Loss: ...
 @overload
 def loss(
     function: None = ..., *, target: str = ..., inverse_link: str = ..., ranges: Mapping[str, str] | None = ...
@@ -653,7 +460,9 @@ def loss(
 
 def row_loss(*, target: str = "classes", inverse_link: str = "softmax") -> Callable[[Written], Loss]:
     """Make a loss of a NumPy function of whole rows: ``f(y, z) -> value per row, derivative`` for (n, outputs)."""
-    made: Callable[[Written], Loss] = _decorate(Loss, None, None, target=target, inverse_link=inverse_link, per_row=True)
+    made: Callable[[Written], Loss] = _decorate(
+        Loss, None, None, target=target, inverse_link=inverse_link, per_row=True
+    )
     return made
 
 

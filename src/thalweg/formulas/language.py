@@ -57,9 +57,8 @@ class Source:
                 namespace[name] = value.function()
         tree = ast.parse(self.text)
         ast.increment_lineno(tree, self.first_line - 1)
-        exec(compile(tree, self.filename, "exec"), namespace)  # noqa: S102 - the author's own text, run as they wrote it
-        made = namespace[self.name]
-        assert isinstance(made, FunctionType)
+        exec(compile(tree, self.filename, "exec"), namespace)  # noqa: S102 - the author's own text, as they wrote it
+        made: FunctionType = namespace[self.name]
         return made
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -77,7 +76,9 @@ class Source:
 
 def _unpickle(name: str, text: str, filename: str, first_line: int, scope: Mapping[str, Any]) -> Source:
     modules = {"numpy": np, "math": math}
-    return Source(name, text, filename, first_line, {k: modules[v] if isinstance(v, str) else v for k, v in scope.items()})
+    return Source(
+        name, text, filename, first_line, {k: modules[v] if isinstance(v, str) else v for k, v in scope.items()}
+    )
 
 
 @dataclass(frozen=True)
@@ -139,8 +140,9 @@ def read(function: Callable[..., Any] | str) -> Source:
     FormulaError
         No source text can be had, or a name in it is unknown or of a kind that a formula cannot use.
     """
+    outer: Mapping[str, Any] = {"np": np, "math": math}
     if isinstance(function, str):
-        text, filename, first_line, outer = textwrap.dedent(function).strip("\n"), "<formula>", 1, {"np": np, "math": math}
+        text, filename, first_line = textwrap.dedent(function).strip("\n"), "<formula>", 1
     else:
         text, filename, first_line, outer = _fetch(function)
     try:
@@ -148,7 +150,9 @@ def read(function: Callable[..., Any] | str) -> Source:
     except SyntaxError as error:
         raise FormulaError("FORMULA-SYNTAX", f"line {error.lineno}", str(error.msg)) from None
     if not isinstance(definition, ast.FunctionDef):
-        raise FormulaError("FORMULA-SOURCE", filename, "a formula is a function written with def", "Give it a name and a def.")
+        raise FormulaError(
+            "FORMULA-SOURCE", filename, "a formula is a function written with def", "Give it a name and a def."
+        )
     skipped = definition.lineno - 1  # the decorators stand above the def
     text = "\n".join(text.splitlines()[skipped:])
     source = Source(definition.name, text, filename, first_line + skipped, {})
@@ -158,7 +162,9 @@ def read(function: Callable[..., Any] | str) -> Source:
 def _fetch(function: Callable[..., Any]) -> tuple[str, str, int, Mapping[str, Any]]:
     name = getattr(function, "__name__", repr(function))
     if not isinstance(function, FunctionType):
-        raise FormulaError("FORMULA-SOURCE", name, f"a formula is a function written with def, got {type(function).__name__}")
+        raise FormulaError(
+            "FORMULA-SOURCE", name, f"a formula is a function written with def, got {type(function).__name__}"
+        )
     try:
         lines, first_line = inspect.getsourcelines(function)
     except (OSError, TypeError):
@@ -203,17 +209,23 @@ def _outer_values(source: Source, outer: Mapping[str, Any]) -> Iterator[tuple[st
             yield node.id, read(value)
         else:
             raise source.error(
-                "FORMULA-NAME", node, f"{node.id!r} is a {type(value).__name__}; a formula can use numbers and helper functions", _allowed()
+                "FORMULA-NAME",
+                node,
+                f"{node.id!r} is a {type(value).__name__}; a formula can use numbers and helper functions",
+                _allowed(),
             )
 
 
 def _allowed() -> str:
-    return "Allowed: arithmetic, np." + " np.".join(sorted(ARRAY_FUNCTIONS)[:8]) + " ...; on scalars math.sqrt and the like."
+    return (
+        "Allowed: arithmetic, np."
+        + " np.".join(sorted(ARRAY_FUNCTIONS)[:8])
+        + " ...; on scalars math.sqrt and the like."
+    )
 
 
 def _definition(source: Source) -> ast.FunctionDef:
-    definition = ast.parse(source.text).body[0]
-    assert isinstance(definition, ast.FunctionDef)
+    (definition,) = (node for node in ast.parse(source.text).body if isinstance(node, ast.FunctionDef))
     return definition
 
 
@@ -277,7 +289,11 @@ class _Flattener:
         if isinstance(statements[0], ast.Expr) and isinstance(statements[0].value, ast.Constant):
             statements = statements[1:]  # the docstring
         if not statements or not isinstance(statements[-1], ast.Return) or statements[-1].value is None:
-            raise self.error("FORMULA-RETURN", statements[-1] if statements else definition, "a formula ends with return and its new values")
+            raise self.error(
+                "FORMULA-RETURN",
+                statements[-1] if statements else definition,
+                "a formula ends with return and its new values",
+            )
         for statement in statements[:-1]:
             self.statement(statement)
         value = statements[-1].value
@@ -288,44 +304,64 @@ class _Flattener:
         match node:
             case ast.Assign(targets=[ast.Name(id=name)], value=value):
                 self.assign(node, name, self.expression(value))
-            case ast.Assign(targets=[ast.Tuple(elts=targets)], value=ast.Tuple(elts=values)) if len(targets) == len(values):
+            case ast.Assign(targets=[ast.Tuple(elts=targets)], value=ast.Tuple(elts=values)) if len(targets) == len(
+                values
+            ):
                 if not all(isinstance(target, ast.Name) for target in targets):
                     raise self.error("FORMULA-SYNTAX", node, "only plain names can be assigned")
                 checked = [self.expression(value) for value in values]  # all read before any is written, as Python does
                 temporaries = [self.fresh(f"{target.id}_new") for target in targets if isinstance(target, ast.Name)]
                 for temporary, value in zip(temporaries, checked, strict=True):
                     self.append(temporary, value)
-                for target, temporary in zip(targets, temporaries, strict=True):
-                    assert isinstance(target, ast.Name)
-                    self.assign(node, target.id, ast.Name(temporary, ast.Load()))
+                names = [target.id for target in targets if isinstance(target, ast.Name)]
+                for name, temporary in zip(names, temporaries, strict=True):
+                    self.assign(node, name, ast.Name(temporary, ast.Load()))
             case ast.AugAssign(target=ast.Name(id=name)):
                 raise self.error(
-                    "FORMULA-IN-PLACE", node, f"'{name} {_symbol(node.op)}= ...' writes into the caller's array",
+                    "FORMULA-IN-PLACE",
+                    node,
+                    f"'{name} {_symbol(node.op)}= ...' writes into the caller's array",
                     f"Write {name} = {name} {_symbol(node.op)} ...",
                 )
             case ast.If():
                 raise self.error(
-                    "FORMULA-BRANCH", node, "'if' would choose one branch for all coordinates at once",
+                    "FORMULA-BRANCH",
+                    node,
+                    "'if' would choose one branch for all coordinates at once",
                     "Write np.where(condition, a, b); for a scalar condition write a if condition else b.",
                 )
             case ast.For() | ast.While():
-                raise self.error("FORMULA-LOOP", node, "a formula has no loops: it is applied to every coordinate already")
+                raise self.error(
+                    "FORMULA-LOOP", node, "a formula has no loops: it is applied to every coordinate already"
+                )
             case ast.Return():
                 raise self.error("FORMULA-RETURN", node, "a formula has one return, at its end")
             case _:
                 kind = type(node).__name__
-                raise self.error("FORMULA-SYNTAX", node, f"{kind} is not part of the language", "Only assignments to plain names and one return.")
+                raise self.error(
+                    "FORMULA-SYNTAX",
+                    node,
+                    f"{kind} is not part of the language",
+                    "Only assignments to plain names and one return.",
+                )
 
     def assign(self, node: ast.AST, name: str, value: ast.expr) -> None:
         if name in self.protected or (name in self.scalar):
             raise self.error(
-                "FORMULA-NAME-CLASH", node, f"{name!r} already names a scalar here and cannot be given another value",
+                "FORMULA-NAME-CLASH",
+                node,
+                f"{name!r} already names a scalar here and cannot be given another value",
                 f"Give the new value a name of its own, such as {name}_t.",
             )
         renamed = self.rename(name)
         of_coordinates = self.touches_coordinates(value)
         if name in self.coordinates and not of_coordinates:
-            raise self.error("FORMULA-NAME-CLASH", node, f"{name!r} holds one value per coordinate and is now given a scalar", "Use another name.")
+            raise self.error(
+                "FORMULA-NAME-CLASH",
+                node,
+                f"{name!r} holds one value per coordinate and is now given a scalar",
+                "Use another name.",
+            )
         self.know(name, of_coordinates)
         self.statements.append(Statement(renamed, value, of_coordinates))
 
@@ -354,7 +390,9 @@ class _Flattener:
             case ast.UnaryOp(op=op, operand=operand):
                 inner = self.expression(operand)
                 if isinstance(op, ast.Not) and self.touches_coordinates(inner):
-                    raise self.error("FORMULA-BRANCH", node, "'not' asks for one truth value of all coordinates", "Write ~condition.")
+                    raise self.error(
+                        "FORMULA-BRANCH", node, "'not' asks for one truth value of all coordinates", "Write ~condition."
+                    )
                 return ast.UnaryOp(op, inner)
             case ast.BinOp(left=left, op=op, right=right):
                 if not isinstance(op, ast.Add | ast.Sub | ast.Mult | ast.Div | ast.Pow | ast.BitAnd | ast.BitOr):
@@ -365,18 +403,30 @@ class _Flattener:
                     raise self.error("FORMULA-SYNTAX", node, "only < <= > >= == != compare numbers")
                 return ast.Compare(self.expression(left), [op], [self.expression(right)])
             case ast.Compare():
-                raise self.error("FORMULA-BRANCH", node, "a chain of comparisons asks for one truth value", "Write (a < b) & (b < c).")
+                raise self.error(
+                    "FORMULA-BRANCH",
+                    node,
+                    "a chain of comparisons asks for one truth value",
+                    "Write (a < b) & (b < c).",
+                )
             case ast.BoolOp(op=op, values=values):
                 inner_values = [self.expression(v) for v in values]
                 if any(self.touches_coordinates(v) for v in inner_values):
                     word, sign = ("and", "&") if isinstance(op, ast.And) else ("or", "|")
-                    raise self.error("FORMULA-BRANCH", node, f"'{word}' asks for one truth value of all coordinates", f"Write (a) {sign} (b).")
+                    raise self.error(
+                        "FORMULA-BRANCH",
+                        node,
+                        f"'{word}' asks for one truth value of all coordinates",
+                        f"Write (a) {sign} (b).",
+                    )
                 return ast.BoolOp(op, inner_values)
             case ast.IfExp(test=test, body=body, orelse=orelse):
                 condition = self.expression(test)
                 if self.touches_coordinates(condition):
                     raise self.error(
-                        "FORMULA-BRANCH", node, "'a if condition else b' would choose one branch for all coordinates at once",
+                        "FORMULA-BRANCH",
+                        node,
+                        "'a if condition else b' would choose one branch for all coordinates at once",
                         "Write np.where(condition, a, b).",
                     )
                 return ast.IfExp(condition, self.expression(body), self.expression(orelse))
@@ -384,7 +434,9 @@ class _Flattener:
                 return self.call(node)
             case _:
                 kind = type(node).__name__
-                raise self.error("FORMULA-SYNTAX", node, f"{kind} ({ast.unparse(node)[:40]}) is not part of the language", _allowed())
+                raise self.error(
+                    "FORMULA-SYNTAX", node, f"{kind} ({ast.unparse(node)[:40]}) is not part of the language", _allowed()
+                )
 
     def name(self, node: ast.expr, name: str) -> ast.expr:
         if name in self.coordinates or name in self.scalar:
@@ -398,28 +450,39 @@ class _Flattener:
 
     def call(self, node: ast.Call) -> ast.expr:
         match node.func:
-            case ast.Attribute(value=ast.Name(id=module), attr=attribute) if isinstance(self.source.scope.get(module), ModuleType):
+            case ast.Attribute(value=ast.Name(id=module), attr=attribute) if isinstance(
+                self.source.scope.get(module), ModuleType
+            ):
                 return self.library_call(node, self.source.scope[module], attribute)
             case ast.Name(id=name) if isinstance(self.source.scope.get(name), Source):
                 return self.inline(node, self.source.scope[name])
             case ast.Name(id=name) if name in BUILTINS and name not in self.source.scope:
                 arguments = [self.expression(a) for a in node.args]
                 if name != "abs" and any(self.touches_coordinates(a) for a in arguments):
-                    raise self.error("FORMULA-BRANCH", node, f"{name}() asks for one value of all coordinates", f"Use {IN_PLACE_OF[name]}.")
+                    raise self.error(
+                        "FORMULA-BRANCH",
+                        node,
+                        f"{name}() asks for one value of all coordinates",
+                        f"Use {IN_PLACE_OF[name]}.",
+                    )
                 return ast.Call(ast.Name(name, ast.Load()), arguments, [])
             case _:
                 raise self.error("FORMULA-NAME", node, f"unknown function {ast.unparse(node.func)!r}", _allowed())
 
     def library_call(self, node: ast.Call, module: ModuleType, attribute: str) -> ast.expr:
         if node.keywords or any(isinstance(a, ast.Starred) for a in node.args):
-            raise self.error("FORMULA-SYNTAX", node, f"{ast.unparse(node.func)} takes positional arguments only in a formula")
+            raise self.error(
+                "FORMULA-SYNTAX", node, f"{ast.unparse(node.func)} takes positional arguments only in a formula"
+            )
         arguments = [self.expression(a) for a in node.args]
         touched = any(self.touches_coordinates(a) for a in arguments)
         if module is math:
             if attribute not in SCALAR_FUNCTIONS:
                 raise self.error("FORMULA-NAME", node, f"math.{attribute} is not part of the language", _allowed())
             if touched:
-                raise self.error("FORMULA-BRANCH", node, f"math.{attribute} takes one number, not an array", f"Use np.{attribute}.")
+                raise self.error(
+                    "FORMULA-BRANCH", node, f"math.{attribute} takes one number, not an array", f"Use np.{attribute}."
+                )
             return ast.Call(ast.Attribute(ast.Name("math", ast.Load()), attribute, ast.Load()), arguments, [])
         if attribute not in ARRAY_FUNCTIONS:
             near = f" (did you mean np.{_nearest(attribute)}?)" if _nearest(attribute) else ""
@@ -429,7 +492,12 @@ class _Flattener:
         widens = not touched or (attribute == "where" and not any(self.touches_coordinates(a) for a in arguments[1:]))
         if widens:
             hint = "Write ** 0.5 or a function of math; in np.where make one of the two values depend on a coordinate."
-            raise self.error("FORMULA-WIDENS", node, f"np.{attribute} of scalars gives a float64, which would widen float32 arrays", hint)
+            raise self.error(
+                "FORMULA-WIDENS",
+                node,
+                f"np.{attribute} of scalars gives a float64, which would widen float32 arrays",
+                hint,
+            )
         return ast.Call(ast.Attribute(ast.Name("np", ast.Load()), attribute, ast.Load()), arguments, [])
 
     def inline(self, node: ast.Call, helper: Source) -> ast.expr:
@@ -441,8 +509,18 @@ class _Flattener:
                 *(inspect.Parameter(a.arg, inspect.Parameter.KEYWORD_ONLY) for a in definition.args.kwonlyargs),
             ]
         )
-        defaults = dict(zip([a.arg for a in definition.args.args][-len(definition.args.defaults) or None :], definition.args.defaults, strict=False))
-        defaults |= {a.arg: d for a, d in zip(definition.args.kwonlyargs, definition.args.kw_defaults, strict=True) if d is not None}
+        defaults = dict(
+            zip(
+                [a.arg for a in definition.args.args][-len(definition.args.defaults) or None :],
+                definition.args.defaults,
+                strict=False,
+            )
+        )
+        defaults |= {
+            a.arg: d
+            for a, d in zip(definition.args.kwonlyargs, definition.args.kw_defaults, strict=True)
+            if d is not None
+        }
         try:
             bound = parameters.bind_partial(*node.args, **{k.arg: k.value for k in node.keywords if k.arg})
         except TypeError as error:

@@ -54,7 +54,7 @@ def squared(y, z):
     Conventions
     -----------
     ``"squared_error"`` in scikit-learn, whose ``SGDRegressor`` and ``MLPRegressor`` halve it too, while
-    ``mean_squared_error`` and the boosting losses' reports do not. PyTorch's ``MSELoss`` and Keras' do not halve it.
+    ``mean_squared_error`` does not. PyTorch's ``MSELoss`` and Keras' do not halve it.
 
     References
     ----------

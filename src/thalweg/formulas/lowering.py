@@ -87,14 +87,20 @@ class Lowered:
         if not self._touches(node, self._coordinates):
             return self._hoisted_name(node)
         match node:
-            case ast.BinOp(left=base, op=ast.Pow(), right=ast.Constant(value=exponent)) if exponent in (1, 2, 0.5, -1):
-                return self._power(self._hoist(base), exponent)
+            case ast.BinOp(left=base, op=ast.Pow(), right=ast.Constant(value=1 | 2 | 0.5)):
+                return self._power(self._hoist(base), float(ast.literal_eval(node.right)))
+            case ast.BinOp(left=base, op=ast.Pow(), right=ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=1))):
+                return self._power(self._hoist(base), -1)
             case ast.Call(func=ast.Attribute(attr="square"), args=[base]):
                 return self._power(self._hoist(base), 2)
             case ast.Call():
                 node.args = [self._hoist(a) for a in node.args]
             case ast.IfExp():
-                node.test, node.body, node.orelse = self._truth(node.test), self._hoist(node.body), self._hoist(node.orelse)
+                node.test, node.body, node.orelse = (
+                    self._truth(node.test),
+                    self._hoist(node.body),
+                    self._hoist(node.orelse),
+                )
             case ast.BinOp():
                 node.left, node.right = self._hoist(node.left), self._hoist(node.right)
             case ast.UnaryOp():
@@ -178,12 +184,12 @@ class _Spelling(ast.NodeTransformer):
     def __init__(self, own: object) -> None:
         self._own = own
 
-    def visit_Name(self, node: ast.Name) -> ast.expr:  # noqa: N802 - the visitor's own spelling
+    def visit_Name(self, node: ast.Name) -> ast.expr:
         if node.id in ("np", "math", "max", "min", "abs", "float", "lanes", "column"):
             return node
         return ast.Name(self._own(node.id), ast.Load())  # type: ignore[operator]
 
-    def visit_Call(self, node: ast.Call) -> ast.expr:  # noqa: N802
+    def visit_Call(self, node: ast.Call) -> ast.expr:
         self.generic_visit(node)
         match node:
             case ast.Call(func=ast.Attribute(value=ast.Name(id="np"), attr="where"), args=[condition, a, b]):
@@ -194,13 +200,13 @@ class _Spelling(ast.NodeTransformer):
                 node.func = ast.Name(name, ast.Load())  # the engine's own, which vectorise
         return node
 
-    def visit_BinOp(self, node: ast.BinOp) -> ast.expr:  # noqa: N802
+    def visit_BinOp(self, node: ast.BinOp) -> ast.expr:
         self.generic_visit(node)
         if isinstance(node.op, ast.BitAnd | ast.BitOr):
             return ast.BoolOp(ast.And() if isinstance(node.op, ast.BitAnd) else ast.Or(), [node.left, node.right])
         return node
 
-    def visit_UnaryOp(self, node: ast.UnaryOp) -> ast.expr:  # noqa: N802
+    def visit_UnaryOp(self, node: ast.UnaryOp) -> ast.expr:
         self.generic_visit(node)
         return ast.UnaryOp(ast.Not(), node.operand) if isinstance(node.op, ast.Invert) else node
 

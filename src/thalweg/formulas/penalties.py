@@ -78,7 +78,7 @@ def l1(w, *, alpha=1e-4):
     References
     ----------
     Tibshirani (1996), Regression Shrinkage and Selection via the Lasso, Journal of the Royal Statistical Society B
-    58(1). Proximal step: Parikh and Boyd (2014), Proximal Algorithms, section 6.5.2.
+    58(1). Proximal step: Parikh and Boyd (2014), Proximal Algorithms, section 6.5.
 
     Examples
     --------
@@ -122,7 +122,7 @@ def elastic_net(w, *, alpha=1e-4, l1_ratio=0.15):
     References
     ----------
     Zou and Hastie (2005), Regularization and Variable Selection via the Elastic Net, Journal of the Royal Statistical
-    Society B 67(2), 301-320. Proximal step: Parikh and Boyd (2014), Proximal Algorithms, section 6.5.3.
+    Society B 67(2), 301-320. Proximal step: Parikh and Boyd (2014), Proximal Algorithms, section 6.5.
 
     Examples
     --------

@@ -5,6 +5,9 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from numbers import Real
+from typing import Any
+
+import numpy as np
 
 from thalweg.errors import SettingError
 
@@ -69,7 +72,7 @@ def check_number(where: str, value: object, allowed: str | None = None) -> float
     """
     interval = Range.read(allowed) if allowed else None
     expected = f"must be {interval}" if interval else "must be a real number"
-    number = value.item() if hasattr(value, "item") and getattr(value, "ndim", 1) == 0 else value
+    number: Any = value.item() if hasattr(value, "item") and getattr(value, "ndim", 1) == 0 else value
     if isinstance(number, bool) and interval is None:
         return number
     if isinstance(number, bool) or not isinstance(number, Real):
@@ -79,4 +82,4 @@ def check_number(where: str, value: object, allowed: str | None = None) -> float
         raise SettingError("SETTING-FINITE", where, f"must be finite, got {number}")
     if interval is not None and float(number) not in interval:
         raise SettingError("SETTING-RANGE", where, f"{expected}, got {number}")
-    return number if isinstance(number, int) else float(number)
+    return int(value) if isinstance(value, int | np.integer) else float(number)

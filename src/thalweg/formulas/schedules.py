@@ -95,7 +95,7 @@ def step(t, *, step_size=10.0, gamma=0.1):
 
     References
     ----------
-    He, Zhang, Ren and Sun (2016), Deep Residual Learning for Image Recognition, arXiv:1512.03385, section 3.4.
+    Szegedy et al. (2015), Going Deeper with Convolutions, arXiv:1409.4842, section 6.
 
     Examples
     --------
@@ -223,7 +223,7 @@ def polynomial(t, *, power=1.0, end_factor=0.0, total=None):
 
     References
     ----------
-    Liu, Rabinovich and Berg (2015), ParseNet: Looking Wider to See Better, arXiv:1506.04579, section 4.
+    Liu, Rabinovich and Berg (2015), ParseNet: Looking Wider to See Better, arXiv:1506.04579 (the "poly" policy).
 
     Examples
     --------
@@ -417,7 +417,7 @@ def one_cycle(t, *, pct_start=0.3, div_factor=25.0, final_div_factor=1e4, total=
     References
     ----------
     Smith and Topin (2019), Super-Convergence: Very Fast Training of Neural Networks Using Large Learning Rates,
-    arXiv:1708.07120, section 3; in the two-phase cosine form of fastai.
+    arXiv:1708.07120; in the two-phase cosine form of fastai.
 
     Examples
     --------

@@ -1,0 +1,267 @@
+"""A named function with numbers: what all kinds of formulas share, and the trial that answers their authors' mistakes.
+
+A formula can be called to get a copy with other numbers, is cloned and searched over as scikit-learn's parameters
+are, and pickles by its text.
+"""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import traceback
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from types import FunctionType
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from thalweg.errors import FormulaError, SettingError
+from thalweg.formulas.language import Program, Source
+from thalweg.formulas.ranges import STANDARD, check_number
+
+Array = NDArray[Any]
+
+
+class Formula(ABC):
+    """A function of the mathematics, with numbers for its hyperparameters.
+
+    Calling it with hyperparameters gives a copy with other numbers; :attr:`formula` is the plain NumPy function.
+    """
+
+    kind: ClassVar[str]
+    scalar_arguments: ClassVar[tuple[str, ...]] = ()
+
+    def __init__(self, source: Source, ranges: Mapping[str, str] | None = None, **options: Any) -> None:
+        self.text = source.text
+        self.name = source.name
+        self._source = source
+        self._options = options
+        self._declared = True
+        self.formula: FunctionType = source.function()
+        signature = inspect.signature(self.formula)
+        self._check_signature(signature)
+        self._own_ranges = dict(ranges or {})
+        self.ranges = {**STANDARD, **self._own_ranges}
+        self._numbers = self._defaults(signature)
+        self.__doc__ = inspect.getdoc(self.formula)
+        self._sign()
+        self._prepare()
+
+    # -- what a kind has to say
+
+    @abstractmethod
+    def _check_signature(self, signature: inspect.Signature) -> None:
+        """Answer a wrong list of arguments."""
+
+    @abstractmethod
+    def _prepare(self) -> None:
+        """Check the body of the formula and try it."""
+
+    # -- hyperparameters
+
+    def _defaults(self, signature: inspect.Signature) -> dict[str, Any]:
+        numbers: dict[str, Any] = {}
+        for name, parameter in signature.parameters.items():
+            if parameter.kind is not parameter.KEYWORD_ONLY:
+                continue
+            if parameter.default is parameter.empty:
+                raise self._error(
+                    "FORMULA-SIGNATURE", f"the hyperparameter {name!r} has no default", f"Write {name}=0.1, say."
+                )
+            numbers[name] = self._checked(name, parameter.default)
+        return numbers
+
+    def _checked(self, name: str, value: Any) -> Any:
+        if isinstance(value, tuple | list):
+            raise SettingError(
+                "SETTING-TYPE", f"{name} of {self.name}", f"must be a real number, got {type(value).__name__}"
+            )
+        return check_number(f"{name} of {self.name}", value, self.ranges.get(name))
+
+    def _sign(self) -> None:
+        self.__signature__ = inspect.Signature(
+            [inspect.Parameter(n, inspect.Parameter.KEYWORD_ONLY, default=v) for n, v in self._numbers.items()]
+        )
+
+    @property
+    def hyperparameters(self) -> dict[str, Any]:
+        """Names and numbers of this copy."""
+        return dict(self._numbers)
+
+    def __getattr__(self, name: str) -> Any:
+        numbers = self.__dict__.get("_numbers", {})
+        if name in numbers:
+            return numbers[name]
+        raise AttributeError(f"{self.__dict__.get('name', 'formula')} has no attribute {name!r}")
+
+    def __call__(self, *arrays: Any, **numbers: Any) -> Self:
+        """Return a copy with other numbers.
+
+        Raises
+        ------
+        SettingError
+            An unknown hyperparameter, or a number outside its range.
+        """
+        if arrays:
+            raise TypeError(f"{self.name}() takes hyperparameters by name; to compute, call {self.name}.formula(...)")
+        return self._with(numbers)
+
+    def _with(self, numbers: Mapping[str, Any]) -> Self:
+        copy = object.__new__(type(self))
+        copy.__dict__.update(self.__dict__)
+        copy._declared = False
+        copy._numbers = dict(self._numbers)
+        copy.set_params(**numbers)
+        return copy
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:  # noqa: ARG002 - scikit-learn's signature
+        """Return names and numbers, as scikit-learn's estimators do."""
+        return dict(self._numbers)
+
+    def set_params(self, **numbers: Any) -> Self:
+        """Change numbers of this copy in place, as scikit-learn's estimators do.
+
+        Raises
+        ------
+        SettingError
+            An unknown hyperparameter, a number outside its range, or this is the declaration that all share.
+        """
+        if numbers and self._declared:
+            raise SettingError(
+                "SETTING-SHARED",
+                self.name,
+                "the declaration is shared by all",
+                f"Make a copy: {self.name}({next(iter(numbers))}=...).",
+            )
+        for name, value in numbers.items():
+            if name not in self._numbers:
+                import difflib
+
+                near = difflib.get_close_matches(name, self._numbers, n=1)
+                have = ", ".join(self._numbers) or "none"
+                guess = f"; did you mean {near[0]!r}?" if near else ""
+                raise SettingError(
+                    "SETTING-UNKNOWN",
+                    self.name,
+                    f"{name!r} is not one of its hyperparameters{guess}",
+                    f"It has: {have}.",
+                )
+            self._numbers[name] = self._checked(name, value)
+        self._sign()
+        return self
+
+    def __sklearn_clone__(self) -> Self:
+        return self._with({})
+
+    # -- identity
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 of what the formula computes, helpers and constants included; the numbers are not part of it."""
+        return self._program.fingerprint
+
+    _program: Program
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Formula):
+            return NotImplemented
+        return (self.kind, self.fingerprint, self._numbers) == (other.kind, other.fingerprint, other._numbers)
+
+    def __hash__(self) -> int:
+        return hash((self.kind, self.fingerprint, tuple(self._numbers.items())))
+
+    def __repr__(self) -> str:
+        return f"{self.name}({', '.join(f'{n}={v!r}' for n, v in self._numbers.items())})"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _restore, (type(self), self._source, self._own_ranges, self._options, self._numbers)
+
+    def _error(self, code: str, what: str, hint: str = "", node: ast.AST | None = None) -> FormulaError:
+        return self._source.error(code, node, what, hint)
+
+
+def _restore(
+    kind: type[Formula], source: Source, ranges: dict[str, str], options: dict[str, Any], numbers: dict[str, Any]
+) -> Formula:
+    """Rebuild a pickled formula from its text."""
+    return kind(source, ranges, **options)(**numbers)
+
+
+# Values for trying a formula: signs, a zero, different sizes.
+TRIAL = np.array([0.5, -1.25, 0.0, 3.0], dtype=np.float32)
+
+
+def try_on_arrays(formula: Formula, *arguments: Any) -> tuple[Any, ...]:
+    """Run a formula on float32 arrays and answer with the line when a value is widened, lost or misshapen."""
+    with np.errstate(all="ignore"):
+        try:
+            result = formula.formula(*arguments, **formula.hyperparameters)
+        except Exception as error:  # noqa: BLE001 - whatever the author's line raises
+            raise formula._error(
+                "FORMULA-FAILS", f"the formula fails on arrays: {error}", node=_failing_line(formula, error)
+            ) from None
+    results = result if isinstance(result, tuple) else (result,)
+    for k, value in enumerate(results):
+        if not isinstance(value, np.ndarray) or value.shape != TRIAL.shape:
+            what = (
+                f"returned value {k + 1} is {_shown(value)}; expected an array like its arguments, shape {TRIAL.shape}"
+            )
+            raise formula._error("FORMULA-SHAPE", what, "Let it depend on a coordinate.")
+        if value.dtype != np.float32:
+            node, name = _widening_line(formula, arguments)
+            raise formula._error(
+                "FORMULA-WIDENS",
+                f"{name or f'returned value {k + 1}'} becomes {value.dtype} although all arrays are float32",
+                "A truth value times a number widens: write np.where(condition, a, b) with a coordinate in a or b.",
+                node,
+            )
+    return results
+
+
+def _shown(value: Any) -> str:
+    return (
+        f"an array of shape {value.shape}" if isinstance(value, np.ndarray) else f"{type(value).__name__} {value!r:.40}"
+    )
+
+
+def _failing_line(formula: Formula, error: BaseException) -> ast.AST:
+    """Find the line of the formula in which an exception arose, as a node that carries it."""
+    code = formula.formula.__code__
+    lines = [frame.f_lineno for frame, _ in traceback.walk_tb(error.__traceback__) if frame.f_code is code]
+    return ast.Pass(lineno=(lines or [code.co_firstlineno])[0] - formula._source.first_line + 1)
+
+
+def _widening_line(formula: Formula, arguments: tuple[Any, ...]) -> tuple[ast.AST | None, str]:
+    """Run the statements one by one and find the first that leaves float32."""
+    (definition,) = (node for node in ast.parse(formula.text).body if isinstance(node, ast.FunctionDef))
+    names = [a.arg for a in definition.args.args]
+    scope = {**formula.formula.__globals__, **dict(zip(names, arguments, strict=True)), **formula.hyperparameters}
+    with np.errstate(all="ignore"):
+        for statement in definition.body:
+            if not isinstance(statement, ast.Assign):
+                continue
+            exec(compile(ast.Module([statement], []), "<formula>", "exec"), scope)  # noqa: S102 - the author's own line
+            for target in (n for n in ast.walk(statement) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)):
+                value = scope[target.id]
+                if isinstance(value, np.ndarray | np.generic) and value.dtype == np.float64:
+                    return statement, repr(target.id)
+    return definition.body[-1], ""
+
+
+def expect_arguments(formula: Formula, signature: inspect.Signature, arguments: tuple[str, ...], example: str) -> None:
+    """Answer a wrong list of positional arguments."""
+    names = tuple(n for n, p in signature.parameters.items() if p.kind is not p.KEYWORD_ONLY)
+    if len(names) != len(arguments) or any(p.kind is p.VAR_POSITIONAL for p in signature.parameters.values()):
+        shown = ", ".join(signature.parameters)
+        raise formula._error(
+            "FORMULA-SIGNATURE", f"a {formula.kind} takes ({', '.join(arguments)}), got ({shown[:60]})", example
+        )
+
+
+def expect_two_outputs(formula: Formula, wanted: str) -> None:
+    """Answer a wrong number of returned values."""
+    given = len(formula._program.outputs)
+    if given != 2:
+        raise formula._error("FORMULA-ARITY", f"{given} values are returned, expected 2: {wanted}")
