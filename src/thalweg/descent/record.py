@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import platform
 from dataclasses import asdict, dataclass, field
+from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -111,22 +113,32 @@ def plain(value: Any) -> Any:
 
 def machine_information() -> dict[str, str]:
     """Return versions and the machine, for records and benchmarks."""
+    return dict(_machine_information())
+
+
+@lru_cache(maxsize=1)  # looking them up takes longer than a small fit
+def _machine_information() -> dict[str, str]:
     from importlib.metadata import version
 
     from thalweg import __version__
 
     found = {name: version(name) for name in ("numpy", "scipy", "numba", "scikit-learn")}
-    return {"thalweg": __version__, **found, "python": platform.python_version(), "system": platform.system(), "processor": processor()}
+    return {
+        "thalweg": __version__,
+        **found,
+        "python": platform.python_version(),
+        "system": platform.system(),
+        "processor": processor(),
+    }
 
 
 def processor() -> str:
     """Return the processor's name where the system tells it."""
     try:
-        with open("/proc/cpuinfo", encoding="utf-8") as lines:
+        with Path("/proc/cpuinfo").open(encoding="utf-8") as lines:
             for line in lines:
                 if line.startswith("model name"):
                     return line.split(":", 1)[1].strip()
     except OSError:
         pass
     return platform.processor() or platform.machine()
-

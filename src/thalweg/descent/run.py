@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from typing import Any, final
 
 import numpy as np
@@ -41,7 +42,10 @@ class Run:
     state : ndarray (slots, model.size), optional
         Memory of the rule; its start when absent. Copied.
     t : float
-        Updates made before, for rules and schedules that count.
+        Updates made before, for rules that count.
+    epoch : int
+        Epochs made before: orders, schedule and ``max_iter`` go on from there, so that a run continued from its
+        ``theta``, ``state``, ``t`` and ``epoch`` with the same ``random_state`` is the run that never stopped.
     random_state : int, Generator, RandomState, SeedSequence or None
         Root of start, orders and dropout masks.
     order : callable, optional
@@ -57,8 +61,10 @@ class Run:
         Parameters, in place. After divergence, the last ones whose loss was finite.
     state : ndarray (slots, model.size)
     t : float
+    epoch : int
+        Epochs made, those before this run included.
     loss_curve : list of float
-        One per epoch (of lane 0 where there are lanes); ``lane_curves`` holds all.
+        One per epoch of this run (of lane 0 where there are lanes); ``lane_curves`` holds all.
     """
 
     def __init__(
@@ -70,6 +76,7 @@ class Run:
         theta: Array | None = None,
         state: Array | None = None,
         t: float = 0.0,
+        epoch: int = 0,
         random_state: object = None,
         order: Order | None = None,
         rates: Array | None = None,
@@ -89,7 +96,7 @@ class Run:
             raise SettingError("SETTING-THETA", "theta", f"has shape {self.theta.shape}, the model has {(model.size,)}")
         self.state = np.array(settings.optimizer.init(self.theta) if state is None else state, dtype=self.dtype)
         self.t = float(t)
-        self.epoch = 0
+        self.epoch = self._first_epoch = epoch
         self.status = ""
         self.divergence: Divergence | None = None
         self.lane_curves: list[NDArray[np.float64]] = []
@@ -98,10 +105,15 @@ class Run:
         self.order = order
         self.rates = rates
         self._grown = 0
+        self._last_block: _Block | None = None
         self.seconds = 0.0
         self._loop = loops.choose(self)
 
     # -- what a callback may look at
+
+    def ended(self) -> bool:
+        """Whether something has stopped the run."""
+        return bool(self.status)
 
     @property
     def loss_curve(self) -> list[float]:
@@ -142,15 +154,14 @@ class Run:
         settings = self.settings
         watched = bool(callbacks) or settings.tol is not None or settings.target_loss is not None
         best, waited = np.inf, 0
-        while not self.status:
+        while not self.ended():
             left = settings.max_iter - self.epoch
             if left <= 0:
                 self.status = records.FINISHED
                 break
             self.advance(1 if watched or settings.time_limit is not None else left)
-            if self.status or not watched:
-                if settings.time_limit is not None and self.seconds >= settings.time_limit and not self.status:
-                    self.status = records.TIME
+            if self.ended() or not watched:
+                self._check_time()
                 continue
             loss = float(self.lane_curves[-1][0])
             if settings.target_loss is not None and loss <= settings.target_loss:
@@ -160,11 +171,16 @@ class Run:
                 best = min(best, loss)
                 if waited >= settings.n_iter_no_change:
                     self.status = records.CONVERGED
-            if any([callback(self) for callback in callbacks]) and not self.status:  # each is called, none is cut short
+            answers = [callback(self) for callback in callbacks]  # each is called, none is cut short
+            if any(answers) and not self.status:
                 self.status = records.STOPPED
-            if settings.time_limit is not None and self.seconds >= settings.time_limit and not self.status:
-                self.status = records.TIME
+            self._check_time()
         return self
+
+    def _check_time(self) -> None:
+        limit = self.settings.time_limit
+        if limit is not None and self.seconds >= limit and not self.ended():
+            self.status = records.TIME
 
     def advance(self, epochs: int) -> None:
         """Run epochs without looking up between them, in as few native calls as memory allows."""
@@ -185,7 +201,9 @@ class Run:
         if self.order is not None:
             order = np.ascontiguousarray(self.order(self.epoch), dtype=np.int64).reshape(1, -1)
             if order.size == 0 or order.min() < 0 or order.max() >= self.rows.count:
-                raise SettingError("SETTING-ORDER", "order", f"must name rows 0 to {self.rows.count - 1} for epoch {self.epoch}")
+                raise SettingError(
+                    "SETTING-ORDER", "order", f"must name rows 0 to {self.rows.count - 1} for epoch {self.epoch}"
+                )
             return order
         if self._one_order:
             return np.arange(count, dtype=np.int64).reshape(1, -1)
@@ -199,18 +217,19 @@ class Run:
         times = self.epoch + np.arange(steps) / per_epoch
         schedule = self.settings.schedule
         factors = np.ones(steps) if schedule is None else schedule.over(self.settings.max_iter).factor(times)
-        before = self.theta.copy(), self.state.copy(), self.t
+        block = _Block(self.theta.copy(), self.state.copy(), self.t, orders, batch, factors)
         start = time.perf_counter()
         trace = self._loop.run(self, orders, batch, factors)
         self.seconds += time.perf_counter() - start
 
-        made = int(round(self.t - before[2]))
+        made = round(self.t - block.t)
         finite = bool(np.isfinite(self.theta).all()) if self.model.lanes == 1 else True
         if made < steps or not finite:
-            self._diverge(before, orders, batch, factors, trace, made if made < steps else steps)
+            self._diverge(block, trace, made)
             return
         self._keep(trace, orders, batch, per_epoch)
-        self._check_growth(epochs, per_epoch)
+        self._stop_growth(block, epochs)
+        self._last_block = block
 
     def _keep(self, trace: NDArray[np.float64], orders: Array, batch: int, per_epoch: int) -> None:
         """Add epochs to the curve: each the mean of its batches by their weight."""
@@ -218,7 +237,9 @@ class Run:
             self._step_losses.append(trace)
         for first in range(0, trace.shape[0], per_epoch):
             order = orders[(first // per_epoch) % orders.shape[0]]
-            self.lane_curves.append(np.average(trace[first : first + per_epoch], axis=0, weights=self._shares(order, batch)))
+            self.lane_curves.append(
+                np.average(trace[first : first + per_epoch], axis=0, weights=self._shares(order, batch))
+            )
             self.epoch += 1
 
     def _shares(self, order: Array, batch: int) -> NDArray[np.float64]:
@@ -232,52 +253,92 @@ class Run:
 
     # -- divergence
 
-    def _diverge(
-        self, before: tuple[Array, Array, float], orders: Array, batch: int, factors: Array, trace: Array, bad: int
-    ) -> None:
+    def _diverge(self, block: _Block, trace: NDArray[np.float64], bad: int) -> None:
         """Go back to the last parameters whose loss was finite, and say what went first.
 
         ``bad`` is the index of the first update whose loss was not finite, or the number of all of them when only the
         last update broke the parameters.
         """
-        per_epoch = -(-orders.shape[1] // batch)
-        start_t = before[2]
-        self._rewind(before, orders, batch, factors[: max(bad - 1, 0)])
-        good = self.theta.copy(), self.state.copy(), self.t
+        per_epoch = block.per_epoch
+        broken = block if bad > 0 else self._last_block  # that with the update before the bad one; none at the start
         quantity = "loss"
-        if bad > 0:  # make the update before the bad one again, and look at what it left
-            self._loop.run(self, orders, batch, factors[bad - 1 : bad], skip=bad - 1)
+        if broken is not None:  # make that update again, and look at what it left
+            last = (bad or broken.factors.size) - 1
+            self._rewind(broken, last)
+            good = self.theta.copy(), self.state.copy(), self.t
+            self._loop.run(self, broken.orders, broken.batch, broken.factors[last : last + 1], skip=last)
             if not np.isfinite(self._loop.gradient).all():
                 quantity = "gradient"
             elif not np.isfinite(self.theta).all():
                 quantity = "parameters"
-            elif not np.isfinite(trace[min(bad, len(trace) - 1), 0]):
-                quantity = "loss"
-        step = int(start_t) + bad + (1 if quantity == "loss" else 0)
-        self.theta, self.state, self.t = good
-        whole = (max(bad - 1, 0) // per_epoch) * per_epoch
-        self._keep(trace[:whole], orders, batch, per_epoch)
-        epoch = self.epoch + 1
-        self.status = records.DIVERGED
-        self.divergence = Divergence(
-            epoch, step, quantity, f"the {quantity} is not finite at update {step}, in epoch {epoch}"
-        )
-
-    def _rewind(self, before: tuple[Array, Array, float], orders: Array, batch: int, factors: Array) -> None:
-        self.theta, self.state, self.t = before[0].copy(), before[1].copy(), before[2]
-        if factors.size:
-            self._loop.run(self, orders, batch, factors)
-
-    def _check_growth(self, epochs: int, per_epoch: int) -> None:
-        """Call a run diverged whose loss stays far above its first value, finite as it may be."""
-        if self.model.lanes > 1:
+            self.theta, self.state, self.t = good
+        culprit = bad if quantity == "loss" else bad - 1
+        whole = culprit // per_epoch
+        if whole < 0:  # the last epoch counted as whole, until its loss was seen
+            self._take_back(1, per_epoch)
+        self._keep(trace[: max(whole, 0) * per_epoch], block.orders, block.batch, per_epoch)
+        if self._stop_growth(block, max(whole, 0)):
             return
+        self.status = records.DIVERGED
+        epoch, step = self.epoch + 1, int(block.t) + culprit + 1
+        what = f"the {quantity} is not finite at update {step}, in epoch {epoch}"
+        self.divergence = Divergence(epoch, step, quantity, what)
+
+    def _rewind(self, block: _Block, updates: int) -> None:
+        """Go back to the start of a block and make its first updates again."""
+        self.theta, self.state, self.t = block.theta.copy(), block.state.copy(), block.t
+        if updates:
+            self._loop.run(self, block.orders, block.batch, block.factors[:updates])
+
+    def _take_back(self, epochs: int, per_epoch: int) -> None:
+        """Strike the last epochs off the curve."""
+        if not epochs:
+            return
+        del self.lane_curves[-epochs:]
+        self.epoch -= epochs
+        steps = epochs * per_epoch
+        while self._keep_steps and steps:
+            last = self._step_losses.pop()
+            if last.shape[0] > steps:
+                self._step_losses.append(last[:-steps])
+            steps -= min(steps, last.shape[0])
+
+    def _stop_growth(self, block: _Block, epochs: int) -> bool:
+        """Call a run diverged whose loss stays far above its first value, finite as it may be.
+
+        Of the last ``epochs``, made in ``block``, those after the call are taken back, so that it does not matter how
+        many were run without looking up.
+        """
+        if self.model.lanes > 1 or not epochs:
+            return False
         first = float(self.lane_curves[0][0])
-        for epoch in range(self.epoch - epochs, self.epoch):
-            grown = first > 0 and float(self.lane_curves[epoch][0]) > GREW_FACTOR * first
+        kept = len(self.lane_curves) - epochs
+        for k in range(epochs):
+            grown = first > 0 and float(self.lane_curves[kept + k][0]) > GREW_FACTOR * first
             self._grown = self._grown + 1 if grown else 0
             if self._grown == GREW_EPOCHS:
+                self._rewind(block, (k + 1) * block.per_epoch)
+                self._take_back(epochs - 1 - k, block.per_epoch)
                 self.status = records.DIVERGED
-                what = f"the loss stayed above {GREW_FACTOR:g} times its first value for {GREW_EPOCHS} epochs, to epoch {epoch + 1}"
-                self.divergence = Divergence(epoch + 1, (epoch + 1) * per_epoch, "loss grew", what)
-                return
+                what = f"the loss was {GREW_FACTOR:g} times its first for {GREW_EPOCHS} epochs, to epoch {self.epoch}"
+                self.divergence = Divergence(self.epoch, int(self.t), "loss grew", what)
+                return True
+        return False
+
+
+@dataclass(frozen=True)
+class _Block:
+    """Updates made in one native call, and where they started."""
+
+    theta: Array
+    state: Array
+    t: float
+    orders: NDArray[np.int64]
+    batch: int
+    factors: Array
+
+    @property
+    def per_epoch(self) -> int:
+        """Updates in an epoch."""
+        rows: int = self.orders.shape[1]
+        return -(-rows // self.batch)

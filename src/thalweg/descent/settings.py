@@ -28,7 +28,7 @@ class Settings:
     batch_size : int, optional
         Rows per update; the last batch of an epoch may be smaller. None for all rows (full batch).
     max_iter : int
-        Epochs at most.
+        Epochs at most, those before a continued run included.
     shuffle : bool
         A new order of rows each epoch.
     clip_value, clip_norm : float, optional
@@ -83,8 +83,9 @@ class Settings:
         chosen = [p for p in self.penalty if p is not None]
         if len({p.fingerprint for p in chosen}) > 1:
             names = ", ".join(p.name for p in chosen)
-            raise SettingError("SETTING-PENALTY", "penalty", f"layers can differ in numbers, not in formula; got {names}",
-                               "elastic_net with l1_ratio=0 and l1_ratio=1 gives l2 and l1.")  # fmt: skip
+            what = f"layers can differ in numbers, not in formula; got {names}"
+            hint = "elastic_net with l1_ratio=0 and l1_ratio=1 gives l2 and l1."
+            raise SettingError("SETTING-PENALTY", "penalty", what, hint)
         return list(self.penalty)
 
     def as_dict(self) -> dict[str, Any]:
@@ -105,7 +106,9 @@ def check_count(where: str, value: object, least: int = 1) -> int:
     number = value.item() if hasattr(value, "item") and getattr(value, "ndim", 1) == 0 else value
     if isinstance(number, bool) or not isinstance(number, int):
         shown = repr(value)
-        raise SettingError("SETTING-TYPE", where, f"must be an integer >= {least}, got {type(value).__name__} {shown[:40]}")
+        raise SettingError(
+            "SETTING-TYPE", where, f"must be an integer >= {least}, got {type(value).__name__} {shown[:40]}"
+        )
     if number < least:
         raise SettingError("SETTING-RANGE", where, f"must be an integer >= {least}, got {number}")
     return number
