@@ -131,7 +131,7 @@ def test_missing_infinite_and_rounded_values_are_answered_with_their_row(tmp_pat
     assert caught.value.code == "FILE-NONFINITE"
     large = write(tmp_path / "large.parquet", {"a": [1, 2**53 + 1, 2**53 + 2], "b": [2**60, 0, 1]})
     assert read_table(large).warnings == (
-        "FILE-DIGITS: digits of 1 value are lost in column a, first in row 2: whole numbers above 2^53; is it an id?",
+        "FILE-DIGITS: digits of 1 value are lost in column a, first in row 2: above 2^53; is it an id?",
     )
 
 

@@ -116,7 +116,7 @@ class ColumnReader:
             return None
         where = f"column {shown(self.name)}, first in {self.unit} {self._first_lost}"
         values = counted(self._lost, "value")
-        return f"FILE-DIGITS: digits of {values} are lost in {where}: whole numbers above 2^53; is it an id?"
+        return f"FILE-DIGITS: digits of {values} are lost in {where}: above 2^53; is it an id?"
 
     def values(self) -> Values:
         """Return the column: float64 with NaN where a cell is missing, or object array of str."""
