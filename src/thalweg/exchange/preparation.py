@@ -1,0 +1,328 @@
+"""From a table to a matrix: numbers standardised, text one-hot, with what was learned from the training part alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, ClassVar, final
+
+import numpy as np
+
+from thalweg.errors import DataError, LimitError
+from thalweg.exchange.cells import place, shown
+from thalweg.exchange.source import free_memory
+from thalweg.exchange.tables import Table, match_columns
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from thalweg.exchange.columns import Kind, Values
+
+#: A text column with more different values than this, and than half of the rows, is taken for an id or free text.
+MOST_CATEGORIES = 20
+
+
+@final
+@dataclass(frozen=True)
+class Number:
+    """A column of numbers: it becomes one feature, ``(x - mean) / scale``; a missing cell becomes 0, the mean."""
+
+    name: str
+    mean: float
+    scale: float
+
+    kind: ClassVar[Kind] = "number"
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        """The name of its feature."""
+        return (self.name,)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the column as plain data."""
+        return {"name": self.name, "kind": self.kind, "mean": self.mean, "scale": self.scale}
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> Number:
+        """Take back what `as_dict` gave; ValueError or KeyError for anything else."""
+        mean, scale = data["mean"], data["scale"]
+        plain = all(isinstance(v, int | float) and not isinstance(v, bool) for v in (mean, scale))
+        if not plain or not np.isfinite([mean, scale]).all() or scale <= 0:
+            raise ValueError(f"column {shown(data['name'])} has no finite mean and positive scale")
+        return cls(data["name"], float(mean), float(scale))
+
+
+@final
+@dataclass(frozen=True)
+class Text:
+    """A column of text: it becomes one feature per category, 1 where the cell holds it."""
+
+    name: str
+    categories: tuple[str, ...]
+
+    kind: ClassVar[Kind] = "text"
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        """The names of its features: ``column=category``."""
+        return tuple(f"{self.name}={category}" for category in self.categories)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the column as plain data."""
+        return {"name": self.name, "kind": self.kind, "categories": list(self.categories)}
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> Text:
+        """Take back what `as_dict` gave; ValueError or KeyError for anything else."""
+        categories = data["categories"]
+        plain = isinstance(categories, list) and all(isinstance(category, str) for category in categories)
+        if not plain or not categories or sorted(set(categories)) != categories:
+            raise ValueError(f"column {shown(data['name'])} has no categories in order")
+        return cls(data["name"], tuple(categories))
+
+
+@final
+@dataclass(frozen=True)
+class Preparation:
+    """How the columns of a table become features, as learned from some of its rows.
+
+    Parameters
+    ----------
+    columns : tuple of Number or Text
+        In the order of the table. The features stand in the same order.
+
+    Examples
+    --------
+    >>> table = Table(["size", "town"], [[1.0, 3.0], ["Rome", "Oslo"]])
+    >>> preparation = Preparation.fit(table)
+    >>> preparation.feature_names
+    ('size', 'town=Oslo', 'town=Rome')
+    >>> preparation.transform(table).X.tolist()
+    [[-1.0, 0.0, 1.0], [1.0, 1.0, 0.0]]
+    """
+
+    columns: tuple[Number | Text, ...]
+
+    @classmethod
+    def fit(cls, table: Table, *, rows: NDArray[np.int64] | None = None) -> Preparation:
+        """Learn means, scales and categories with scikit-learn's StandardScaler and OneHotEncoder.
+
+        Parameters
+        ----------
+        table : Table
+            The features.
+        rows : ndarray of int64, optional
+            The rows to learn from; all if left out. The others are not looked at, save that a text column with too
+            many values in the whole table is refused.
+
+        Raises
+        ------
+        DataError
+            DATA-TEXT: a text column that looks like an id or free text. DATA-SCALE: numbers whose squares overflow or
+            vanish. DATA-EMPTY-COLUMN: no number among the training rows.
+        LimitError
+            DATA-TOO-LARGE: more features than fit into memory.
+        """
+        from sklearn.preprocessing import OneHotEncoder, StandardScaler
+
+        part = table if rows is None else table.rows(rows)
+        learned: dict[str, Number | Text] = {}
+        numbers = [name for name, kind in table.kinds.items() if kind == "number"]
+        texts = [name for name, kind in table.kinds.items() if kind == "text"]
+        if numbers:
+            with np.errstate(all="ignore"):
+                scaler = StandardScaler().fit(np.column_stack([part[name] for name in numbers]))
+            for k, name in enumerate(numbers):
+                where = place(shown(part.name, 200), column=name)
+                if bool(np.isnan(part[name]).all()):
+                    what = f"no number among the {part.n_rows} training rows"
+                    raise DataError("DATA-EMPTY-COLUMN", where, what, f"Leave it out with --drop {shown(name)}.")
+                _check_variance(part[name], float(scaler.var_[k]), where)
+                learned[name] = Number(name, float(scaler.mean_[k]), float(scaler.scale_[k]))
+        for name in texts:
+            _check_categories(table, name)
+        if texts:
+            encoder = OneHotEncoder().fit(_cells(part, texts))
+            for name, categories in zip(texts, encoder.categories_, strict=True):
+                learned[name] = Text(name, tuple(str(category) for category in categories))
+        columns = tuple(learned[name] for name in table.names)
+        _check_size(table, columns)
+        return cls(columns)
+
+    @property
+    def feature_names(self) -> tuple[str, ...]:
+        """One name per feature: the column's, or ``column=category``."""
+        return tuple(feature for column in self.columns for feature in column.features)
+
+    @property
+    def kinds(self) -> dict[str, Kind]:
+        """The columns that a table must have, and what they hold."""
+        return {column.name: column.kind for column in self.columns}
+
+    def transform(self, table: Table) -> Prepared:
+        """Return the features of every row.
+
+        Parameters
+        ----------
+        table : Table
+            With all columns by name, in any order; more are left out with a warning.
+
+        Raises
+        ------
+        DataError
+            A column that is not there, or of the other kind.
+        """
+        chosen = match_columns(table, self.kinds)
+        warnings = list(chosen.warnings[len(table.warnings) :])
+        X = np.empty((chosen.n_rows, len(self.feature_names)))
+        owners = np.repeat([column.kind for column in self.columns], [len(column.features) for column in self.columns])
+        numbers, texts = self._numbers, self._texts
+        if numbers:
+            with np.errstate(over="ignore"):
+                scaled = self._scaler.transform(np.column_stack([chosen[column.name] for column in numbers]))
+            scaled[np.isnan(scaled)] = 0.0
+            X[:, owners == "number"] = scaled
+        if texts:
+            encoded = self._encoder.transform(_cells(chosen, [column.name for column in texts]))
+            X[:, owners == "text"] = encoded
+            ends = np.cumsum([len(column.categories) for column in texts])[:-1]
+            for column, features in zip(texts, np.split(encoded, ends, axis=1), strict=True):
+                warnings += _unseen(chosen[column.name], features, column.name)
+        return Prepared(X, tuple(warnings))
+
+    def as_list(self) -> list[dict[str, Any]]:
+        """Return the columns as plain data."""
+        return [column.as_dict() for column in self.columns]
+
+    @classmethod
+    def from_list(cls, columns: Sequence[dict[str, Any]]) -> Preparation:
+        """Take back what `as_list` gave.
+
+        Raises
+        ------
+        ValueError, KeyError, TypeError
+            Anything else.
+        """
+        learned: list[Number | Text] = []
+        for column in columns:
+            if not isinstance(column["name"], str) or column["kind"] not in {"number", "text"}:
+                raise ValueError("a column has a name and is of kind number or text")
+            learned.append(Number.from_dict(column) if column["kind"] == "number" else Text.from_dict(column))
+        if not learned or len({column.name for column in learned}) < len(learned):
+            raise ValueError("a model has columns, with different names")
+        return cls(tuple(learned))
+
+    @property
+    def _numbers(self) -> list[Number]:
+        return [column for column in self.columns if isinstance(column, Number)]
+
+    @property
+    def _texts(self) -> list[Text]:
+        return [column for column in self.columns if isinstance(column, Text)]
+
+    # scikit-learn's transformers, in the state that the columns describe
+
+    @cached_property
+    def _scaler(self) -> Any:
+        from sklearn.preprocessing import StandardScaler
+
+        numbers = self._numbers
+        scaler = StandardScaler()
+        scaler.mean_ = np.array([column.mean for column in numbers])
+        scaler.scale_ = np.array([column.scale for column in numbers])
+        scaler.var_ = scaler.scale_**2
+        scaler.n_features_in_ = len(numbers)
+        return scaler
+
+    @cached_property
+    def _encoder(self) -> Any:
+        from sklearn.preprocessing import OneHotEncoder
+
+        texts = self._texts
+        categories = [np.array(column.categories, object) for column in texts]
+        encoder = OneHotEncoder(categories=categories, handle_unknown="ignore", sparse_output=False)
+        first = np.empty((1, len(texts)), object)
+        first[0] = [column.categories[0] for column in texts]
+        return encoder.fit(first)
+
+
+@final
+@dataclass(frozen=True)
+class Prepared:
+    """Features, (rows, features) float64, and what was noticed on the way."""
+
+    X: NDArray[np.float64]
+    warnings: tuple[str, ...] = ()
+
+
+def target_scale(target: NDArray[np.float64], where: str = "y") -> tuple[float, float]:
+    """Return mean and scale that standardise a target of numbers, by scikit-learn's StandardScaler.
+
+    Parameters
+    ----------
+    target : ndarray (rows,)
+        The training rows' target.
+    where : str
+        The column, for messages.
+
+    Raises
+    ------
+    DataError
+        DATA-SCALE: its squares overflow or vanish.
+    """
+    from sklearn.preprocessing import StandardScaler
+
+    with np.errstate(all="ignore"):
+        scaler = StandardScaler().fit(target.reshape(-1, 1))
+    _check_variance(target, float(scaler.var_[0]), where)
+    return float(scaler.mean_[0]), float(scaler.scale_[0])
+
+
+def _check_variance(column: Values, variance: float, where: str) -> None:
+    """Refuse numbers whose variance a float64 cannot hold: the scaler would leave them as they are."""
+    largest = float(np.nanmax(np.abs(column)))
+    if not np.isfinite(variance):
+        what = f"numbers up to {largest:.3g}, whose squares overflow"
+        raise DataError("DATA-SCALE", where, what, "Give the column in a larger unit.")
+    if variance < np.finfo(np.float64).tiny and float(np.nanmin(np.abs(column))) < largest < 1e-150:
+        what = f"numbers up to {largest:.3g}, whose squares vanish"
+        raise DataError("DATA-SCALE", where, what, "Give the column in a smaller unit.")
+
+
+def _check_categories(table: Table, name: str) -> None:
+    """Refuse a text column in which hardly any value comes twice."""
+    different = len(set(table[name]))
+    if different > max(MOST_CATEGORIES, table.n_rows / 2):
+        what = f"{different} different texts in {table.n_rows} rows; is it an id or a free text?"
+        hint = f"Leave it out with --drop {shown(name)}."
+        raise DataError("DATA-TEXT", place(shown(table.name, 200), column=name), what, hint)
+
+
+def _check_size(table: Table, columns: Sequence[Number | Text]) -> None:
+    features = sum(len(column.features) for column in columns)
+    needed, room = 8 * table.n_rows * features, free_memory() // 2
+    if needed > room:
+        widest = max(columns, key=lambda column: len(column.features))
+        what = f"{table.n_rows} rows x {features} features need {needed / 2**20:.3g} MiB of memory"
+        leave_out = f"Leave a column with many values out: --drop {shown(widest.name)}."
+        hint = f"At most {room / 2**20:.3g} MiB may be used. {leave_out}"
+        raise LimitError("DATA-TOO-LARGE", shown(table.name, 200), what, hint)
+
+
+def _cells(table: Table, names: Sequence[str]) -> NDArray[np.object_]:
+    cells = np.empty((table.n_rows, len(names)), object)
+    for k, name in enumerate(names):
+        cells[:, k] = table[name]
+    return cells
+
+
+def _unseen(cells: Values, encoded: NDArray[np.float64], name: str) -> list[str]:
+    """Return a warning for cells with a category that was not learned: all their features are 0."""
+    strange = np.flatnonzero(~encoded.any(axis=1))
+    if not strange.size:
+        return []
+    count = "1 cell holds" if strange.size == 1 else f"{strange.size} cells hold"
+    where = f"first '{shown(str(cells[strange[0]]))}' in row {strange[0] + 1}"
+    return [f"DATA-CATEGORY: {count} text that was not in the training part, column {shown(name)}, {where}"]
