@@ -159,6 +159,7 @@ def from_text(name: str, text: str) -> Callable[..., Any]:
         "dot": arithmetic.dot,
         "exp": elementary.exp,
         "tanh": elementary.tanh,
+        "log1p": elementary.log1p,
         "__name__": __name__,
     }
     exec(compile(text, __file__, "exec"), scope)  # noqa: S102 - text of the library's own lowering

@@ -1,8 +1,8 @@
-"""Exponential functions that vectorise: one straight line of arithmetic, no table, no branch, no call to the C library.
+"""exp, tanh and log1p that vectorise: straight lines of arithmetic, no table, no branch, no call to the C library.
 
 The argument is reduced to ``r = x - n ln 2`` with ``ln 2`` in two parts, ``exp(r)`` is its Taylor polynomial, and
 ``2**n`` is built from its bits in two halves so that the smallest and the largest results come out right. Measured
-against 60-digit arithmetic the error stays below 1 unit in the last place for `exp`, below 3 for `tanh`.
+against 40-digit arithmetic the error stays below 1 unit in the last place for `exp`, below 3 for `tanh` and `log1p`.
 """
 
 # mypy: disable-error-code="no-untyped-def"
@@ -46,6 +46,17 @@ def power_of_two(typing_context: Any, n: Any) -> Any:
         return builder.bitcast(bits, ir.DoubleType() if wide else ir.FloatType())
 
     return kind(n), generate
+
+
+@intrinsic
+def from_bits(typing_context: Any, bits: Any) -> Any:  # noqa: ARG001
+    """Float whose bits are a signed integer of the same width."""
+    kind = types.float64 if bits == types.int64 else types.float32
+
+    def generate(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Any) -> Any:  # noqa: ARG001
+        return builder.bitcast(arguments[0], ir.DoubleType() if bits == types.int64 else ir.FloatType())
+
+    return kind(bits), generate
 
 
 def _reduced(kind: type[np.floating[Any]], degree: int, split: int, low: float, high: float) -> Callable[..., Any]:
@@ -92,6 +103,11 @@ def tanh(x: Any) -> Any:
     return np.tanh(x)
 
 
+def log1p(x: Any) -> Any:
+    """Stand for the native ``log(1 + x)``; :func:`overload` fills it in."""
+    return np.log1p(x)
+
+
 @overload(exp)
 def _exp(x):
     reduced = _reduced32 if x == types.float32 else _reduced64
@@ -120,5 +136,37 @@ def _tanh(x):
         grown = fma(rest, scale, scale - one)  # exp(2 size) - 1
         result = grown / (grown + two)
         return x if x != x else (result if x > 0 else -result)  # noqa: PLR0124
+
+    return native
+
+
+@overload(log1p)
+def _log1p(x):
+    """``log(w)`` for ``w = 1 + x = 2**k m`` as ``k ln 2 + 2 artanh(s)``, ``s = f / (2 + f)``, ``f = m - 1``."""
+    narrow = x == types.float32
+    kind, whole = (np.float32, np.int32) if narrow else (np.float64, np.int64)
+    mantissa = whole(23 if narrow else 52)
+    one, two, zero = kind(1), kind(2), kind(0)
+    root_half = whole(int(np.array(kind(math.sqrt(0.5))).view(whole)))
+    upper = kind(math.floor(math.log(2) * 2.0 ** (12 if narrow else 33)) / 2.0 ** (12 if narrow else 33))
+    lower = kind((math.log(2) - float(upper)) + 2.319046813846299558e-17)
+    coefficients = tuple(kind(2 / (2 * n + 1)) for n in range(4 if narrow else 10, 0, -1))
+    top, bottom = kind(np.inf), -one
+
+    def native(x):
+        w = one + x
+        k = whole((to_bits(w) - root_half) >> mantissa)
+        m = from_bits(whole(to_bits(w) - (k << mantissa)))
+        lost = (x - (w - one)) / w if k != 0 else zero  # what rounding 1 + x dropped
+        f = m - one if k != 0 else x
+        s = f / (two + f)
+        square = s * s
+        q = coefficients[0]
+        for c in coefficients[1:]:
+            q = fma(q, square, c)
+        times = kind(k)
+        result = fma(times, upper, (two * s + s * square * q) + fma(times, lower, lost))
+        special = top if x == top else (-top if x == bottom else x / zero - x / zero)
+        return result if (x > bottom and x < top) else special
 
     return native

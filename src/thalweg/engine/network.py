@@ -66,8 +66,9 @@ def network(
     features = shape[0, FAN_IN]
     before = work[: batch * features].reshape((batch, features))
     for i in range(batch):
+        x = X[rows[i]]
         for j in range(features):
-            before[i, j] = X[rows[i], j]
+            before[i, j] = x[j]
     first = before
     for layer in range(depth):
         fan_in, fan_out = shape[layer, FAN_IN], shape[layer, FAN_OUT]

@@ -12,23 +12,37 @@ from thalweg.engine.elementary import exp
 def softmax(targets, scores, rows, weights, factor, hyper, slopes, sums):
     """Cross-entropy of softmax, row by row: the native twin of :func:`thalweg.formulas.losses.softmax`."""
     outputs = targets.shape[1]
+    zero = scores.dtype.type(0)
     for i in range(scores.shape[0]):
-        weight = weights[rows[i]] if weights.size > 0 else scores.dtype.type(1)
-        size = scores.dtype.type(weight * factor)
         for lane in range(sums.size):
             first = lane * outputs
             top = scores[i, first]
             for k in range(1, outputs):
                 top = max(top, scores[i, first + k])
-            total = scores.dtype.type(0)
-            mass = scores.dtype.type(0)
-            expected = scores.dtype.type(0)
             for k in range(outputs):
-                exponential = exp(scores[i, first + k] - top)
-                slopes[i, first + k] = exponential
-                total += exponential
+                slopes[i, first + k] = scores[i, first + k] - top
+    flat = slopes.reshape(slopes.size)
+    for i in range(scores.shape[0]):
+        weight = weights[rows[i]] if weights.size > 0 else scores.dtype.type(1)
+        for lane in range(sums.size):
+            first = lane * outputs
+            mass = expected = zero
+            for k in range(outputs):
                 mass += targets[rows[i], k]
-                expected += targets[rows[i], k] * (scores[i, first + k] - top)
-            sums[lane] += np.float64(weight) * np.float64(mass * np.log(total) - expected)
+                expected += targets[rows[i], k] * slopes[i, first + k]
+            sums[lane] -= np.float64(weight) * np.float64(expected)
+    for cell in range(flat.size):  # one long loop, so that it vectorises whole
+        flat[cell] = exp(flat[cell])
+    for i in range(scores.shape[0]):
+        weight = weights[rows[i]] if weights.size > 0 else scores.dtype.type(1)
+        size = scores.dtype.type(weight * factor)
+        for lane in range(sums.size):
+            first = lane * outputs
+            total = mass = zero
             for k in range(outputs):
-                slopes[i, first + k] = (mass * slopes[i, first + k] / total - targets[rows[i], k]) * size
+                total += slopes[i, first + k]
+                mass += targets[rows[i], k]
+            sums[lane] += np.float64(weight) * np.float64(mass * np.log(total))
+            share = mass / total
+            for k in range(outputs):
+                slopes[i, first + k] = (share * slopes[i, first + k] - targets[rows[i], k]) * size

@@ -196,7 +196,7 @@ class _Spelling(ast.NodeTransformer):
                 return ast.IfExp(condition, a, b)
             case ast.Call(func=ast.Attribute(value=ast.Name(id="np"), attr="power"), args=[a, b]):
                 return ast.BinOp(a, ast.Pow(), b)
-            case ast.Call(func=ast.Attribute(value=ast.Name(id="np"), attr="exp" | "tanh" as name)):
+            case ast.Call(func=ast.Attribute(value=ast.Name(id="np"), attr="exp" | "tanh" | "log1p" as name)):
                 node.func = ast.Name(name, ast.Load())  # the engine's own, which vectorise
         return node
 
@@ -281,39 +281,37 @@ LOSS_ARGUMENTS = "targets, scores, rows, weights, factor, hyper, slopes, sums"
 def loss_text(program: Program, dtype: str) -> tuple[str, str]:
     """Write a loss over a batch: adds its weighted sums to ``sums``, fills ``slopes`` with ``weight * factor * slope``.
 
-    ``targets`` is (n, outputs) and indexed by ``rows``; ``scores`` and ``slopes`` are (batch, lanes * outputs);
-    ``weights`` is (n,) or empty; ``sums`` is float64, one per lane.
+    ``targets`` is (n, outputs) and indexed by ``rows``; ``scores`` and ``slopes`` are (batch, lanes * outputs), and
+    ``scores`` is used up; ``weights`` is (n,) or empty; ``sums`` is float64, one per lane.
     """
     lowered = Lowered(program, dtype)
     y, z = program.arguments
     value, slope = lowered.outputs
 
-    def coordinate(column: str, output: str) -> list[str]:
-        return [
-            f"{y} = targets[rows[i], {output}]",
-            f"{z} = scores[i, {column}]",
-            *lowered.body,
-            f"total += np.float64(weight) * np.float64({value})",
-            f"slopes[i, {column}] = ({slope}) * np.{dtype}(weight * factor)",
-        ]
-
-    weigh = f"weight = weights[rows[i]] if weights.size > 0 else np.{dtype}(1.0)"
     lines = [
         *(f"{h} = hyper[{k}]" for k, h in enumerate(program.scalars)),
         *lowered.step,
-        "if scores.shape[1] == 1:",
-        "    total = 0.0",
-        "    for i in range(scores.shape[0]):",
-        *indent([weigh, *coordinate("0", "0")], 2),
-        "    sums[0] += total",
-        "else:",
-        "    for i in range(scores.shape[0]):",
-        f"        {weigh}",
-        "        for row in range(sums.size):",
-        "            total = 0.0",
-        "            for column in range(targets.shape[1]):",
-        *indent(coordinate("row * targets.shape[1] + column", "column"), 4),
-        "            sums[row] += total",
+        # Fetch the targets, then one long loop over both arrays, then the sums: apart, the middle one vectorises.
+        "for i in range(scores.shape[0]):",
+        "    for row in range(sums.size):",
+        "        for column in range(targets.shape[1]):",
+        "            slopes[i, row * targets.shape[1] + column] = targets[rows[i], column]",
+        *_flat("scores", "slopes"),
+        "for i in range(scores_.size):",
+        f"    {y} = slopes_[i]",
+        f"    {z} = scores_[i]",
+        *indent(lowered.body),
+        f"    slopes_[i] = {slope}",
+        f"    scores_[i] = {value}",
+        "for i in range(scores.shape[0]):",
+        f"    weight = weights[rows[i]] if weights.size > 0 else np.{dtype}(1.0)",
+        f"    size = np.{dtype}(weight * factor)",
+        "    for row in range(sums.size):",
+        "        total = 0.0",
+        "        for column in range(row * targets.shape[1], (row + 1) * targets.shape[1]):",
+        "            total += np.float64(scores[i, column])",
+        "            slopes[i, column] *= size",
+        "        sums[row] += np.float64(weight) * total",
     ]
     return kernel_text(f"loss_{program.name}", dtype, LOSS_ARGUMENTS, lines)
 
