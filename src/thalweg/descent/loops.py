@@ -1,4 +1,4 @@
-"""The native loops that a run can use, each with the buffers it needs: the general one, and one fused for single samples."""
+"""The native loops that a run can use, with their buffers: the general one, and one fused for single samples."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from thalweg.descent.batches import Rows
-from thalweg.descent.models import Linear, Model, hyper_table
+from thalweg.descent.models import Linear, Model, Network, hyper_table
 
 if TYPE_CHECKING:
     from thalweg.descent.run import Run
@@ -72,8 +72,10 @@ class General(Loop):
         settings, model, rows, dtype = run.settings, run.model, run.rows, run.dtype
         rule = settings.optimizer
         self.visited = rows.count
-        self.batch = settings.batch_size if run.order is not None else min(settings.batch_size or rows.count, rows.count)
-        random = not isinstance(model, Linear) and any(model.dropout)
+        self.batch = (
+            settings.batch_size if run.order is not None else min(settings.batch_size or rows.count, rows.count)
+        )
+        random = isinstance(model, Network) and any(model.dropout)
         self.whole = self.batch == rows.count and not random
         self.rows = rows
         self.gradient = np.zeros_like(run.theta)
@@ -85,8 +87,9 @@ class General(Loop):
         self.lanes = np.zeros((max(rule.lane_values, 1) if many else 1, self.rates.size), dtype)
         loss = compiler.loss_kernel(settings.loss, dtype)
         self.loss_hyper = hyper_table([settings.loss])[0]
-        self._prepare_penalty(run)
-        activations = compiler.activation_kernels(model.activations, dtype)
+        penalty = self._prepare_penalty(run)
+        linear_model = isinstance(model, Linear)
+        activations = [None, None] if linear_model else compiler.activation_kernels(model.activations, dtype)
         self.activation_hyper = hyper_table(model.activations)
         self.dropout = model.dropout_bounds()
         self.seed = np.uint64(run.streams.generator(run.root, run.streams.DROPOUT).integers(0, 2**63))
@@ -102,30 +105,36 @@ class General(Loop):
         else:
             objective = model.objective(rows)
             self.laid_out = 0
-        self.kernels = (objective, loss, *activations, update, self.penalty, self.proximal)
-        self.code = np.array([address(kernel) for kernel in self.kernels])
+        self.kernels = (objective, loss, *activations, update, *penalty)
+        self.code = np.array([0 if kernel is None else address(kernel) for kernel in self.kernels])
 
-    def _prepare_penalty(self, run: Run) -> None:
+    def _prepare_penalty(self, run: Run) -> list[Any]:
+        """Lay out slices and numbers of the penalty; return its kernel and its proximal step, None where unused."""
         from thalweg.engine import compile as compiler
         from thalweg.engine import drivers
-        from thalweg.formulas.penalties import l1, l2
         from thalweg.formulas.rules import gradient_descent
 
         layers = zip(run.model.weights, run.settings.layer_penalties(len(run.model.weights)), strict=True)
         chosen = [(piece, p) for piece, p in layers if p is not None]
-        formula = chosen[0][1] if chosen else l2
         self.penalised = np.array([piece for piece, _ in chosen], dtype=np.int64).reshape(-1, 2)
         self.penalty_hyper = hyper_table([p for _, p in chosen])
-        self.penalty = compiler.penalty_kernel(formula, run.dtype)
-        kinked = bool(chosen) and formula.has_proximal
-        self.proximal = compiler.proximal_kernel(formula if kinked else l1, run.dtype)
+        self.kink = drivers.SLOPE
+        self.before = np.zeros(0, run.dtype)
+        if not chosen:
+            return [None, None]
+        formula = chosen[0][1]
+        penalty = compiler.penalty_kernel(formula, run.dtype)
+        if not formula.has_proximal:
+            return [penalty, None]
         plain = run.settings.optimizer.fingerprint == gradient_descent.fingerprint and run.rates is None
-        self.kink = (drivers.PROXIMAL if plain else drivers.ORTHANT) if kinked else drivers.SLOPE
-        self.before = np.zeros(run.theta.size if kinked else 0, run.dtype)
+        self.kink = drivers.PROXIMAL if plain else drivers.ORTHANT
+        self.before = np.zeros(run.theta.size, run.dtype)
+        return [penalty, compiler.proximal_kernel(formula, run.dtype)]
 
     def run(
         self, run: Run, orders: NDArray[np.int64], batch: int, factors: Array, skip: int = 0
     ) -> NDArray[np.float64]:
+        """See :meth:`Loop.run`."""
         from thalweg.engine import drivers
 
         if skip:
@@ -168,6 +177,7 @@ class Fused(Loop):
     def run(
         self, run: Run, orders: NDArray[np.int64], batch: int, factors: Array, skip: int = 0
     ) -> NDArray[np.float64]:
+        """See :meth:`Loop.run`."""
         del batch  # always 1
         if skip:
             orders = orders.reshape(-1)[skip % orders.size :][:1].reshape(1, 1)
@@ -242,7 +252,9 @@ def second_moments(model: Model, rows: Rows) -> Array:
     for x, y, w in blocks():
         hessian += x.T @ (x * w)
         moment += x.T @ (y * w)
-    centre = np.linalg.lstsq(hessian, moment, rcond=None)[0] if np.isfinite(hessian).all() else np.zeros((size, columns))
+    centre = (
+        np.linalg.lstsq(hessian, moment, rcond=None)[0] if np.isfinite(hessian).all() else np.zeros((size, columns))
+    )
     gradient, loss = np.zeros((size, columns)), np.zeros(columns)
     for x, y, w in blocks():
         residual = x @ centre - y

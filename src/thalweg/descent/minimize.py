@@ -205,6 +205,5 @@ def _rule(optimizer: Rule | str) -> Rule:
         return optimizer
     from thalweg.formulas import catalog
 
-    found = catalog.find("rule", optimizer)
-    assert isinstance(found, Rule)
+    found: Rule = catalog.find("rule", optimizer)
     return found

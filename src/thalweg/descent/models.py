@@ -80,10 +80,8 @@ class Linear:
 
     @property
     def activations(self) -> tuple[Activation, ...]:
-        """Activations in the order of their numbers: the identity, which nothing asks for."""
-        from thalweg.formulas.activations import identity
-
-        return (identity,)
+        """Activations in the order of their numbers: none."""
+        return ()
 
     def dropout_bounds(self) -> NDArray[np.float64]:
         """Return the dropout of each layer for the kernel: none."""
@@ -126,12 +124,16 @@ class Network:
     def __post_init__(self) -> None:
         hidden = len(self.layer_sizes) - 2
         if len(self.hidden_activations) != hidden:
-            raise SettingError("SETTING-LAYERS", "activation", f"{len(self.hidden_activations)} given for {hidden} hidden layers")
+            raise SettingError(
+                "SETTING-LAYERS", "activation", f"{len(self.hidden_activations)} given for {hidden} hidden layers"
+            )
         if self.dropout and len(self.dropout) != hidden:
             raise SettingError("SETTING-LAYERS", "dropout", f"{len(self.dropout)} given for {hidden} hidden layers")
         if self.initialisation not in INITIALISATIONS:
             allowed = ", ".join(INITIALISATIONS)
-            raise SettingError("SETTING-UNKNOWN", "initialisation", f"unknown {self.initialisation!r}; allowed: {allowed}")
+            raise SettingError(
+                "SETTING-UNKNOWN", "initialisation", f"unknown {self.initialisation!r}; allowed: {allowed}"
+            )
 
     @property
     def n_outputs(self) -> int:
@@ -218,7 +220,9 @@ class Network:
             self.shapes, self.weights, self.intercepts, chosen, rates, strict=True
         ):
             cells = batch * fan_out
-            rows.append([fan_in, fan_out, w, b, kinds.index(activation), at, at + cells, at + 3 * cells, at + 2 * cells])
+            rows.append(
+                [fan_in, fan_out, w, b, kinds.index(activation), at, at + cells, at + 3 * cells, at + 2 * cells]
+            )
             at += (5 if rate else 3) * cells
         return np.array(rows)
 
@@ -265,5 +269,7 @@ def check_outputs(model: Model, loss: Loss, rows: Rows) -> None:
     """Refuse targets that do not fit the model."""
     if rows.targets.shape[1] != model.n_outputs:
         raise SettingError(
-            "DATA-OUTPUTS", "y", f"has {rows.targets.shape[1]} columns, the model with loss {loss.name} has {model.n_outputs}"
+            "DATA-OUTPUTS",
+            "y",
+            f"has {rows.targets.shape[1]} columns, the model with loss {loss.name} has {model.n_outputs}",
         )

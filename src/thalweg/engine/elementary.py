@@ -49,11 +49,11 @@ def power_of_two(typing_context: Any, n: Any) -> Any:
 
 
 @intrinsic
-def from_bits(typing_context: Any, bits: Any) -> Any:  # noqa: ARG001
+def from_bits(typing_context: Any, bits: Any) -> Any:
     """Float whose bits are a signed integer of the same width."""
     kind = types.float64 if bits == types.int64 else types.float32
 
-    def generate(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Any) -> Any:  # noqa: ARG001
+    def generate(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Any) -> Any:
         return builder.bitcast(arguments[0], ir.DoubleType() if bits == types.int64 else ir.FloatType())
 
     return kind(bits), generate
