@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import random
+from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -80,6 +81,7 @@ FINGERPRINT = hashlib.sha256(START.tobytes() + GRADIENTS.tobytes()).hexdigest()
 """What a recorded trajectory was made on."""
 
 
+@cache
 def trajectory(rule: Rule) -> NDArray[np.float64]:
     """Theta after every step of the tape by the rule's NumPy formula: float64, (steps, coordinates)."""
     theta, state = START.copy(), rule.init(START)
@@ -87,9 +89,11 @@ def trajectory(rule: Rule) -> NDArray[np.float64]:
     for step, gradient in enumerate(GRADIENTS, start=1):
         theta, state = rule.step(theta, gradient, state, float(step))
         thetas[step - 1] = theta
+    thetas.flags.writeable = False  # shared by all cases with these numbers
     return thetas
 
 
+@cache
 def native_trajectory(rule: Rule) -> NDArray[np.float64]:
     """Theta after every step of the tape by the rule's compiled loop: float64, (steps, coordinates)."""
     update = update_kernel(rule, "float64")
@@ -100,6 +104,7 @@ def native_trajectory(rule: Rule) -> NDArray[np.float64]:
     for step, gradient in enumerate(GRADIENTS, start=1):
         update(theta, gradient, state, hyper, rates, np.empty((0, 0)), float(step), 0, theta.size)
         thetas[step - 1] = theta
+    thetas.flags.writeable = False  # shared by all cases with these numbers
     return thetas
 
 
