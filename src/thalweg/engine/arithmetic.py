@@ -52,3 +52,9 @@ def gather_sums(out, partial, blocks, columns):  # type: ignore[no-untyped-def]
         even = (partial[c] + partial[4 * columns + c]) + (partial[2 * columns + c] + partial[6 * columns + c])
         odd = (partial[columns + c] + partial[5 * columns + c]) + (partial[3 * columns + c] + partial[7 * columns + c])
         out[c] = (even + odd) + tail
+
+
+@register_jitable
+def block(buffer, start, rows, columns):  # type: ignore[no-untyped-def]
+    """View part of a flat buffer as a C-ordered matrix."""
+    return buffer[start : start + rows * columns].reshape((rows, columns))

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from thalweg.engine.arithmetic import dot, fma, gather_sums
+from thalweg.engine.arithmetic import block, dot, fma, gather_sums
 from thalweg.engine.compile import LOSS, call_loss, native, objective_signature
 
 
@@ -47,8 +47,8 @@ def dense(
     features, columns, intercepts = shape[0, 0], shape[0, 1], shape[0, 2]
     batch = rows.size
     cells = batch * columns
-    scores = work[:cells].reshape((batch, columns))
-    slopes = work[cells : 2 * cells].reshape((batch, columns))
+    scores = block(work, 0, batch, columns)
+    slopes = block(work, cells, batch, columns)
     bias = features * columns
     zero = theta.dtype.type(0)
     if columns == 1:
@@ -98,8 +98,8 @@ def sparse(
     features, columns, intercepts = shape[0, 0], shape[0, 1], shape[0, 2]
     batch = rows.size
     cells = batch * columns
-    scores = work[:cells].reshape((batch, columns))
-    slopes = work[cells : 2 * cells].reshape((batch, columns))
+    scores = block(work, 0, batch, columns)
+    slopes = block(work, cells, batch, columns)
     bias = features * columns
     for i in range(batch):
         for c in range(columns):

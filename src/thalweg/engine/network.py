@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numba.extending import register_jitable
 
+from thalweg.engine.arithmetic import block
 from thalweg.engine.compile import (
     BACKWARD,
     FORWARD,
@@ -32,7 +33,7 @@ FAN_IN, FAN_OUT, WEIGHTS, BIAS, ACTIVATION, INPUTS, UNITS, MASK, DELTAS = range(
 
 
 @register_jitable
-def _draw(mask, bound, key):
+def draw(mask, bound, key):
     """Fill a mask with 0 and one over the share kept (inverted dropout)."""
     size = mask.dtype.type(2.0**53 / bound)
     units = np.uint64(mask.shape[1])
@@ -40,6 +41,22 @@ def _draw(mask, bound, key):
         for k in range(mask.shape[1]):
             position = np.uint64(i) * units + np.uint64(k)
             mask[i, k] = size if kept(key, position, np.uint64(bound)) else mask.dtype.type(0)
+
+
+@register_jitable
+def product(a, b, out):
+    """Matrix product into a buffer, by BLAS."""
+    np.dot(a, b, out)
+
+
+@register_jitable
+def sum_rows(matrix, out):
+    """Sum a matrix over its rows."""
+    for k in range(matrix.shape[1]):
+        out[k] = matrix.dtype.type(0)
+    for i in range(matrix.shape[0]):
+        for k in range(matrix.shape[1]):
+            out[k] += matrix[i, k]
 
 
 def network(
@@ -64,65 +81,54 @@ def network(
     batch = rows.size
     depth = shape.shape[0]
     features = shape[0, FAN_IN]
-    before = work[: batch * features].reshape((batch, features))
+    first = block(work, 0, batch, features)
     for i in range(batch):
         x = X[rows[i]]
         for j in range(features):
-            before[i, j] = x[j]
-    first = before
+            first[i, j] = x[j]
+    below = first
     for layer in range(depth):
-        fan_in, fan_out = shape[layer, FAN_IN], shape[layer, FAN_OUT]
-        cells = batch * fan_out
-        w = theta[shape[layer, WEIGHTS] : shape[layer, WEIGHTS] + fan_in * fan_out].reshape((fan_in, fan_out))
-        inputs = work[shape[layer, INPUTS] : shape[layer, INPUTS] + cells].reshape((batch, fan_out))
-        units = work[shape[layer, UNITS] : shape[layer, UNITS] + cells].reshape((batch, fan_out))
-        np.dot(before, w, inputs)
-        bias = theta[shape[layer, BIAS] : shape[layer, BIAS] + fan_out]
+        width = shape[layer, FAN_OUT]
+        inputs = block(work, shape[layer, INPUTS], batch, width)
+        units = block(work, shape[layer, UNITS], batch, width)
+        product(below, block(theta, shape[layer, WEIGHTS], shape[layer, FAN_IN], width), inputs)
+        bias = theta[shape[layer, BIAS] : shape[layer, BIAS] + width]
         call_forward(code[FORWARD], (shape[layer, ACTIVATION], activation_hyper, bias, inputs, units))
-        before = units
+        below = units
         if dropout[layer] != 0.0:
-            mask = work[shape[layer, MASK] : shape[layer, MASK] + cells].reshape((batch, fan_out))
+            mask = block(work, shape[layer, MASK], batch, width)
             if dropout[layer] > 0.0:
-                _draw(mask, dropout[layer], layer_key(seed, step, np.uint64(layer)))
-            before = work[shape[layer, MASK] + cells : shape[layer, MASK] + 2 * cells].reshape((batch, fan_out))
+                draw(mask, dropout[layer], layer_key(seed, step, np.uint64(layer)))
+            below = block(work, shape[layer, MASK] + batch * width, batch, width)
             for i in range(batch):
-                for k in range(fan_out):
-                    before[i, k] = units[i, k] * mask[i, k]
+                for k in range(width):
+                    below[i, k] = units[i, k] * mask[i, k]
 
-    outputs = shape[depth - 1, FAN_OUT]
-    deltas = work[shape[depth - 1, DELTAS] : shape[depth - 1, DELTAS] + batch * outputs].reshape((batch, outputs))
-    call_loss(code[LOSS], (targets, units, rows, weights, factor, loss_hyper, deltas, sums))
+    deltas = block(work, shape[depth - 1, DELTAS], batch, shape[depth - 1, FAN_OUT])
+    call_loss(code[LOSS], (targets, below, rows, weights, factor, loss_hyper, deltas, sums))
     for layer in range(depth - 1, -1, -1):
-        fan_in, fan_out = shape[layer, FAN_IN], shape[layer, FAN_OUT]
-        w = theta[shape[layer, WEIGHTS] : shape[layer, WEIGHTS] + fan_in * fan_out].reshape((fan_in, fan_out))
-        dw = grad[shape[layer, WEIGHTS] : shape[layer, WEIGHTS] + fan_in * fan_out].reshape((fan_in, fan_out))
-        db = grad[shape[layer, BIAS] : shape[layer, BIAS] + fan_out]
-        for k in range(fan_out):
-            db[k] = theta.dtype.type(0)
-        for i in range(batch):
-            for k in range(fan_out):
-                db[k] += deltas[i, k]
+        fan_in, width = shape[layer, FAN_IN], shape[layer, FAN_OUT]
+        sum_rows(deltas, grad[shape[layer, BIAS] : shape[layer, BIAS] + width])
+        into = block(grad, shape[layer, WEIGHTS], fan_in, width)
         if layer == 0:
-            np.dot(first.T, deltas, dw)
+            product(first.T, deltas, into)
             break
-        cells = batch * fan_in
-        below = shape[layer - 1, UNITS]
-        units = work[below : below + cells].reshape((batch, fan_in))
-        inputs = work[shape[layer - 1, INPUTS] : shape[layer - 1, INPUTS] + cells].reshape((batch, fan_in))
-        next_deltas = work[shape[layer - 1, DELTAS] : shape[layer - 1, DELTAS] + cells].reshape((batch, fan_in))
+        units = block(work, shape[layer - 1, UNITS], batch, fan_in)
+        inputs = block(work, shape[layer - 1, INPUTS], batch, fan_in)
+        passed = block(work, shape[layer - 1, DELTAS], batch, fan_in)
+        weight = block(theta, shape[layer, WEIGHTS], fan_in, width)
+        product(deltas, weight.T, passed)
         if dropout[layer - 1] != 0.0:
-            mask = work[shape[layer - 1, MASK] : shape[layer - 1, MASK] + cells].reshape((batch, fan_in))
-            dropped = work[shape[layer - 1, MASK] + cells : shape[layer - 1, MASK] + 2 * cells].reshape((batch, fan_in))
-            np.dot(dropped.T, deltas, dw)
-            np.dot(deltas, w.T, next_deltas)
+            mask = block(work, shape[layer - 1, MASK], batch, fan_in)
+            dropped = block(work, shape[layer - 1, MASK] + batch * fan_in, batch, fan_in)
+            product(dropped.T, deltas, into)
             for i in range(batch):
                 for k in range(fan_in):
-                    next_deltas[i, k] *= mask[i, k]
+                    passed[i, k] *= mask[i, k]
         else:
-            np.dot(units.T, deltas, dw)
-            np.dot(deltas, w.T, next_deltas)
-        call_backward(code[BACKWARD], (shape[layer - 1, ACTIVATION], activation_hyper, inputs, units, next_deltas))
-        deltas = next_deltas
+            product(units.T, deltas, into)
+        call_backward(code[BACKWARD], (shape[layer - 1, ACTIVATION], activation_hyper, inputs, units, passed))
+        deltas = passed
 
 
 @lru_cache(maxsize=2)
