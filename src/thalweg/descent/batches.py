@@ -26,7 +26,8 @@ class Rows:
         CSR: entries, columns (int32), row starts (int64); empty when dense.
     targets : ndarray (n, outputs)
     weights : ndarray (n,) or (0,)
-        Empty for equal weights.
+        Of mean 1: a batch's objective is the mean over its rows of weight times loss, which a small batch estimates
+        without bias. Empty for equal weights.
     """
 
     X: Array
@@ -37,7 +38,15 @@ class Rows:
     indptr: Array = field(repr=False)
 
     @classmethod
-    def of(cls, X: Array | csr_array, y: Array, sample_weight: Array | None = None, dtype: str = "float64") -> Rows:
+    def of(
+        cls,
+        X: Array | csr_array,
+        y: Array,
+        sample_weight: Array | None = None,
+        dtype: str = "float64",
+        *,
+        mean_weight: float | None = None,
+    ) -> Rows:
         """Lay arrays out for the kernels, copying only what is not so laid out already.
 
         Parameters
@@ -46,9 +55,15 @@ class Rows:
         y : ndarray (n,) or (n, outputs)
         sample_weight : ndarray (n,), optional
         dtype : {"float64", "float32"}
+        mean_weight : float > 0, optional
+            What the weights are measured against; their own mean without, so that the objective is their weighted
+            mean. For rows out of a longer stream, the mean weight of the stream.
         """
         targets = np.ascontiguousarray(y if np.ndim(y) == 2 else np.reshape(y, (-1, 1)), dtype=dtype)
-        weights = np.empty(0, dtype) if sample_weight is None else np.ascontiguousarray(sample_weight, dtype=dtype)
+        weights = np.empty(0, dtype)
+        if sample_weight is not None:
+            mean = float(np.mean(sample_weight, dtype=np.float64)) if mean_weight is None else mean_weight
+            weights = np.ascontiguousarray(np.asarray(sample_weight) / (mean or 1.0), dtype=dtype)
         if isinstance(X, np.ndarray):
             none = np.empty(0, dtype)
             dense = np.ascontiguousarray(X, dtype=dtype)

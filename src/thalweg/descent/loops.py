@@ -238,7 +238,6 @@ def second_moments(model: Model, rows: Rows) -> Array:
     size, columns = model.size // model.columns, model.columns
     intercept = bool(model.intercepts)
     weights = rows.weights.astype(np.float64) if rows.weights.size else None
-    total = float(weights.sum()) if weights is not None else float(rows.count)
 
     def blocks() -> Iterable[tuple[Array, Array, Array]]:
         for first in range(0, rows.count, 1 << 16):
@@ -246,7 +245,7 @@ def second_moments(model: Model, rows: Rows) -> Array:
             if intercept:
                 x = np.hstack([x, np.ones((x.shape[0], 1))])
             w = np.ones(x.shape[0]) if weights is None else weights[first : first + (1 << 16)]
-            yield x, rows.targets[first : first + (1 << 16)].astype(np.float64, copy=False), w[:, None] / total
+            yield x, rows.targets[first : first + (1 << 16)].astype(np.float64, copy=False), w[:, None] / rows.count
 
     hessian, moment = np.zeros((size, size)), np.zeros((size, columns))
     for x, y, w in blocks():

@@ -232,24 +232,15 @@ class Run:
         self._last_block = block
 
     def _keep(self, trace: NDArray[np.float64], orders: Array, batch: int, per_epoch: int) -> None:
-        """Add epochs to the curve: each the mean of its batches by their weight."""
+        """Add epochs to the curve: each the mean of its batches by their numbers of rows."""
         if self._keep_steps:
             self._step_losses.append(trace)
         for first in range(0, trace.shape[0], per_epoch):
             order = orders[(first // per_epoch) % orders.shape[0]]
             self.lane_curves.append(
-                np.average(trace[first : first + per_epoch], axis=0, weights=self._shares(order, batch))
+                np.average(trace[first : first + per_epoch], axis=0, weights=_counts(order.size, batch))
             )
             self.epoch += 1
-
-    def _shares(self, order: Array, batch: int) -> NDArray[np.float64]:
-        weights = self.rows.weights
-        if weights.size == 0 or self._loop.whole:
-            counts = np.full(-(-order.size // batch), float(batch))
-            counts[-1] = order.size - batch * (counts.size - 1)
-            return counts
-        totals = np.add.reduceat(weights[order].astype(np.float64), np.arange(0, order.size, batch))
-        return totals if totals.sum() > 0 else np.ones_like(totals)
 
     # -- divergence
 
@@ -342,3 +333,10 @@ class _Block:
         """Updates in an epoch."""
         rows: int = self.orders.shape[1]
         return -(-rows // self.batch)
+
+
+def _counts(rows: int, batch: int) -> NDArray[np.float64]:
+    """Return the number of rows in each batch of an epoch."""
+    counts = np.full(-(-rows // batch), float(batch))
+    counts[-1] = rows - batch * (counts.size - 1)
+    return counts

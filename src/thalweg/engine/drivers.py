@@ -90,12 +90,7 @@ def epoch(
         order = orders[(k // per_epoch) % orders.shape[0]]
         first = (k % per_epoch) * batch_size
         rows = order[first : min(first + batch_size, order.size)]
-        weight = float(rows.size)
-        if weights.size > 0:
-            weight = 0.0
-            for i in range(rows.size):
-                weight += weights[rows[i]]
-        factor = 1.0 / weight if weight > 0.0 else 0.0
+        factor = 1.0 / rows.size
         for lane in range(lane_count):
             sums[lane] = 0.0
         arguments = (
