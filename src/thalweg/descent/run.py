@@ -214,9 +214,10 @@ class Run:
         batch = self._loop.batch or orders.shape[1]
         per_epoch = -(-orders.shape[1] // batch)
         steps = epochs * per_epoch
-        times = self.epoch + np.arange(steps) / per_epoch
         schedule = self.settings.schedule
-        factors = np.ones(steps) if schedule is None else schedule.over(self.settings.max_iter).factor(times)
+        factors = np.ones(steps)
+        if schedule is not None:
+            factors = schedule.over(self.settings.max_iter).factor(self.epoch + np.arange(steps) / per_epoch)
         block = _Block(self.theta.copy(), self.state.copy(), self.t, orders, batch, factors)
         start = time.perf_counter()
         trace = self._loop.run(self, orders, batch, factors)
@@ -235,12 +236,10 @@ class Run:
         """Add epochs to the curve: each the mean of its batches by their numbers of rows."""
         if self._keep_steps:
             self._step_losses.append(trace)
-        for first in range(0, trace.shape[0], per_epoch):
-            order = orders[(first // per_epoch) % orders.shape[0]]
-            self.lane_curves.append(
-                np.average(trace[first : first + per_epoch], axis=0, weights=_counts(order.size, batch))
-            )
-            self.epoch += 1
+        shares = _counts(orders.shape[1], batch) / orders.shape[1]
+        means = (trace.reshape(-1, per_epoch, trace.shape[1]) * shares[:, None]).sum(axis=1)
+        self.lane_curves.extend(means)
+        self.epoch += means.shape[0]
 
     # -- divergence
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from llvmlite import ir
+from numba import types
 from numba.extending import intrinsic, register_jitable
 
 
@@ -16,6 +18,29 @@ def fma(typing_context: Any, a: Any, b: Any, c: Any) -> Any:
         return builder.fma(*arguments)
 
     return a(a, a, a), generate
+
+
+@intrinsic
+def _unseen(typing_context: Any, x: Any) -> Any:
+    """Return ``x`` by a way on which the optimiser does not see that it is a constant."""
+
+    def generate(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Any) -> Any:
+        bits = ir.IntType(64)
+        given = builder.bitcast(arguments[0], bits)
+        passed = builder.asm(ir.FunctionType(bits, [bits]), "", "=r,0", [given], side_effect=False)
+        return builder.bitcast(passed, ir.DoubleType())
+
+    return types.float64(types.float64), generate
+
+
+@register_jitable
+def power(base, exponent):  # type: ignore[no-untyped-def]
+    """``base ** exponent`` of two numbers as Python computes it for floats.
+
+    With a constant in sight the optimiser takes short cuts (``x**3`` is ``x * x * x``, ``x**0.5`` a root, ``2**x``
+    another function) that differ in the last place.
+    """
+    return _unseen(float(base)) ** _unseen(float(exponent))
 
 
 @register_jitable
@@ -58,3 +83,11 @@ def gather_sums(out, partial, blocks, columns):  # type: ignore[no-untyped-def]
 def block(buffer, start, rows, columns):  # type: ignore[no-untyped-def]
     """View part of a flat buffer as a C-ordered matrix."""
     return buffer[start : start + rows * columns].reshape((rows, columns))
+
+
+@register_jitable
+def correction_over(base):  # type: ignore[no-untyped-def]
+    """Return the t after which ``1 - base**t`` is 1.0: ``base**t < exp(-37.5) < 2**-54``."""
+    if base == 0.0:
+        return 0.0
+    return -37.5 / math.log(base) if 0.0 < base < 1.0 else math.inf

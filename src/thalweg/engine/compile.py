@@ -157,9 +157,11 @@ def from_text(name: str, text: str) -> Callable[..., Any]:
         "np": np,
         "math": math,
         "dot": arithmetic.dot,
+        "power": arithmetic.power,
         "exp": elementary.exp,
         "tanh": elementary.tanh,
         "log1p": elementary.log1p,
+        "correction_over": arithmetic.correction_over,
         "__name__": __name__,
     }
     exec(compile(text, __file__, "exec"), scope)  # noqa: S102 - text of the library's own lowering

@@ -6,6 +6,9 @@ gives the same bits; it saves the calls between them.
 
 from __future__ import annotations
 
+import ast
+import copy
+from dataclasses import replace
 from typing import Any
 
 from numba import types
@@ -22,7 +25,12 @@ def fused_text(rule: Rule, loss: Loss, dtype: str) -> tuple[str, str]:
     program, objective = rule._program, loss._program
     theta, grad, _, *slots = program.arguments
     y, z = (f"loss_{a}" for a in objective.arguments)
-    step = Lowered(program, dtype)
+    corrections = _Corrections()
+    spared = replace(
+        program,
+        statements=tuple(replace(s, value=corrections.visit(copy.deepcopy(s.value))) for s in program.statements),
+    )
+    step = Lowered(spared, dtype)
     cost = Lowered(objective, dtype, prefix="loss_")
     value, slope = cost.outputs
     places = ["params[i]", *(f"state[{k}, i]" for k in range(len(slots)))]
@@ -42,6 +50,7 @@ def fused_text(rule: Rule, loss: Loss, dtype: str) -> tuple[str, str]:
         *(f"{h} = hyper[{k}]" for k, h in enumerate(program.scalars) if h != "learning_rate"),
         *(f"loss_{h} = loss_hyper[{k}]" for k, h in enumerate(objective.scalars)),
         *cost.step,
+        *corrections.before_the_loop(),
         "epoch = 0",
         "place = 0",
         "for k in range(trace.shape[0]):",
@@ -64,6 +73,7 @@ def fused_text(rule: Rule, loss: Loss, dtype: str) -> tuple[str, str]:
                 f"slope = {slope}",
                 "t += 1.0",
                 *(["learning_rate = rates[0] * factors[k]"] if rule.has_learning_rate else []),
+                *corrections.in_the_step(),
                 *step.step,
                 "for i in range(features):",
                 *indent(move("slope * x[i]")),
@@ -74,6 +84,34 @@ def fused_text(rule: Rule, loss: Loss, dtype: str) -> tuple[str, str]:
         "return t",
     ]
     return kernel_text(f"fused_{rule.name}_{loss.name}", dtype, ARGUMENTS, lines)
+
+
+class _Corrections(ast.NodeTransformer):
+    """Spare the powers of bias corrections: ``1 - beta**t`` is 1.0 to the last bit once ``beta**t < 2**-54``.
+
+    Two powers cost half of a step of Adam with five features. The time past which they are not needed is computed
+    once per call.
+    """
+
+    def __init__(self) -> None:
+        self.found: dict[str, str] = {}
+
+    def visit_BinOp(self, node: ast.BinOp) -> ast.expr:
+        match node:
+            case ast.BinOp(
+                left=ast.Constant(value=1),
+                op=ast.Sub(),
+                right=ast.BinOp(ast.Name(id=base), ast.Pow(), ast.Name(id="t")),
+            ):
+                return ast.Name(self.found.setdefault(base, f"correction{len(self.found)}"), ast.Load())
+        self.generic_visit(node)
+        return node
+
+    def before_the_loop(self) -> list[str]:
+        return [f"{name}_over = correction_over({base})" for base, name in self.found.items()]
+
+    def in_the_step(self) -> list[str]:
+        return [f"{name} = 1.0 if t > {name}_over else 1 - {base} ** t" for base, name in self.found.items()]
 
 
 def fused_kernel(rule: Rule, loss: Loss, dtype: str) -> Any:
