@@ -18,8 +18,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from thalweg.errors import FormulaError, SettingError
-from thalweg.formulas.language import Program, Source
+from thalweg.formulas.language import Program
 from thalweg.formulas.ranges import STANDARD, check_number
+from thalweg.formulas.source import Source
 
 Array = NDArray[Any]
 

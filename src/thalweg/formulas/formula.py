@@ -16,8 +16,9 @@ import numpy as np
 from thalweg.errors import FormulaError, SettingError
 from thalweg.formulas import lowering
 from thalweg.formulas.base import TRIAL, Array, Formula, expect_arguments, expect_two_outputs, try_on_arrays
-from thalweg.formulas.language import check, read
+from thalweg.formulas.language import check
 from thalweg.formulas.ranges import check_number
+from thalweg.formulas.source import read
 
 __all__ = [
     "Activation", "Formula", "Loss", "Penalty", "Rule", "Schedule",

@@ -1,84 +1,45 @@
 """The language of formulas: a function is read as a syntax tree, checked, and laid out flat.
 
 A formula is a docstring, assignments to plain names, and one ``return``. What it may use is listed in
-:data:`ARRAY_FUNCTIONS` and :data:`SCALAR_FUNCTIONS`; everything else is answered when the decorator runs, with the
-line. Two kinds of values exist: *coordinates* (one value per parameter, an array in NumPy) and *scalars*
-(hyperparameters, ``t`` and what follows from them).
+:data:`~thalweg.formulas.source.ARRAY_FUNCTIONS` and :data:`~thalweg.formulas.source.SCALAR_FUNCTIONS`; everything else
+is answered when the decorator runs, with the line. Two kinds of values exist: *coordinates* (one value per parameter,
+an array in NumPy) and *scalars* (hyperparameters, ``t`` and what follows from them). A *condition* is no number: it
+chooses, or it multiplies.
 """
 
 from __future__ import annotations
 
 import ast
-import builtins
+import difflib
 import hashlib
 import inspect
 import math
-import textwrap
-from collections.abc import Callable, Iterator, Mapping
+import re
 from dataclasses import dataclass, field, replace
-from pathlib import Path
-from types import FunctionType, ModuleType
-from typing import Any
-
-import numpy as np
+from itertools import count
+from types import ModuleType
 
 from thalweg.errors import FormulaError
+from thalweg.formulas.source import ARRAY_FUNCTIONS, BUILTINS, CONSTANTS, SCALAR_FUNCTIONS, Source, allowed, own_names
 
-ARRAY_FUNCTIONS = frozenset(
-    "sqrt abs absolute sign maximum minimum where exp expm1 log log1p tanh sin cos square power arctan cosh sinh "
-    "hypot logaddexp copysign isfinite".split()
-)
-SCALAR_FUNCTIONS = frozenset("sqrt exp expm1 log log1p log2 log10 sin cos tan tanh atan pow floor ceil fabs".split())
-BUILTINS = frozenset(("abs", "max", "min", "float"))
 IN_PLACE_OF = {"max": "np.maximum", "min": "np.minimum", "float": "nothing: an array stays an array"}
 
 # Names that the generated loops use themselves; a formula's own variable of that name gets an underscore.
 RESERVED = frozenset(
-    "params grad state hyper rates lanes i row column start stop np math total weight weights "
-    "targets scores slopes rows factor sums kind bias inputs units deltas size".split()
+    # of the update, the losses, the penalties, the activations
+    "params grad state hyper rates lanes i row column start stop total weight weights targets scores slopes rows "
+    "factor sums kind bias inputs units deltas size "
+    # of the loop fused for one sample a step
+    "features intercept k sample x X orders trace factors slope "
+    # what they call
+    "np math range max min abs float dot exp tanh log1p power".split()
 )
+_GENERATED = re.compile(r"c\d+|square\d+|\w+_row|loss_\w+|flat_\w+")
 
 
-@dataclass(frozen=True)
-class Source:
-    """A function's text, and the values of the names in it that are not its own."""
-
-    name: str
-    text: str
-    filename: str
-    first_line: int
-    scope: Mapping[str, Any] = field(repr=False)
-
-    def function(self) -> FunctionType:
-        """Build the function anew, with the outer values frozen as they were when it was read."""
-        namespace: dict[str, Any] = {"__name__": "thalweg.formula", **self.scope}
-        for name, value in self.scope.items():
-            if isinstance(value, Source):
-                namespace[name] = value.function()
-        tree = ast.parse(self.text)
-        ast.increment_lineno(tree, self.first_line - 1)
-        exec(compile(tree, self.filename, "exec"), namespace)  # noqa: S102 - the author's own text, as they wrote it
-        made: FunctionType = namespace[self.name]
-        return made
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        # Modules do not pickle; the two that a formula can use go by name.
-        scope = {k: v.__name__ if isinstance(v, ModuleType) else v for k, v in self.scope.items()}
-        return _unpickle, (self.name, self.text, self.filename, self.first_line, scope)
-
-    def error(self, code: str, node: ast.AST | None, what: str, hint: str = "") -> FormulaError:
-        """Name the line of ``node``, quote it, and say what is wrong."""
-        line = getattr(node, "lineno", 1)
-        quoted = self.text.splitlines()[line - 1].strip()
-        place = f"{Path(self.filename).name}, line {self.first_line + line - 1}, in {self.name}"
-        return FormulaError(code, place, what, "\n".join(part for part in (quoted[:100], hint) if part))
-
-
-def _unpickle(name: str, text: str, filename: str, first_line: int, scope: Mapping[str, Any]) -> Source:
-    modules = {"numpy": np, "math": math}
-    return Source(
-        name, text, filename, first_line, {k: modules[v] if isinstance(v, str) else v for k, v in scope.items()}
-    )
+def reserved(name: str) -> bool:
+    """Tell whether a generated loop may use this name itself."""
+    return name in RESERVED or _GENERATED.fullmatch(name) is not None
 
 
 @dataclass(frozen=True)
@@ -127,157 +88,79 @@ class Program:
         return any(isinstance(n, ast.Name) and n.id == name for part in parts for n in ast.walk(part))
 
 
-def read(function: Callable[..., Any] | str) -> Source:
-    """Fetch the text of a function and freeze the outer values it uses.
-
-    Parameters
-    ----------
-    function : function or str
-        A ``def`` (a lambda is refused), or its text.
-
-    Raises
-    ------
-    FormulaError
-        No source text can be had, or a name in it is unknown or of a kind that a formula cannot use.
-    """
-    outer: Mapping[str, Any] = {"np": np, "math": math}
-    if isinstance(function, str):
-        text, filename, first_line = textwrap.dedent(function).strip("\n"), "<formula>", 1
-    else:
-        text, filename, first_line, outer = _fetch(function)
-    try:
-        definition = ast.parse(text).body[0]
-    except SyntaxError as error:
-        raise FormulaError("FORMULA-SYNTAX", f"line {error.lineno}", str(error.msg)) from None
-    if not isinstance(definition, ast.FunctionDef):
-        raise FormulaError(
-            "FORMULA-SOURCE", filename, "a formula is a function written with def", "Give it a name and a def."
-        )
-    skipped = definition.lineno - 1  # the decorators stand above the def
-    text = "\n".join(text.splitlines()[skipped:])
-    source = Source(definition.name, text, filename, first_line + skipped, {})
-    return Source(source.name, source.text, filename, source.first_line, dict(_outer_values(source, outer)))
-
-
-def _fetch(function: Callable[..., Any]) -> tuple[str, str, int, Mapping[str, Any]]:
-    name = getattr(function, "__name__", repr(function))
-    if not isinstance(function, FunctionType):
-        raise FormulaError(
-            "FORMULA-SOURCE", name, f"a formula is a function written with def, got {type(function).__name__}"
-        )
-    try:
-        lines, first_line = inspect.getsourcelines(function)
-    except (OSError, TypeError):
-        raise FormulaError(
-            "FORMULA-SOURCE",
-            name,
-            "the text of this function cannot be read (typed at a bare prompt, or made by exec)",
-            "Write it in a file or a notebook cell, or pass its text as a string: rule('def my_rule(...): ...').",
-        ) from None
-    cells = dict(zip(function.__code__.co_freevars, function.__closure__ or (), strict=True))
-    outer = {**function.__globals__, **{name: cell.cell_contents for name, cell in cells.items() if _filled(cell)}}
-    return textwrap.dedent("".join(lines)), inspect.getsourcefile(function) or "<unknown>", first_line, outer
-
-
-def _filled(cell: Any) -> bool:
-    try:
-        _ = cell.cell_contents
-    except ValueError:
-        return False
-    return True
-
-
-def _outer_values(source: Source, outer: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    """Name and value of every outer name: NumPy, math, numbers, helper functions."""
-    definition = _definition(source)
-    own = {a.arg for a in (*definition.args.args, *definition.args.kwonlyargs)}
-    own |= {n.id for n in ast.walk(definition) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
-    # Annotations are no part of the formula; defaults and the body are.
-    parts = [*definition.body, *definition.args.defaults, *(d for d in definition.args.kw_defaults if d is not None)]
-    for node in (n for part in parts for n in ast.walk(part)):
-        if not isinstance(node, ast.Name) or node.id in own or (node.id in BUILTINS and node.id not in outer):
-            continue
-        if node.id not in outer:
-            known = " It is a Python built-in." if hasattr(builtins, node.id) else ""
-            raise source.error("FORMULA-NAME", node, f"unknown name {node.id!r}.{known}", _allowed())
-        value = outer[node.id]
-        if value is np or value is math:
-            yield node.id, value
-        elif isinstance(value, bool | int | float | np.floating | np.integer):
-            yield node.id, value.item() if isinstance(value, np.generic) else value
-        elif isinstance(value, FunctionType):
-            yield node.id, read(value)
-        else:
-            raise source.error(
-                "FORMULA-NAME",
-                node,
-                f"{node.id!r} is a {type(value).__name__}; a formula can use numbers and helper functions",
-                _allowed(),
-            )
-
-
-def _allowed() -> str:
-    return (
-        "Allowed: arithmetic, np."
-        + " np.".join(sorted(ARRAY_FUNCTIONS)[:8])
-        + " ...; on scalars math.sqrt and the like."
-    )
-
-
-def _definition(source: Source) -> ast.FunctionDef:
-    (definition,) = (node for node in ast.parse(source.text).body if isinstance(node, ast.FunctionDef))
-    return definition
-
-
 def check(source: Source, scalars: tuple[str, ...] = ()) -> Program:
     """Check a formula against the language and lay it out flat.
 
     Parameters
     ----------
     source : Source
-        What :func:`read` returned.
+        What :func:`~thalweg.formulas.source.read` returned.
     scalars : tuple of str
         Positional arguments that are scalars; all others are coordinates.
     """
-    definition = _definition(source)
-    arguments = tuple(a.arg for a in definition.args.args)
+    definition = source.definition
+    arguments = tuple(a.arg for a in (*definition.args.posonlyargs, *definition.args.args))
     hyperparameters = tuple(a.arg for a in definition.args.kwonlyargs)
-    flat = _Flattener(source)
-    for name in hyperparameters:
-        flat.know(name, of_coordinates=False)
-    for name in arguments:
-        flat.know(name, of_coordinates=name not in scalars)
-    flat.protected = frozenset(flat.scalar)
-    outputs = flat.body(definition)
+    flat = _Flattener(source, _Flat(taken=own_names(definition)))
+    for name in (*hyperparameters, *arguments):
+        flat.know(name, of_coordinates=name in arguments and name not in scalars)
+    flat.protected = frozenset(name for name, of_coordinates in flat.known.items() if not of_coordinates)
+    try:
+        outputs = flat.body(definition)
+    except RecursionError:
+        raise source.error("FORMULA-LONG", None, "the formula is nested too deeply to be read") from None
     return Program(
         source.name,
         tuple(flat.rename(a) for a in arguments),
         tuple(flat.rename(h) for h in hyperparameters),
         tuple(flat.rename(a) for a in arguments if a in scalars),
-        tuple(flat.statements),
+        tuple(flat.flat.statements),
         outputs,
     )
+
+
+@dataclass
+class _Flat:
+    """What a formula and the helpers inlined in it share: the statements so far, and the names in them."""
+
+    taken: set[str]
+    statements: list[Statement] = field(default_factory=list)
+    coordinates: set[str] = field(default_factory=set)
+    conditions: set[str] = field(default_factory=set)
+
+    def fresh(self, name: str) -> str:
+        """Return a name that neither the author nor a generated loop uses, and take it."""
+        if reserved(name):
+            name = f"own_{name}" if name.startswith(("loss_", "flat_")) else f"{name}_"
+        numbered = (f"{name}{k}" for k in count(2))
+        while reserved(name) or name in self.taken:
+            name = next(numbered)
+        self.taken.add(name)
+        return name
 
 
 class _Flattener:
     """Walks one function: checks each node, inlines helpers, tells coordinates from scalars."""
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: Source, flat: _Flat, prefix: str = "") -> None:
         self.source = source
-        self.statements: list[Statement] = []
-        self.scalar: set[str] = set()
-        self.coordinates: set[str] = set()
+        self.flat = flat
+        self.prefix = prefix
+        self.known: dict[str, bool] = {}  # the author's names; whether each holds coordinates
+        self.names: dict[str, str] = {}  # and what the loop calls them
         self.protected: frozenset[str] = frozenset()
-        self.inlined: dict[str, int] = {}
-        self.prefix = ""
 
     def rename(self, name: str) -> str:
-        name = self.prefix + name
-        return f"{name}_" if name in RESERVED else name
+        if name not in self.names:
+            plain = not self.prefix and not reserved(name)
+            self.names[name] = name if plain else self.flat.fresh(self.prefix + name)
+        return self.names[name]
 
     def know(self, name: str, of_coordinates: bool) -> None:
-        """Remember what a name holds, under the author's name and under the loop's."""
-        (self.coordinates if of_coordinates else self.scalar).update((name, self.rename(name)))
+        """Remember what one of the author's names holds."""
+        self.known[name] = of_coordinates
+        if of_coordinates:
+            self.flat.coordinates.add(self.rename(name))
 
     def error(self, code: str, node: ast.AST, what: str, hint: str = "") -> FormulaError:
         return self.source.error(code, node, what, hint)
@@ -304,16 +187,14 @@ class _Flattener:
         match node:
             case ast.Assign(targets=[ast.Name(id=name)], value=value):
                 self.assign(node, name, self.expression(value))
-            case ast.Assign(targets=[ast.Tuple(elts=targets)], value=ast.Tuple(elts=values)) if len(targets) == len(
-                values
-            ):
-                if not all(isinstance(target, ast.Name) for target in targets):
-                    raise self.error("FORMULA-SYNTAX", node, "only plain names can be assigned")
+            case ast.Assign(targets=[ast.Tuple(elts=targets)], value=ast.Tuple(elts=values)):
+                names = [target.id for target in targets if isinstance(target, ast.Name)]
+                if not len(names) == len(targets) == len(values):
+                    raise self.error("FORMULA-SYNTAX", node, "as many values as plain names are assigned at once")
                 checked = [self.expression(value) for value in values]  # all read before any is written, as Python does
-                temporaries = [self.fresh(f"{target.id}_new") for target in targets if isinstance(target, ast.Name)]
+                temporaries = [self.flat.fresh(f"{self.prefix}{name}_new") for name in names]
                 for temporary, value in zip(temporaries, checked, strict=True):
                     self.append(temporary, value)
-                names = [target.id for target in targets if isinstance(target, ast.Name)]
                 for name, temporary in zip(names, temporaries, strict=True):
                     self.assign(node, name, ast.Name(temporary, ast.Load()))
             case ast.AugAssign(target=ast.Name(id=name)):
@@ -341,21 +222,20 @@ class _Flattener:
                 raise self.error(
                     "FORMULA-SYNTAX",
                     node,
-                    f"{kind} is not part of the language",
+                    f"{kind} ({ast.unparse(node)[:40]}) is not part of the language",
                     "Only assignments to plain names and one return.",
                 )
 
     def assign(self, node: ast.AST, name: str, value: ast.expr) -> None:
-        if name in self.protected or (name in self.scalar):
+        if name in self.protected or self.known.get(name) is False:
             raise self.error(
                 "FORMULA-NAME-CLASH",
                 node,
                 f"{name!r} already names a scalar here and cannot be given another value",
                 f"Give the new value a name of its own, such as {name}_t.",
             )
-        renamed = self.rename(name)
         of_coordinates = self.touches_coordinates(value)
-        if name in self.coordinates and not of_coordinates:
+        if self.known.get(name) and not of_coordinates:
             raise self.error(
                 "FORMULA-NAME-CLASH",
                 node,
@@ -363,23 +243,51 @@ class _Flattener:
                 "Use another name.",
             )
         self.know(name, of_coordinates)
-        self.statements.append(Statement(renamed, value, of_coordinates))
+        self.append(self.rename(name), value)
 
     def append(self, name: str, value: ast.expr) -> None:
+        """Add a statement that gives a name of the loop a value."""
         of_coordinates = self.touches_coordinates(value)
-        (self.coordinates if of_coordinates else self.scalar).add(name)
-        self.statements.append(Statement(name, value, of_coordinates))
+        if of_coordinates:
+            self.flat.coordinates.add(name)
+        chooses = self.is_condition(value)  # asked before the name may be struck off: the value may read it
+        (self.flat.conditions.add if chooses else self.flat.conditions.discard)(name)
+        self.flat.statements.append(Statement(name, value, of_coordinates))
 
-    def fresh(self, name: str) -> str:
-        taken = self.scalar | self.coordinates | RESERVED
-        if name not in taken:
-            return name
-        return next(f"{name}{k}" for k in range(2, 10_000) if f"{name}{k}" not in taken)
-
-    # -- expressions
+    # -- expressions, once checked: their names are those of the loop
 
     def touches_coordinates(self, node: ast.expr) -> bool:
-        return any(isinstance(n, ast.Name) and n.id in self.coordinates for n in ast.walk(node))
+        return any(isinstance(n, ast.Name) and n.id in self.flat.coordinates for n in ast.walk(node))
+
+    def is_condition(self, node: ast.expr) -> bool:
+        match node:
+            case ast.Compare() | ast.BoolOp() | ast.UnaryOp(op=ast.Not() | ast.Invert()) | ast.Constant(value=bool()):
+                return True
+            case ast.BinOp(op=ast.BitAnd() | ast.BitOr()) | ast.Call(func=ast.Attribute(attr="isfinite")):
+                return True
+            case ast.Name(id=name):
+                return name in self.flat.conditions
+            case ast.IfExp(body=a, orelse=b) | ast.Call(func=ast.Attribute(attr="where"), args=[_, a, b]):
+                return self.is_condition(a) and self.is_condition(b)
+        return False
+
+    def number(self, node: ast.expr) -> ast.expr:
+        """Check an expression that has to be a number."""
+        value = self.expression(node)
+        if self.is_condition(value) and self.touches_coordinates(value):
+            what = f"a condition is no number: {ast.unparse(node)[:40]}"
+            raise self.error("FORMULA-CONDITION", node, what, "Write np.where(condition, a, b).")
+        return value
+
+    def condition(self, node: ast.expr, sign: str) -> ast.expr:
+        """Check an expression that has to be a condition."""
+        value = self.expression(node)
+        if not self.is_condition(value):
+            what = f"{sign} stands between conditions, not numbers: {ast.unparse(node)[:40]}"
+            raise self.error("FORMULA-CONDITION", node, what, f"Write (a > 0) {sign} (b > 0).")
+        return value
+
+    # -- expressions, as the author wrote them
 
     def expression(self, node: ast.expr) -> ast.expr:
         match node:
@@ -387,21 +295,18 @@ class _Flattener:
                 return node
             case ast.Name(id=name):
                 return self.name(node, name)
+            case ast.Attribute(value=ast.Name(id=module), attr=attribute) if self.is_module(module):
+                if attribute not in CONSTANTS:
+                    raise self.error("FORMULA-NAME", node, f"unknown constant {module}.{attribute}", allowed())
+                return ast.Constant(CONSTANTS[attribute])
             case ast.UnaryOp(op=op, operand=operand):
-                inner = self.expression(operand)
-                if isinstance(op, ast.Not) and self.touches_coordinates(inner):
-                    raise self.error(
-                        "FORMULA-BRANCH", node, "'not' asks for one truth value of all coordinates", "Write ~condition."
-                    )
-                return ast.UnaryOp(op, inner)
+                return self.unary(node, op, operand)
             case ast.BinOp(left=left, op=op, right=right):
-                if not isinstance(op, ast.Add | ast.Sub | ast.Mult | ast.Div | ast.Pow | ast.BitAnd | ast.BitOr):
-                    raise self.error("FORMULA-SYNTAX", node, f"the operator {_symbol(op)} is not part of the language")
-                return ast.BinOp(self.expression(left), op, self.expression(right))
+                return self.binary(node, left, op, right)
             case ast.Compare(left=left, ops=[op], comparators=[right]):
                 if not isinstance(op, ast.Lt | ast.LtE | ast.Gt | ast.GtE | ast.Eq | ast.NotEq):
                     raise self.error("FORMULA-SYNTAX", node, "only < <= > >= == != compare numbers")
-                return ast.Compare(self.expression(left), [op], [self.expression(right)])
+                return ast.Compare(self.number(left), [op], [self.number(right)])
             case ast.Compare():
                 raise self.error(
                     "FORMULA-BRANCH",
@@ -429,35 +334,70 @@ class _Flattener:
                         "'a if condition else b' would choose one branch for all coordinates at once",
                         "Write np.where(condition, a, b).",
                     )
-                return ast.IfExp(condition, self.expression(body), self.expression(orelse))
+                return ast.IfExp(condition, *self.alike(node, body, orelse))
             case ast.Call():
                 return self.call(node)
             case _:
                 kind = type(node).__name__
                 raise self.error(
-                    "FORMULA-SYNTAX", node, f"{kind} ({ast.unparse(node)[:40]}) is not part of the language", _allowed()
+                    "FORMULA-SYNTAX", node, f"{kind} ({ast.unparse(node)[:40]}) is not part of the language", allowed()
                 )
 
+    def unary(self, node: ast.expr, op: ast.unaryop, operand: ast.expr) -> ast.expr:
+        if isinstance(op, ast.USub | ast.UAdd):
+            return ast.UnaryOp(op, self.number(operand))
+        inner = self.expression(operand) if isinstance(op, ast.Not) else self.condition(operand, "~")
+        of_coordinates = self.touches_coordinates(inner)
+        if isinstance(op, ast.Not) and of_coordinates:
+            raise self.error(
+                "FORMULA-BRANCH", node, "'not' asks for one truth value of all coordinates", "Write ~condition."
+            )
+        if isinstance(op, ast.Invert) and not of_coordinates:
+            raise self.error("FORMULA-CONDITION", node, "~ of one truth value is a number: ~True is -2", "Write not.")
+        return ast.UnaryOp(op, inner)
+
+    def binary(self, node: ast.expr, left: ast.expr, op: ast.operator, right: ast.expr) -> ast.expr:
+        match op:
+            case ast.BitAnd() | ast.BitOr():
+                return ast.BinOp(self.condition(left, _symbol(op)), op, self.condition(right, _symbol(op)))
+            case ast.Mult():
+                a, b = self.expression(left), self.expression(right)
+                if self.is_condition(a) and self.is_condition(b) and self.touches_coordinates(ast.BinOp(a, op, b)):
+                    raise self.error("FORMULA-CONDITION", node, "conditions are joined by &, not by *")
+                return ast.BinOp(a, op, b)
+            case ast.Add() | ast.Sub() | ast.Div() | ast.Pow():
+                return ast.BinOp(self.number(left), op, self.number(right))
+        raise self.error("FORMULA-SYNTAX", node, f"the operator {_symbol(op)} is not part of the language")
+
+    def alike(self, node: ast.expr, *written: ast.expr) -> tuple[ast.expr, ast.expr]:
+        """Check the two values of a choice: both numbers, or both conditions."""
+        a, b = (self.expression(value) for value in written)
+        if self.is_condition(a) != self.is_condition(b) and self.touches_coordinates(ast.BinOp(a, ast.Add(), b)):
+            raise self.error("FORMULA-CONDITION", node, "chooses between a condition and a number")
+        return a, b
+
+    def is_module(self, name: str) -> bool:
+        return isinstance(self.source.scope.get(name), ModuleType)
+
     def name(self, node: ast.expr, name: str) -> ast.expr:
-        if name in self.coordinates or name in self.scalar:
+        if name in self.known:
             return ast.Name(self.rename(name), ast.Load())
         value = self.source.scope.get(name)
         if isinstance(value, bool | int | float):
-            return ast.Constant(value)
+            return _constant(value)
         if value is None:
             raise self.error("FORMULA-NAME", node, f"{name!r} is used before it has a value")
         raise self.error("FORMULA-SYNTAX", node, f"{name!r} is a {type(value).__name__}, not a number")
 
     def call(self, node: ast.Call) -> ast.expr:
         match node.func:
-            case ast.Attribute(value=ast.Name(id=module), attr=attribute) if isinstance(
-                self.source.scope.get(module), ModuleType
-            ):
+            case ast.Attribute(value=ast.Name(id=module), attr=attribute) if self.is_module(module):
                 return self.library_call(node, self.source.scope[module], attribute)
             case ast.Name(id=name) if isinstance(self.source.scope.get(name), Source):
                 return self.inline(node, self.source.scope[name])
             case ast.Name(id=name) if name in BUILTINS and name not in self.source.scope:
-                arguments = [self.expression(a) for a in node.args]
+                self.positional(node)
+                arguments = [self.number(a) for a in node.args]
                 if name != "abs" and any(self.touches_coordinates(a) for a in arguments):
                     raise self.error(
                         "FORMULA-BRANCH",
@@ -465,89 +405,97 @@ class _Flattener:
                         f"{name}() asks for one value of all coordinates",
                         f"Use {IN_PLACE_OF[name]}.",
                     )
+                self.expect_count(node, arguments, (2, 9) if name in ("max", "min") else (1, 1))
                 return ast.Call(ast.Name(name, ast.Load()), arguments, [])
             case _:
-                raise self.error("FORMULA-NAME", node, f"unknown function {ast.unparse(node.func)!r}", _allowed())
+                raise self.error("FORMULA-NAME", node, f"unknown function {ast.unparse(node.func)!r}", allowed())
 
-    def library_call(self, node: ast.Call, module: ModuleType, attribute: str) -> ast.expr:
+    def positional(self, node: ast.Call) -> None:
+        """Answer keywords and stars."""
         if node.keywords or any(isinstance(a, ast.Starred) for a in node.args):
             raise self.error(
                 "FORMULA-SYNTAX", node, f"{ast.unparse(node.func)} takes positional arguments only in a formula"
             )
-        arguments = [self.expression(a) for a in node.args]
-        touched = any(self.touches_coordinates(a) for a in arguments)
+
+    def expect_count(self, node: ast.Call, arguments: list[ast.expr], bounds: tuple[int, int]) -> None:
+        """Answer a wrong number of arguments."""
+        least, most = bounds
+        if not least <= len(arguments) <= most:
+            wanted = f"{least}" if least == most else f"{least} or more"
+            what = f"{ast.unparse(node.func)} takes {wanted} argument{'s' * (least > 1)}, got {len(arguments)}"
+            raise self.error("FORMULA-ARITY", node, what)
+
+    def library_call(self, node: ast.Call, module: ModuleType, attribute: str) -> ast.expr:
+        self.positional(node)
         if module is math:
-            if attribute not in SCALAR_FUNCTIONS:
-                raise self.error("FORMULA-NAME", node, f"math.{attribute} is not part of the language", _allowed())
-            if touched:
-                raise self.error(
-                    "FORMULA-BRANCH", node, f"math.{attribute} takes one number, not an array", f"Use np.{attribute}."
-                )
-            return ast.Call(ast.Attribute(ast.Name("math", ast.Load()), attribute, ast.Load()), arguments, [])
+            return self.scalar_call(node, attribute)
         if attribute not in ARRAY_FUNCTIONS:
-            near = f" (did you mean np.{_nearest(attribute)}?)" if _nearest(attribute) else ""
-            raise self.error("FORMULA-NAME", node, f"unknown function np.{attribute}{near}", _allowed())
-        if attribute == "where" and len(arguments) != 3:
-            raise self.error("FORMULA-SYNTAX", node, "np.where takes a condition and two values")
-        widens = not touched or (attribute == "where" and not any(self.touches_coordinates(a) for a in arguments[1:]))
-        if widens:
-            hint = "Write ** 0.5 or a function of math; in np.where make one of the two values depend on a coordinate."
+            near = difflib.get_close_matches(attribute, sorted(ARRAY_FUNCTIONS), n=1, cutoff=0.6)
+            guess = f" (did you mean np.{near[0]}?)" if near else ""
+            raise self.error("FORMULA-NAME", node, f"unknown function np.{attribute}{guess}", allowed())
+        if attribute == "where" and len(node.args) == 3:
+            arguments = [self.expression(node.args[0]), *self.alike(node, *node.args[1:])]
+        else:
+            arguments = [self.number(a) for a in node.args]
+        self.expect_count(node, arguments, (ARRAY_FUNCTIONS[attribute], ARRAY_FUNCTIONS[attribute]))
+        if not any(self.touches_coordinates(a) for a in (arguments[1:] if attribute == "where" else arguments)):
             raise self.error(
                 "FORMULA-WIDENS",
                 node,
                 f"np.{attribute} of scalars gives a float64, which would widen float32 arrays",
-                hint,
+                "Write ** 0.5 or a function of math; in np.where make one of the two values depend on a coordinate.",
             )
         return ast.Call(ast.Attribute(ast.Name("np", ast.Load()), attribute, ast.Load()), arguments, [])
 
+    def scalar_call(self, node: ast.Call, attribute: str) -> ast.expr:
+        """Check a call of a function of ``math``."""
+        if attribute not in SCALAR_FUNCTIONS:
+            raise self.error("FORMULA-NAME", node, f"math.{attribute} is not part of the language", allowed())
+        arguments = [self.number(a) for a in node.args]
+        if any(self.touches_coordinates(a) for a in arguments):
+            raise self.error(
+                "FORMULA-BRANCH", node, f"math.{attribute} takes one number, not an array", f"Use np.{attribute}."
+            )
+        self.expect_count(node, arguments, (SCALAR_FUNCTIONS[attribute], SCALAR_FUNCTIONS[attribute]))
+        return ast.Call(ast.Attribute(ast.Name("math", ast.Load()), attribute, ast.Load()), arguments, [])
+
     def inline(self, node: ast.Call, helper: Source) -> ast.expr:
         """Write a helper's statements here, under names of their own, and give back its value."""
-        definition = _definition(helper)
-        parameters = inspect.Signature(
-            [
-                *(inspect.Parameter(a.arg, inspect.Parameter.POSITIONAL_OR_KEYWORD) for a in definition.args.args),
-                *(inspect.Parameter(a.arg, inspect.Parameter.KEYWORD_ONLY) for a in definition.args.kwonlyargs),
-            ]
-        )
-        defaults = dict(
-            zip(
-                [a.arg for a in definition.args.args][-len(definition.args.defaults) or None :],
-                definition.args.defaults,
-                strict=False,
-            )
-        )
-        defaults |= {
-            a.arg: d
-            for a, d in zip(definition.args.kwonlyargs, definition.args.kw_defaults, strict=True)
-            if d is not None
-        }
+        signature = inspect.signature(helper.function())
+        definition = helper.definition
+        if any(p.kind in (p.VAR_POSITIONAL, p.VAR_KEYWORD) for p in signature.parameters.values()):
+            raise helper.error("FORMULA-SYNTAX", definition, "a helper names each of its arguments, without stars")
+        if any(isinstance(a, ast.Starred) for a in node.args) or any(k.arg is None for k in node.keywords):
+            raise self.error("FORMULA-SYNTAX", node, f"{helper.name} is called without stars in a formula")
         try:
-            bound = parameters.bind_partial(*node.args, **{k.arg: k.value for k in node.keywords if k.arg})
+            bound = signature.bind(*node.args, **{k.arg: k.value for k in node.keywords if k.arg})
         except TypeError as error:
             raise self.error("FORMULA-SYNTAX", node, f"{helper.name}: {error}") from None
-        missing = [p for p in parameters.parameters if p not in bound.arguments and p not in defaults]
-        if missing:
-            raise self.error("FORMULA-SYNTAX", node, f"{helper.name} misses the argument {missing[0]!r}")
         given = {name: self.expression(value) for name, value in bound.arguments.items()}
 
-        self.inlined[helper.name] = self.inlined.get(helper.name, 0) + 1
-        inner = _Flattener(helper)
-        times = self.inlined[helper.name]
-        inner.prefix = f"{self.prefix}{helper.name}{times if times > 1 else ''}_"
-        inner.inlined = self.inlined
-        for name in parameters.parameters:
-            value = given.get(name)
-            value = _Flattener(helper).expression(defaults[name]) if value is None else value
+        inner = _Flattener(helper, self.flat, f"{self.prefix}{helper.name}_")
+        for name, parameter in signature.parameters.items():
+            value = given[name] if name in given else inner.default(definition, name, parameter.default)
             inner.know(name, self.touches_coordinates(value))
-            self.append(inner.rename(name), value)
-        inner.protected = frozenset(inner.scalar)
+            inner.append(inner.rename(name), value)
+        inner.protected = frozenset(name for name, of_coordinates in inner.known.items() if not of_coordinates)
         outputs = inner.body(definition)
-        for statement in inner.statements:
-            self.statements.append(statement)
-            (self.coordinates if statement.coordinates else self.scalar).add(statement.name)
         if len(outputs) != 1:
             raise self.error("FORMULA-SYNTAX", node, f"{helper.name} gives {len(outputs)} values; a helper gives one")
         return outputs[0]
+
+    def default(self, definition: ast.FunctionDef, name: str, value: object) -> ast.expr:
+        """Return a helper's own default as a constant."""
+        if not isinstance(value, bool | int | float):
+            what = f"the default of {name!r} is a {type(value).__name__}, not a number"
+            raise self.error("FORMULA-SYNTAX", definition, what)
+        return _constant(value)
+
+
+def _constant(value: float) -> ast.expr:
+    """Write a number; a minus sign within a constant would bind more weakly than a power."""
+    negative = not isinstance(value, bool) and (value < 0 or math.copysign(1.0, float(value)) < 0)
+    return ast.UnaryOp(ast.USub(), ast.Constant(-value)) if negative else ast.Constant(value)
 
 
 def _symbol(op: ast.operator) -> str:
@@ -555,10 +503,3 @@ def _symbol(op: ast.operator) -> str:
         ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.Pow: "**", ast.FloorDiv: "//", ast.Mod: "%",
         ast.MatMult: "@", ast.BitAnd: "&", ast.BitOr: "|", ast.BitXor: "^", ast.LShift: "<<", ast.RShift: ">>",
     }[type(op)]  # fmt: skip
-
-
-def _nearest(name: str) -> str | None:
-    import difflib
-
-    found = difflib.get_close_matches(name, sorted(ARRAY_FUNCTIONS), n=1, cutoff=0.6)
-    return found[0] if found else None
