@@ -169,8 +169,8 @@ def test_an_input_that_is_not_a_number_stays_one(activation: Activation) -> None
 def test_the_backward_pass_needs_the_stored_activation_only(activation: Activation) -> None:
     header, body = activation.source().split("def backward")[1].split("\n", 1)
     _, _, inputs, units, _ = header[header.index("(") + 1 : header.index(")")].split(", ")
-    assert f"{units}_[i]" in body
-    assert f"{inputs}_[i]" not in body
+    assert f"flat_{units}[i]" in body
+    assert f"flat_{inputs}[i]" not in body
 
 
 @pytest.mark.parametrize(

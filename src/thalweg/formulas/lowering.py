@@ -62,6 +62,7 @@ class Lowered:
         self._of_lane = {self.per_lane} if self.per_lane else set()
         self._coordinates = {*self.program.arguments, *self.given} - set(self.program.scalar_arguments)
         self._hoisted: dict[str, str] = {}
+        self._squares = 0
         for statement in self.program.statements:
             if statement.name in self.given:
                 continue  # the caller holds this value already
@@ -72,9 +73,9 @@ class Lowered:
                 self.body.append(f"{name} = {self._text(self._hoist(value))}")
             elif self._touches(value, self._of_lane):
                 self._of_lane.add(statement.name)
-                self.lane.append(f"{name} = {self._text(self._hoist_from_lane(value))}")
+                self.lane.append(f"{name} = {self._scalar_text(self._hoist_from_lane(value))}")
             else:
-                self.step.append(f"{name} = {self._text(value)}")
+                self.step.append(f"{name} = {self._scalar_text(value)}")
         self.outputs = [self._text(self._hoist(copy.deepcopy(output))) for output in self.program.outputs]
 
     # -- walking
@@ -118,14 +119,15 @@ class Lowered:
         if exponent == -1:
             return ast.BinOp(self._hoisted_name(ast.Constant(1.0)), ast.Div(), base)
         if not isinstance(base, ast.Name):
-            name = f"square{sum(line.startswith('square') for line in self.body) + 1}"
+            self._squares += 1
+            name = f"square{self._squares}"
             self.body.append(f"{self._own(name)} = {self._text(base)}")
             self._coordinates.add(name)
             base = ast.Name(name, ast.Load())
         return ast.BinOp(base, ast.Mult(), base)
 
     def _truth(self, condition: ast.expr) -> ast.expr:
-        text = self._text(condition)
+        text = self._scalar_text(condition)
         if self._touches(condition, self._of_lane):
             return ast.Compare(self._hoisted_name(condition), [ast.NotEq()], [ast.Constant(0)])
         name = self._hoisted.setdefault(f"truth of {text}", f"c{len(self._hoisted)}")
@@ -135,10 +137,10 @@ class Lowered:
         return ast.Name(name, ast.Load())
 
     def _hoisted_name(self, node: ast.expr) -> ast.expr:
-        text = self._text(node)
+        text = self._scalar_text(node)
         of_lane = self._touches(node, self._of_lane)
         if of_lane:
-            text = self._text(self._hoist_from_lane(copy.deepcopy(node)))
+            text = self._scalar_text(self._hoist_from_lane(copy.deepcopy(node)))
         if text not in self._hoisted:
             if of_lane:
                 self._hoisted[text] = f"lanes[{self.lane_values}, column]"
@@ -156,7 +158,7 @@ class Lowered:
         if not self._touches(node, self._of_lane):
             if isinstance(node, ast.Name | ast.Constant):
                 return node
-            text = self._text(node)
+            text = self._scalar_text(node)
             key = f"float {text}"
             if key not in self._hoisted:
                 self._hoisted[key] = f"c{len(self._hoisted)}"
@@ -176,6 +178,9 @@ class Lowered:
 
     def _text(self, node: ast.expr) -> str:
         return ast.unparse(_Spelling(self._own).visit(copy.deepcopy(node)))
+
+    def _scalar_text(self, node: ast.expr) -> str:
+        return ast.unparse(_ScalarSpelling(self._own).visit(copy.deepcopy(node)))
 
 
 class _Spelling(ast.NodeTransformer):
@@ -209,6 +214,24 @@ class _Spelling(ast.NodeTransformer):
     def visit_UnaryOp(self, node: ast.UnaryOp) -> ast.expr:
         self.generic_visit(node)
         return ast.UnaryOp(ast.Not(), node.operand) if isinstance(node.op, ast.Invert) else node
+
+
+class _ScalarSpelling(_Spelling):
+    """Spell values that are computed once per step, as Python computes them."""
+
+    def visit_BinOp(self, node: ast.BinOp) -> ast.expr:
+        power = isinstance(node.op, ast.Pow) and (_is_literal(node.left) or _is_literal(node.right))
+        spelled = super().visit_BinOp(node)
+        # The optimiser knows short cuts for x**0.5, x**3 and 2**x that differ from Python in the last place.
+        return ast.Call(ast.Name("power", ast.Load()), [node.left, node.right], []) if power else spelled
+
+    def visit_Constant(self, node: ast.Constant) -> ast.expr:
+        whole = isinstance(node.value, int) and not isinstance(node.value, bool)
+        return ast.Constant(float(ast.literal_eval(node))) if whole and abs(ast.literal_eval(node)) >= 2**53 else node
+
+
+def _is_literal(node: ast.expr) -> bool:
+    return isinstance(node.operand if isinstance(node, ast.UnaryOp) else node, ast.Constant)
 
 
 def indent(lines: list[str], depth: int = 1) -> list[str]:
@@ -297,12 +320,12 @@ def loss_text(program: Program, dtype: str) -> tuple[str, str]:
         "        for column in range(targets.shape[1]):",
         "            slopes[i, row * targets.shape[1] + column] = targets[rows[i], column]",
         *_flat("scores", "slopes"),
-        "for i in range(scores_.size):",
-        f"    {y} = slopes_[i]",
-        f"    {z} = scores_[i]",
+        "for i in range(flat_scores.size):",
+        f"    {y} = flat_slopes[i]",
+        f"    {z} = flat_scores[i]",
         *indent(lowered.body),
-        f"    slopes_[i] = {slope}",
-        f"    scores_[i] = {value}",
+        f"    flat_slopes[i] = {slope}",
+        f"    flat_scores[i] = {value}",
         "for i in range(scores.shape[0]):",
         f"    weight = weights[rows[i]] if weights.size > 0 else np.{dtype}(1.0)",
         f"    size = np.{dtype}(weight * factor)",
@@ -370,7 +393,7 @@ def forward_text(programs: tuple[Program, ...], dtype: str) -> tuple[str, str]:
     for kind, program in enumerate(programs):
         lowered = Lowered(program.only(0), dtype)
         (z,) = program.arguments
-        coordinate = [f"{z} = inputs_[i]", *lowered.body, f"units_[i] = {lowered.outputs[0]}"]
+        coordinate = [f"{z} = flat_inputs[i]", *lowered.body, f"flat_units[i] = {lowered.outputs[0]}"]
         lines += _case(kind, program, lowered.step, coordinate)
     return kernel_text("forward_" + "_".join(p.name for p in programs), dtype, FORWARD_ARGUMENTS, lines)
 
@@ -380,12 +403,12 @@ def backward_text(programs: tuple[Program, ...], dtype: str) -> tuple[str, str]:
     lines = _flat("inputs", "units", "deltas")
     for kind, program in enumerate(programs):
         slope, given = _slope(program)
-        lowered = Lowered(slope, dtype, given={given: "units_[i]"} if given else {})
+        lowered = Lowered(slope, dtype, given={given: "flat_units[i]"} if given else {})
         (z,) = program.arguments
         coordinate = [
-            *([f"{z} = inputs_[i]"] if slope.uses(z) else []),
+            *([f"{z} = flat_inputs[i]"] if slope.uses(z) else []),
             *lowered.body,
-            f"deltas_[i] *= {lowered.outputs[0]}",
+            f"flat_deltas[i] *= {lowered.outputs[0]}",
         ]
         lines += _case(kind, program, lowered.step, coordinate)
     return kernel_text("backward_" + "_".join(p.name for p in programs), dtype, BACKWARD_ARGUMENTS, lines)
@@ -393,7 +416,7 @@ def backward_text(programs: tuple[Program, ...], dtype: str) -> tuple[str, str]:
 
 def _flat(*names: str) -> list[str]:
     """One long loop vectorises whole; short rows would leave a rest in each."""
-    return [f"{name}_ = {name}.reshape({name}.size)" for name in names]
+    return [f"flat_{name} = {name}.reshape({name}.size)" for name in names]
 
 
 def _slope(program: Program) -> tuple[Program, str]:
@@ -406,5 +429,5 @@ def _slope(program: Program) -> tuple[Program, str]:
 
 def _case(kind: int, program: Program, step: list[str], coordinate: list[str]) -> list[str]:
     load = [f"{h} = hyper[kind, {k}]" for k, h in enumerate(program.scalars)]
-    loop = ["for i in range(units_.size):", *indent(coordinate)]
+    loop = ["for i in range(flat_units.size):", *indent(coordinate)]
     return [f"{'if' if kind == 0 else 'elif'} kind == {kind}:", *indent([*load, *step, *loop])]
