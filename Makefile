@@ -28,8 +28,8 @@ test: lint ## lint, types, layers, then the whole suite
 test-peers: $(VENV)/peers.stamp ## install PyTorch, JAX, Optax and Keras, and compare with them step by step
 	@$(BIN)/python -m pytest -m peers
 
-test-deep: $(VENV)/test.stamp ## the slow suites
-	@$(BIN)/python -m pytest -m deep
+test-deep: $(VENV)/test.stamp ## the slow suites, and everything else with new random examples
+	@$(BIN)/python -m pytest -m "not peers" --hypothesis-profile new
 
 lint: $(VENV)/test.stamp ## style, types and layers
 	@$(BIN)/ruff check --quiet
