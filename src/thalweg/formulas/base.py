@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from thalweg.errors import FormulaError, SettingError
 from thalweg.formulas.language import Program
-from thalweg.formulas.ranges import STANDARD, check_number
+from thalweg.formulas.ranges import STANDARD, Range, check_number
 from thalweg.formulas.source import Source
 
 Array = NDArray[Any]
@@ -44,6 +44,7 @@ class Formula(ABC):
         signature = inspect.signature(self.formula)
         self._check_signature(signature)
         self._own_ranges = dict(ranges or {})
+        self._check_ranges(signature)
         self.ranges = {**STANDARD, **self._own_ranges}
         self._numbers = self._defaults(signature)
         self.__doc__ = inspect.getdoc(self.formula)
@@ -61,6 +62,15 @@ class Formula(ABC):
         """Check the body of the formula and try it."""
 
     # -- hyperparameters
+
+    def _check_ranges(self, signature: inspect.Signature) -> None:
+        for name, text in self._own_ranges.items():
+            if name not in signature.parameters:
+                raise self._error("FORMULA-RANGE", f"ranges name {name!r}, which is not one of the hyperparameters")
+            try:
+                Range.read(text)
+            except ValueError as error:
+                raise self._error("FORMULA-RANGE", f"range of {name!r}: {error}") from None
 
     def _defaults(self, signature: inspect.Signature) -> dict[str, Any]:
         numbers: dict[str, Any] = {}
@@ -168,10 +178,15 @@ class Formula(ABC):
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Formula):
             return NotImplemented
-        return (self.kind, self.fingerprint, self._numbers) == (other.kind, other.fingerprint, other._numbers)
+        return self._identity() == other._identity()
 
     def __hash__(self) -> int:
-        return hash((self.kind, self.fingerprint, tuple(self._numbers.items())))
+        return hash(self._identity())
+
+    def _identity(self) -> tuple[Any, ...]:
+        # The starts of a rule's slots and the targets of a loss are as much of it as its text.
+        options = {k: v for k, v in self._options.items() if not isinstance(v, Source)}
+        return self.kind, self.fingerprint, repr(options), tuple(self._numbers.items())
 
     def __repr__(self) -> str:
         return f"{self.name}({', '.join(f'{n}={v!r}' for n, v in self._numbers.items())})"
@@ -254,7 +269,8 @@ def _widening_line(formula: Formula, arguments: tuple[Any, ...]) -> tuple[ast.AS
 def expect_arguments(formula: Formula, signature: inspect.Signature, arguments: tuple[str, ...], example: str) -> None:
     """Answer a wrong list of positional arguments."""
     names = tuple(n for n, p in signature.parameters.items() if p.kind is not p.KEYWORD_ONLY)
-    if len(names) != len(arguments) or any(p.kind is p.VAR_POSITIONAL for p in signature.parameters.values()):
+    stars = any(p.kind in (p.VAR_POSITIONAL, p.VAR_KEYWORD) for p in signature.parameters.values())
+    if len(names) != len(arguments) or stars:
         shown = ", ".join(signature.parameters)
         raise formula._error(
             "FORMULA-SIGNATURE", f"a {formula.kind} takes ({', '.join(arguments)}), got ({shown[:60]})", example
@@ -265,4 +281,5 @@ def expect_two_outputs(formula: Formula, wanted: str) -> None:
     """Answer a wrong number of returned values."""
     given = len(formula._program.outputs)
     if given != 2:
-        raise formula._error("FORMULA-ARITY", f"{given} values are returned, expected 2: {wanted}")
+        what = f"{given} value{'s are' if given > 1 else ' is'} returned, expected 2: {wanted}"
+        raise formula._error("FORMULA-ARITY", what, node=formula._source.definition.body[-1])

@@ -6,8 +6,8 @@ the author's mistakes there and then.
 
 from __future__ import annotations
 
-import ast
 import inspect
+import math
 from collections.abc import Callable, Mapping
 from typing import Any, Self, final, overload
 
@@ -53,9 +53,13 @@ class Rule(Formula):
         unknown = [s for s in starts if s not in self.slots]
         if unknown:
             raise self._error("RULE-STARTS", f"{unknown[0]!r} is not a slot; slots: {', '.join(self.slots) or 'none'}")
-        bad = [v for v in starts.values() if isinstance(v, str) and v not in signature.parameters]
-        if bad:
-            raise self._error("RULE-STARTS", f"{bad[0]!r} is neither a number nor a hyperparameter")
+        hyperparameters = [n for n, p in signature.parameters.items() if p.kind is p.KEYWORD_ONLY]
+        for slot, start in starts.items():
+            finite = isinstance(start, int | float) and math.isfinite(start)
+            if not finite and start not in hyperparameters:
+                raise self._error(
+                    "RULE-STARTS", f"start of {slot!r}: {start!r:.40} is no finite number or hyperparameter"
+                )
         self._starts = dict(starts)
 
     def _prepare(self) -> None:
@@ -63,10 +67,8 @@ class Rule(Formula):
         given = len(self._program.outputs)
         if given != 1 + len(self.slots):
             wanted = ", ".join(("theta", *self.slots))
-            node = ast.parse(self.text).body[0].body[-1]  # type: ignore[attr-defined]
-            raise self._error(
-                "RULE-ARITY", f"{given} values are returned, expected {1 + len(self.slots)}: {wanted}", node=node
-            )
+            what = f"{given} value{'s are' if given > 1 else ' is'} returned, expected {1 + len(self.slots)}: {wanted}"
+            raise self._error("RULE-ARITY", what, node=self._source.definition.body[-1])
         try_on_arrays(self, TRIAL, TRIAL[::-1].copy(), 1.0, *self.init(TRIAL))
 
     def init(self, theta: Array) -> Array:

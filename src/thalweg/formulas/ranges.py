@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass
 from numbers import Real
 from typing import Any
@@ -38,9 +39,17 @@ class Range:
 
     @classmethod
     def read(cls, text: str) -> Range:
-        """Read ``"[0, 1)"`` and the like."""
-        low, high = text[1:-1].split(",")
-        return cls(float(low), float(high), text[0] == "(", text[-1] == ")")
+        """Read ``"[0, 1)"`` and the like.
+
+        Raises
+        ------
+        ValueError
+            It is not an interval.
+        """
+        found = re.fullmatch(r"([\[(])([^,]+),([^,]+)([\])])", text.strip())
+        if found is None or not float(found[2]) < float(found[3]):
+            raise ValueError(f"{text!r} is not an interval such as '[0, 1)' or '(0, inf)'")
+        return cls(float(found[2]), float(found[3]), found[1] == "(", found[4] == ")")
 
     def __contains__(self, value: float) -> bool:
         above = value > self.low if self.low_open else value >= self.low
