@@ -6,10 +6,13 @@ SHA-256. A damaged, unreadable or read-only cache costs a recompilation and one 
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import linecache
 import math
+import os
 import pickle
+import shutil
 import threading
 import warnings
 from collections.abc import Callable
@@ -221,7 +224,8 @@ def activation_kernels(activations: tuple[Activation, ...], dtype: str) -> tuple
 @lru_cache(maxsize=1)
 def _stamp() -> bytes:
     """Digest of all that generated code depends on beside its own text."""
-    digest = hashlib.sha256(numba.__version__.encode())
+    switches = {name: getattr(numba.config, name) for name in ("BOUNDSCHECK", "OPT", "LOOP_VECTORIZE", "SLP_VECTORIZE")}
+    digest = hashlib.sha256(f"{numba.__version__} {switches}".encode())
     folders = (Path(__file__).parent, Path(thalweg.formulas.lowering.__file__).parent)
     for path in sorted(p for folder in folders for p in folder.glob("*.py")):
         digest.update(path.read_bytes())
@@ -274,7 +278,7 @@ class _SealedCache(FunctionCache):
 
 
 class _SealedFiles:
-    """One file per key, named by the key's digest: 32 bytes of SHA-256, then the pickle that they seal."""
+    """One file per key, named by the key's digest: 32 bytes of SHA-256, then the pickle; they seal it and its name."""
 
     def __init__(self, folder: Path, stem: str) -> None:
         self._folder, self._stem = folder, stem
@@ -288,10 +292,10 @@ class _SealedFiles:
         path = self._last = self._path(key)
         try:
             content = path.read_bytes()
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return None
         seal, payload = content[:32], content[32:]
-        if hashlib.sha256(payload).digest() != seal:
+        if self._seal(path, payload) != seal:
             raise ValueError(f"{path.name} does not match its seal")
         return pickle.loads(payload)  # noqa: S301 - sealed, written by this library beside its own code
 
@@ -300,20 +304,27 @@ class _SealedFiles:
 
         payload = dumps(data)
         path = self._path(key)
-        temporary = path.with_name(f"{path.name}.{threading.get_ident()}.{id(data)}.tmp")
+        temporary = path.with_name(f"{path.name}.{os.getpid()}.{threading.get_ident()}.tmp")
         try:
-            temporary.write_bytes(hashlib.sha256(payload).digest() + payload)
+            temporary.write_bytes(self._seal(path, payload) + payload)
             temporary.replace(path)
         except BaseException:
             temporary.unlink(missing_ok=True)
             raise
 
+    @staticmethod
+    def _seal(path: Path, payload: bytes) -> bytes:
+        # With the name in it, an entry under another's name is no entry: it would be another kernel.
+        return hashlib.sha256(path.name.encode() + payload).digest()
+
     def discard(self) -> None:
-        if self._last is not None:
-            try:
+        if self._last is None:
+            return
+        with contextlib.suppress(OSError):  # in a read-only folder the entry stays and is passed over each time
+            if self._last.is_dir():
+                shutil.rmtree(self._last)
+            else:
                 self._last.unlink(missing_ok=True)
-            except OSError:
-                return  # a read-only folder: the entry stays damaged and is passed over each time
 
     def flush(self) -> None:
         for path in self._folder.glob(f"{self._stem}.*.nbc"):
