@@ -115,9 +115,12 @@ def epoch(
                 call_proximal(code[PROXIMAL_STEP], (before, penalty_hyper[s], 1.0, start, stop))
                 cost += call_penalty(code[PENALTY], (theta, grad, penalty_hyper[s], start, stop))
                 for i in range(start, stop):
+                    # Each weight keeps to its side of zero; at zero, to the side that the slope beyond the kink asks for.
                     if theta[i] == 0:
                         grad[i] = before[i]
-                    before[i] = theta[i]
+                        before[i] = -before[i]
+                    else:
+                        before[i] = theta[i]
         else:
             for s in range(penalised.shape[0]):
                 start, stop = penalised[s, 0], penalised[s, 1]
@@ -143,7 +146,7 @@ def epoch(
         elif kink == ORTHANT:
             for s in range(penalised.shape[0]):
                 for i in range(penalised[s, 0], penalised[s, 1]):
-                    if theta[i] * before[i] < 0:
+                    if (theta[i] >= 0 and before[i] <= 0) or (theta[i] <= 0 and before[i] >= 0):  # nan stays nan
                         theta[i] = 0
     return t
 
