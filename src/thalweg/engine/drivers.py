@@ -115,7 +115,7 @@ def epoch(
                 call_proximal(code[PROXIMAL_STEP], (before, penalty_hyper[s], 1.0, start, stop))
                 cost += call_penalty(code[PENALTY], (theta, grad, penalty_hyper[s], start, stop))
                 for i in range(start, stop):
-                    # Each weight keeps to its side of zero; at zero, to the side that the slope beyond the kink asks for.
+                    # A weight keeps to its side of zero; at zero, to the side that the slope beyond the kink asks for.
                     if theta[i] == 0:
                         grad[i] = before[i]
                         before[i] = -before[i]
