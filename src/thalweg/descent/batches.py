@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from thalweg.errors import DataError
+
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
@@ -58,16 +60,29 @@ class Rows:
         mean_weight : float > 0, optional
             What the weights are measured against; their own mean without, so that the objective is their weighted
             mean. For rows out of a longer stream, the mean weight of the stream.
+
+        Raises
+        ------
+        DataError
+            Another number of targets or weights than rows, or a CSR that points outside itself: the kernels go where
+            they are sent.
         """
         targets = np.ascontiguousarray(y if np.ndim(y) == 2 else np.reshape(y, (-1, 1)), dtype=dtype)
         weights = np.empty(0, dtype)
         if sample_weight is not None:
             mean = float(np.mean(sample_weight, dtype=np.float64)) if mean_weight is None else mean_weight
             weights = np.ascontiguousarray(np.asarray(sample_weight) / (mean or 1.0), dtype=dtype)
+        for where, given in (("y", targets), ("sample_weight", weights)):
+            if given.shape[0] != X.shape[0] and (where == "y" or sample_weight is not None):
+                raise DataError("DATA-ROWS", where, f"has {given.shape[0]} rows, X has {X.shape[0]}")
         if isinstance(X, np.ndarray):
             none = np.empty(0, dtype)
             dense = np.ascontiguousarray(X, dtype=dtype)
             return cls(dense, targets, weights, none, np.empty(0, np.int32), np.empty(0, np.int64))
+        try:
+            X.check_format(full_check=True)
+        except ValueError as error:
+            raise DataError("DATA-SPARSE", "X", f"is no valid CSR: {error}") from None
         values = np.ascontiguousarray(X.data, dtype=dtype)
         indices = np.ascontiguousarray(X.indices, dtype=np.int32)
         indptr = np.ascontiguousarray(X.indptr, dtype=np.int64)
