@@ -1,0 +1,337 @@
+"""What the four estimators share: read the data once, resolve the settings, make one run, keep what it leaves."""
+
+from __future__ import annotations
+
+import warnings
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any, ClassVar, NamedTuple, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.model_selection import train_test_split
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+
+from thalweg.descent.batches import Rows
+from thalweg.descent.models import Model
+from thalweg.descent.record import DIVERGED, FINISHED
+from thalweg.descent.run import Run
+from thalweg.descent.settings import Settings, check_count
+from thalweg.errors import DivergedError, SettingError
+from thalweg.estimators import settings as told
+from thalweg.estimators.divergence import advice
+from thalweg.estimators.validation import Validation
+from thalweg.formulas.base import Formula
+from thalweg.formulas.formula import Loss, Rule
+from thalweg.formulas.ranges import check_number
+
+Array = NDArray[Any]
+
+
+class Table(NamedTuple):
+    """Checked rows, before they are laid out for the kernels."""
+
+    X: Any
+    targets: Array
+    weights: Array | None
+
+    def rows(self, which: NDArray[np.intp]) -> Table:
+        """Return some of the rows."""
+        return Table(self.X[which], self.targets[which], None if self.weights is None else self.weights[which])
+
+
+class DescentEstimator(BaseEstimator, ABC):  # type: ignore[misc] # scikit-learn ships no types
+    """A model that one run of descent fits.
+
+    Attributes
+    ----------
+    theta_ : ndarray (n_parameters,)
+        All parameters as one flat vector; every other array of parameters is a view of it.
+    state_ : ndarray (n_slots, n_parameters)
+        Memory of the rule: moments, velocities.
+    t_ : float
+        Updates made since the parameters were drawn.
+    n_iter_ : int
+        Epochs made by the last call of ``fit`` or ``partial_fit``.
+    loss_curve_ : list of float
+        Objective of every epoch since the parameters were drawn: mean loss plus penalty, each batch measured before
+        its update.
+    validation_curve_ : list of float
+        With ``early_stopping``, the mean loss on the rows set aside after each epoch; else empty.
+    best_epoch_ : int or None
+        With ``early_stopping``, the epoch whose parameters were kept; else None.
+    record_ : Record
+        Account of the last run: settings, how it ended, where it ran.
+    n_features_in_ : int
+    feature_names_in_ : ndarray of str
+        Where ``X`` has names.
+    """
+
+    _reads_x: ClassVar[dict[str, Any]] = {"accept_sparse": False, "order": "C"}
+    _reads_y: ClassVar[dict[str, Any]]
+
+    # What the constructors of the public classes store.
+    loss: str | Loss
+    penalty: Any
+    alpha: Any
+    l1_ratio: float | None
+    optimizer: str | Rule
+    learning_rate: float | None
+    schedule: Any
+    batch_size: int | str | None
+    max_iter: int
+    tol: float | None
+    n_iter_no_change: int
+    shuffle: bool
+    clip_value: float | None
+    clip_norm: float | None
+    early_stopping: bool
+    validation_fraction: float
+    random_state: Any
+    warm_start: bool
+    verbose: int
+    callbacks: Any
+
+    # What a fit leaves and the next one may go on from.
+    theta_: Array
+    state_: Array
+    t_: float
+    loss_curve_: list[float]
+    validation_curve_: list[float]
+    _model: Model
+    _loss: Loss
+    _rule: Rule
+    _root: np.random.SeedSequence
+    _epochs: int
+
+    # -- what a kind of model and a kind of target have to say
+
+    @abstractmethod
+    def _make_model(self, n_features: int, n_outputs: int) -> Model:
+        """Return the model that the parameters describe."""
+
+    @abstractmethod
+    def _encode(self, y: Array, dtype: np.dtype[Any], *, learn: bool) -> Array:
+        """Return the targets as the loss takes them, (n, outputs); with ``learn``, of a kind not seen before."""
+
+    @abstractmethod
+    def _fitting_loss(self) -> Loss:
+        """Return the loss, once the targets are known."""
+
+    def _weigh(self, y: Array, weights: Array | None, dtype: np.dtype[Any]) -> Array | None:  # noqa: ARG002
+        """Return the weights of the rows; None for equal ones."""
+        return weights
+
+    def _strata(self, targets: Array) -> Array | None:  # noqa: ARG002
+        """Return that of which a split keeps the shares."""
+        return None
+
+    # -- parameters
+
+    def set_params(self, **params: Any) -> Self:
+        """Set parameters; those of a formula by names such as ``optimizer__learning_rate``.
+
+        A formula that gets other numbers is copied first, so that nobody else who holds it, least of all its
+        declaration, sees the change.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        SettingError
+            A number for a formula that is given only by name, or a number outside its range.
+        """
+        for name in sorted({key.partition("__")[0] for key in params if "__" in key}):
+            value = params.get(name, getattr(self, name, None))
+            if isinstance(value, str):
+                nested = next(key for key in params if key.startswith(f"{name}__"))
+                what = f"{name} is the name {value!r}, which holds no numbers"
+                raise SettingError("SETTING-NAME", nested, what, f"Give the formula itself, as {name}=thalweg.adam.")
+            if isinstance(value, Formula):
+                params[name] = value()
+        super().set_params(**params)
+        return self
+
+    # -- fitting
+
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+        """Fit the model.
+
+        With ``warm_start`` the parameters, the rule's memory, the counts of updates and epochs, and the source of
+        randomness go on from the last call: two fits of ``max_iter`` epochs make the updates of one fit of twice as
+        many, bit for bit where neither ``tol`` nor ``early_stopping`` intervenes and no schedule looks at the total.
+        Another rule starts with an empty memory.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, n_features)
+            float32 and float64 are kept, everything else becomes float64.
+        y : array-like of shape (n,) or (n, n_outputs)
+        sample_weight : array-like of shape (n,), optional
+            Only their ratios matter. In full batches a weight of 2 is the row twice.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        SettingError
+            A parameter that cannot be used.
+        DivergedError
+            The run left the finite numbers, or its loss stayed far above its first. All attributes are set before:
+            ``theta_`` holds the last parameters whose loss was finite, ``record_`` says what went first.
+        """
+        continuing = told.flag("warm_start", self.warm_start) and hasattr(self, "theta_")
+        validated = told.flag("early_stopping", self.early_stopping)
+        table = self._read(X, y, sample_weight, continuing=continuing, learn=not continuing)
+        run, aside = self._prepare(table, continuing=continuing, validated=validated)
+        run.descend(self._watchers(aside))
+        if aside is not None:
+            aside.restore(run)
+        self._keep(run, aside, continuing=continuing)
+        self._check(run, table.X)
+        if run.status == FINISHED and (validated or self.tol is not None):
+            what = f"the loss was still falling after max_iter={self.max_iter} epochs"
+            warnings.warn(f"{what}; allow more, or set tol=None for a fixed number", ConvergenceWarning, stacklevel=2)
+        return self
+
+    def _make_pass(self, X: Any, y: Any, sample_weight: Any, *, learn: bool) -> Self:
+        """Make one epoch over these rows."""
+        if told.flag("early_stopping", self.early_stopping):
+            raise SettingError(
+                "SETTING-STOPPING", "early_stopping", "partial_fit makes one pass and never stops by itself"
+            )
+        continuing = hasattr(self, "theta_")
+        table = self._read(X, y, sample_weight, continuing=continuing, learn=learn)
+        run, _ = self._prepare(table, continuing=continuing, mean_weight=1.0)
+        run.advance(1)
+        run.status = run.status or FINISHED
+        self._keep(run, None, continuing=continuing)
+        self._check(run, table.X)
+        return self
+
+    def _read(self, X: Any, y: Any, sample_weight: Any, *, continuing: bool, learn: bool) -> Table:
+        """Check the data, once."""
+        dtype = [self.theta_.dtype] if continuing else [np.float64, np.float32]
+        X, y = validate_data(self, X, y, reset=not continuing, dtype=dtype, **self._reads_x, **self._reads_y)
+        if sample_weight is not None:
+            sample_weight = _check_sample_weight(sample_weight, X, dtype=X.dtype, ensure_non_negative=True)
+        targets = self._encode(y, X.dtype, learn=learn)
+        return Table(X, targets, self._weigh(y, sample_weight, X.dtype))
+
+    def _prepare(
+        self, table: Table, *, continuing: bool, validated: bool = False, mean_weight: float | None = None
+    ) -> tuple[Run, Validation | None]:
+        """Return a run that is ready to start, and the validation on rows set aside."""
+        from thalweg.engine.streams import seed_sequence
+
+        loss = self._fitting_loss()
+        model = self._make_model(table.X.shape[1], table.targets.shape[1])
+        rule = told.rule(self.optimizer, self.learning_rate)
+        if continuing and _layout(model) != _layout(self._model):
+            what = (
+                f"continues a model of {self._model.size} parameters, the settings now ask for another, of {model.size}"
+            )
+            raise SettingError("SETTING-SHAPE", "warm_start", what, "Set warm_start=False to start anew.")
+        root = self._root if continuing else seed_sequence(self.random_state)
+        before = self._epochs if continuing else 0
+        aside = None
+        if validated:
+            table, aside = self._set_aside(table, model, loss, root)
+        settings = self._settings(loss, rule, len(model.weights), len(table.targets), before)
+        remembers = continuing and rule.fingerprint == self._rule.fingerprint
+        run = Run(
+            model,
+            Rows.of(table.X, table.targets, table.weights, str(table.targets.dtype), mean_weight=mean_weight),
+            replace(settings, tol=None) if validated else settings,
+            theta=self.theta_ if continuing else None,
+            state=self.state_ if remembers else None,
+            t=self.t_ if remembers else 0.0,
+            epoch=before,
+            random_state=root,
+        )
+        return run, aside
+
+    def _settings(self, loss: Loss, rule: Rule, layers: int, rows: int, before: int) -> Settings:
+        """Return the checked settings of a run."""
+        return Settings(
+            optimizer=rule,
+            loss=loss,
+            penalty=told.penalties(self.penalty, self.alpha, self.l1_ratio, layers),
+            schedule=told.schedule(self.schedule),
+            batch_size=told.batch_size(self.batch_size, rows),
+            max_iter=before + check_count("max_iter", self.max_iter),
+            shuffle=told.flag("shuffle", self.shuffle),
+            clip_value=self.clip_value,
+            clip_norm=self.clip_norm,
+            tol=self.tol,
+            n_iter_no_change=self.n_iter_no_change,
+        )
+
+    def _set_aside(
+        self, table: Table, model: Model, loss: Loss, root: np.random.SeedSequence
+    ) -> tuple[Table, Validation]:
+        """Split off the validation rows: the same ones for the same number of rows and the same root."""
+        from thalweg.engine.streams import SPLIT, generator
+
+        share = check_number("validation_fraction", self.validation_fraction, "(0, 1)")
+        patience = check_count("n_iter_no_change", self.n_iter_no_change)
+        tol = 0.0 if self.tol is None else check_number("tol", self.tol, "[0, inf)")
+        seed = int(generator(root, SPLIT).integers(2**32))
+        strata = self._strata(table.targets)
+        kept, held = train_test_split(
+            np.arange(len(table.targets)), test_size=share, random_state=seed, stratify=strata
+        )
+        return table.rows(np.sort(kept)), Validation(model, loss, *table.rows(np.sort(held)), tol, patience)
+
+    def _watchers(self, aside: Validation | None) -> list[Callable[[Run], object]]:
+        """Return what looks at the run after each epoch."""
+        watchers: list[Callable[[Run], object]] = [] if aside is None else [aside]
+        loud = self.verbose if isinstance(self.verbose, bool) else check_count("verbose", self.verbose, 0)
+        if loud:
+            watchers.append(_report)
+        return [*watchers, *told.callbacks(self.callbacks)]
+
+    # -- what is left
+
+    def _keep(self, run: Run, aside: Validation | None, *, continuing: bool) -> None:
+        """Store what the run leaves."""
+        self.loss_curve_ = [*(self.loss_curve_ if continuing else []), *run.loss_curve]
+        earlier = self.validation_curve_ if continuing else []
+        self.validation_curve_ = [*earlier, *(aside.curve if aside else [])]
+        self.best_epoch_ = aside.best_epoch if aside else None
+        self.n_iter_ = len(run.lane_curves)
+        self.theta_, self.state_, self.t_ = run.theta, run.state, run.t
+        self.record_ = run.record()
+        self._model, self._loss, self._rule = run.model, run.settings.loss, run.settings.optimizer
+        self._root, self._epochs = run.root, run.epoch
+
+    def _check(self, run: Run, X: Any) -> None:
+        """Raise when the run diverged."""
+        if run.status == DIVERGED and run.divergence is not None:
+            names = getattr(self, "feature_names_in_", None)
+            what = f"{run.divergence.message}, with {run.settings.optimizer.name}"
+            raise DivergedError("RUN-DIVERGED", f"{type(self).__name__}.fit", what, advice(run, X, names))
+
+    # -- prediction
+
+    def _scores(self, X: Any) -> Array:
+        """Return the scores before the inverse link, (n, outputs)."""
+        check_is_fitted(self)
+        X = validate_data(self, X, reset=False, dtype=[np.float64, np.float32], **self._reads_x)
+        return self._model.scores(self.theta_, X)
+
+
+def _layout(model: Model) -> tuple[Any, ...]:
+    return type(model), model.size, model.weights, model.intercepts
+
+
+def _report(run: Run) -> None:
+    """Print the epoch and its loss."""
+    print(f"epoch {run.epoch:>5}  loss {run.lane_curves[-1][0]:.6g}")  # noqa: T201 - what verbose asks for

@@ -1,0 +1,267 @@
+"""Linear models, fitted by any rule under any loss."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from thalweg.descent.models import Linear
+from thalweg.estimators import settings as told
+from thalweg.estimators.base import DescentEstimator
+from thalweg.estimators.targets import Classification, Regression
+from thalweg.formulas.formula import Loss, Rule
+
+Array = NDArray[Any]
+
+
+class LinearEstimator(DescentEstimator):
+    """Scores that are linear in the features, on dense rows or on CSR."""
+
+    _reads_x: ClassVar[dict[str, Any]] = {"accept_sparse": "csr", "order": "C"}
+    _model: Linear
+
+    def __init__(
+        self,
+        loss: str | Loss = "squared_error",
+        *,
+        penalty: Any = None,
+        alpha: float | None = None,
+        l1_ratio: float | None = None,
+        fit_intercept: bool = True,
+        optimizer: str | Rule = "adam",
+        learning_rate: float | None = None,
+        schedule: Any = None,
+        batch_size: int | str | None = "auto",
+        max_iter: int = 1000,
+        tol: float | None = 1e-4,
+        n_iter_no_change: int = 10,
+        shuffle: bool = True,
+        clip_value: float | None = None,
+        clip_norm: float | None = None,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        random_state: Any = None,
+        warm_start: bool = False,
+        verbose: int = 0,
+        callbacks: Any = None,
+    ) -> None:
+        self.loss = loss
+        self.penalty = penalty
+        self.alpha = alpha
+        self.l1_ratio = l1_ratio
+        self.fit_intercept = fit_intercept
+        self.optimizer = optimizer
+        self.learning_rate = learning_rate
+        self.schedule = schedule
+        self.batch_size = batch_size
+        self.max_iter = max_iter
+        self.tol = tol
+        self.n_iter_no_change = n_iter_no_change
+        self.shuffle = shuffle
+        self.clip_value = clip_value
+        self.clip_norm = clip_norm
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.random_state = random_state
+        self.warm_start = warm_start
+        self.verbose = verbose
+        self.callbacks = callbacks
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags
+
+    def _make_model(self, n_features: int, n_outputs: int) -> Linear:
+        return Linear(n_features, n_outputs, told.flag("fit_intercept", self.fit_intercept))
+
+    @property
+    def intercept_(self) -> Array:
+        """Intercepts (n_outputs,), a view of ``theta_``; zeros where none is fitted."""
+        return np.asarray(self._model.intercept(self.theta_))
+
+
+@final
+class LinearRegressor(Regression, LinearEstimator):
+    r"""Linear regression by descent: least squares, robust, quantile, Poisson, or a loss of your own.
+
+    .. math:: \min_{w, b} \; \frac{\sum_i s_i \, \ell(y_i, w \cdot x_i + b)}{\sum_i s_i} + p(w)
+
+    Parameters
+    ----------
+    loss : str or Loss
+        ``"squared_error"``, ``"absolute_error"``, ``"huber"``, ``"quantile"``, ``"epsilon_insensitive"``,
+        ``"squared_epsilon_insensitive"``, ``"poisson"``, a loss with numbers such as ``losses.huber(delta=2)``, or
+        one of your own.
+    penalty : str or Penalty or None
+        ``"l2"``, ``"l1"``, ``"elasticnet"``, or one of your own; on the coefficients, not on the intercept.
+    alpha, l1_ratio : float, optional
+        Replace the penalty's own numbers (1e-4 and 0.15).
+    fit_intercept : bool
+    optimizer : str or Rule
+        ``"adam"``, ``"momentum"``, ``"gradient_descent"`` or any other rule of this library, or one of your own.
+    learning_rate : float > 0, optional
+        Replaces the rule's own.
+    schedule : str or Schedule, optional
+        Factor on the learning rate over the epochs.
+    batch_size : int, "auto" or None
+        Rows per update; None for all of them (full batch). "auto" takes a 32nd of the rows, at most 200.
+    max_iter : int
+        Epochs at most.
+    tol : float >= 0 or None
+        Stop when the loss has not fallen by ``tol`` below its best for ``n_iter_no_change`` epochs; None makes all
+        ``max_iter`` epochs.
+    n_iter_no_change : int
+    shuffle : bool
+        A new order of the rows each epoch.
+    clip_value, clip_norm : float > 0, optional
+        Bound on every entry, or on the Euclidean norm, of the gradient before the penalty. One of the two.
+    early_stopping : bool
+        Set rows aside, watch the loss on them instead of the loss on the others, and go back to the epoch where it
+        was lowest.
+    validation_fraction : float in (0, 1)
+        Share of the rows set aside.
+    random_state : int, Generator, RandomState, SeedSequence or None
+        Source of the orders and of the rows set aside. The same number gives the same bits.
+    warm_start : bool
+        Go on from the last fit; see :meth:`fit`.
+    verbose : int
+        1 prints the loss of every epoch.
+    callbacks : callable or sequence of callable, optional
+        Called after every epoch with the :class:`~thalweg.descent.run.Run`; a true answer stops it.
+
+    Attributes
+    ----------
+    coef_ : ndarray (n_features,) or (n_outputs, n_features)
+        A view of ``theta_``; the second form where ``y`` has two dimensions.
+    intercept_ : ndarray (n_outputs,)
+        A view of ``theta_``.
+    theta_, state_, t_, n_iter_, loss_curve_, validation_curve_, best_epoch_, record_, n_features_in_, \
+    feature_names_in_
+        See :class:`~thalweg.estimators.base.DescentEstimator`.
+
+    Conventions
+    -----------
+    The objective is a mean over rows plus the penalty, and squared error is halved: ``alpha`` is scikit-learn's for
+    ``Lasso``, ``ElasticNet`` and ``SGDRegressor``; that of its ``Ridge`` is ``n`` times ours. Several outputs add up.
+
+    Examples
+    --------
+    >>> X, y = np.arange(6.0).reshape(-1, 1), np.array([1.0, 3.0, 5.0, 7.0, 9.0, 11.0])
+    >>> line = LinearRegressor(optimizer="momentum", learning_rate=0.05, batch_size=None, tol=None).fit(X, y)
+    >>> print(line.coef_.round(6), line.intercept_.round(6))
+    [2.] [1.]
+    >>> float(line.predict([[10.0]])[0])
+    21.0
+    """
+
+    @property
+    def coef_(self) -> Array:
+        """Coefficients, a view of ``theta_``."""
+        coef: Array = self._model.coef(self.theta_)
+        return coef[0] if self._one_dimensional else coef
+
+
+@final
+class LinearClassifier(Classification, LinearEstimator):
+    r"""Linear classification by descent: logistic regression, support vector machines, or a loss of your own.
+
+    Parameters
+    ----------
+    loss : str or Loss
+        ``"log_loss"`` is logistic regression: softmax where there are more than two classes. ``"hinge"``,
+        ``"squared_hinge"``, ``"modified_huber"``, the two-class loss ``losses.log`` as such, and a two-class loss of
+        your own fit one column per class against the rest. Losses for numbers learn -1 and 1.
+    class_weight : dict, "balanced" or None
+        Factor on the weights of the rows by class; classes that are not named count once. "balanced" gives all
+        classes the same total weight.
+    penalty, alpha, l1_ratio, fit_intercept, optimizer, learning_rate, schedule, batch_size, max_iter, tol, \
+    n_iter_no_change, shuffle, clip_value, clip_norm, early_stopping, validation_fraction, random_state, warm_start, \
+    verbose, callbacks
+        As of :class:`LinearRegressor`. Rows are set aside with the shares of the classes kept.
+
+    Attributes
+    ----------
+    classes_ : ndarray (n_classes,)
+        Labels in order.
+    coef_ : ndarray (1, n_features) or (n_classes, n_features)
+        A view of ``theta_``; one row for two classes.
+    intercept_ : ndarray (1,) or (n_classes,)
+        A view of ``theta_``.
+    theta_, state_, t_, n_iter_, loss_curve_, validation_curve_, best_epoch_, record_, n_features_in_, \
+    feature_names_in_
+        See :class:`~thalweg.estimators.base.DescentEstimator`.
+
+    Conventions
+    -----------
+    The objective is a mean over rows plus the penalty: ``C`` of scikit-learn's ``LogisticRegression`` is
+    ``1 / (n * alpha)``, ``alpha`` of its ``SGDClassifier`` is ours. ``SGDClassifier`` fits ``"log_loss"`` one class
+    against the rest, which here is ``loss=losses.log``. Explicit ``losses.softmax`` keeps two columns for two classes.
+
+    Examples
+    --------
+    >>> X, y = np.array([[0.0], [1.0], [2.0], [3.0]]), np.array(["no", "no", "yes", "yes"])
+    >>> switch = LinearClassifier(penalty="l2", alpha=0.1, learning_rate=0.1, batch_size=None, tol=None).fit(X, y)
+    >>> print(switch.predict([[0.2], [2.8]]))
+    ['no' 'yes']
+    >>> round(float(switch.predict_proba([[1.5]])[0, 1]), 2)
+    0.50
+    """
+
+    def __init__(
+        self,
+        loss: str | Loss = "log_loss",
+        *,
+        penalty: Any = None,
+        alpha: float | None = None,
+        l1_ratio: float | None = None,
+        fit_intercept: bool = True,
+        optimizer: str | Rule = "adam",
+        learning_rate: float | None = None,
+        schedule: Any = None,
+        batch_size: int | str | None = "auto",
+        max_iter: int = 1000,
+        tol: float | None = 1e-4,
+        n_iter_no_change: int = 10,
+        shuffle: bool = True,
+        clip_value: float | None = None,
+        clip_norm: float | None = None,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        class_weight: Any = None,
+        random_state: Any = None,
+        warm_start: bool = False,
+        verbose: int = 0,
+        callbacks: Any = None,
+    ) -> None:
+        super().__init__(
+            loss,
+            penalty=penalty,
+            alpha=alpha,
+            l1_ratio=l1_ratio,
+            fit_intercept=fit_intercept,
+            optimizer=optimizer,
+            learning_rate=learning_rate,
+            schedule=schedule,
+            batch_size=batch_size,
+            max_iter=max_iter,
+            tol=tol,
+            n_iter_no_change=n_iter_no_change,
+            shuffle=shuffle,
+            clip_value=clip_value,
+            clip_norm=clip_norm,
+            early_stopping=early_stopping,
+            validation_fraction=validation_fraction,
+            random_state=random_state,
+            warm_start=warm_start,
+            verbose=verbose,
+            callbacks=callbacks,
+        )
+        self.class_weight = class_weight
+
+    @property
+    def coef_(self) -> Array:
+        """Coefficients, a view of ``theta_``."""
+        return np.asarray(self._model.coef(self.theta_))

@@ -1,0 +1,104 @@
+"""From an estimator's parameters to formulas and numbers: each is checked when it is used, and named when wrong."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from thalweg.descent.settings import check_count
+from thalweg.errors import SettingError
+from thalweg.formulas import catalog
+from thalweg.formulas.formula import Penalty, Rule, Schedule
+
+# "auto" batches: at least this many updates an epoch where there are as many rows, and never more rows in a batch.
+UPDATES_PER_EPOCH, LARGEST_BATCH = 32, 200
+
+
+def flag(where: str, value: object) -> bool:
+    """Return ``value`` when it is a truth value."""
+    if not isinstance(value, bool | np.bool_):
+        raise SettingError("SETTING-TYPE", where, f"must be True or False, got {type(value).__name__} {value!r:.40}")
+    return bool(value)
+
+
+def rule(optimizer: object, learning_rate: float | None) -> Rule:
+    """Return the rule with its numbers; ``learning_rate`` replaces the rule's own when it is given."""
+    found: Rule = catalog.resolve("rule", optimizer, "optimizer")
+    return found if learning_rate is None else found(learning_rate=learning_rate)
+
+
+def schedule(given: object) -> Schedule | None:
+    """Return the schedule, or None."""
+    found: Schedule | None = None if given is None else catalog.resolve("schedule", given, "schedule")
+    return found
+
+
+def penalties(
+    penalty: object, alpha: object, l1_ratio: float | None, layers: int
+) -> Penalty | list[Penalty | None] | None:
+    """Return one penalty, or None, for all layers; a list of one per layer where they differ.
+
+    Parameters
+    ----------
+    penalty : str or Penalty or None, or a sequence of them
+    alpha : float or None, or a sequence of them
+        Replaces the penalty's own when it is given.
+    l1_ratio : float or None
+        The same, for all layers.
+    layers : int
+    """
+    each = zip(per_layer("penalty", penalty, layers), per_layer("alpha", alpha, layers), strict=True)
+    found = [_penalty(given, {"alpha": strength, "l1_ratio": l1_ratio}) for given, strength in each]
+    return found[0] if all(other == found[0] for other in found) else found
+
+
+def _penalty(given: object, numbers: dict[str, Any]) -> Penalty | None:
+    found: Penalty | None = None if given is None else catalog.resolve("penalty", given, "penalty")
+    known = {} if found is None else found.hyperparameters
+    told = {name: value for name, value in numbers.items() if value is not None}
+    idle = [name for name, value in told.items() if name not in known and value != 0]
+    if idle:
+        what = "without a penalty" if found is None else f"with the penalty {found.name}"
+        warnings.warn(f"{' and '.join(idle)} has no effect {what}", UserWarning, stacklevel=2)
+    return None if found is None else found(**{name: value for name, value in told.items() if name in known})
+
+
+def per_layer(where: str, given: object, layers: int) -> list[Any]:
+    """Return one value per layer, given one for all or a sequence of one for each."""
+    if not isinstance(given, Sequence | np.ndarray) or isinstance(given, str):
+        return [given] * layers
+    if len(given) != layers:
+        raise SettingError("SETTING-LAYERS", where, f"has {len(given)} entries; there are {layers} to set")
+    return list(given)
+
+
+def batch_size(given: object, rows: int) -> int | None:
+    """Return the rows per update, None for all of them."""
+    if given is None:
+        return None
+    if isinstance(given, str):
+        if given != "auto":
+            raise SettingError(
+                "SETTING-UNKNOWN", "batch_size", f"must be an integer >= 1, None or 'auto', got {given!r:.40}"
+            )
+        return min(LARGEST_BATCH, math.ceil(rows / UPDATES_PER_EPOCH))
+    size = check_count("batch_size", given)
+    if size > rows:
+        warnings.warn(f"batch_size={size} is more than there are rows; all {rows} are used", UserWarning, stacklevel=2)
+    return min(size, rows)
+
+
+def callbacks(given: object) -> list[Callable[[Any], object]]:
+    """Return the caller's functions."""
+    if given is None:
+        return []
+    listed: list[Any] = [given] if callable(given) else list(given) if isinstance(given, Sequence) else [given]
+    for each in listed:
+        if not callable(each):
+            what = f"must be functions of the run, got {type(each).__name__} {each!r:.40}"
+            raise SettingError("SETTING-TYPE", "callbacks", what)
+    return listed

@@ -1,0 +1,309 @@
+"""Numbers and classes: how targets are encoded for a loss, and what its scores say about new rows."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import issparse
+from scipy.special import expit
+from scipy.special import softmax as softmax_of
+from sklearn.base import ClassifierMixin, RegressorMixin
+from sklearn.utils.class_weight import compute_class_weight
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.multiclass import check_classification_targets
+
+from thalweg.errors import DataError, SettingError
+from thalweg.estimators.base import DescentEstimator
+from thalweg.formulas import catalog
+from thalweg.formulas.formula import Loss
+from thalweg.formulas.losses import modified_huber, softmax
+from thalweg.formulas.ranges import check_number
+
+Array = NDArray[Any]
+
+
+class Regression(RegressorMixin, DescentEstimator):  # type: ignore[misc] # scikit-learn ships no types
+    """Targets that are numbers, one or several per row."""
+
+    _reads_y: ClassVar[dict[str, Any]] = {"multi_output": True, "y_numeric": True}
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.target_tags.multi_output = True
+        loss = _named_loss(self.loss)
+        tags.target_tags.positive_only = loss is not None and loss.target == "count"
+        return tags
+
+    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+        """Make one pass over these rows: one update with ``batch_size=None``, else one per batch.
+
+        The first call draws the parameters; each later one goes on from there with the rule's memory, as another
+        epoch. Nothing stops a pass: ``max_iter``, ``tol`` and ``callbacks`` do not count, save that schedules take
+        ``max_iter`` for the total.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, n_features)
+        y : array-like of shape (n,) or (n, n_outputs)
+        sample_weight : array-like of shape (n,), optional
+            A factor on the row's gradient, whatever the others weigh.
+
+        Returns
+        -------
+        self
+        """
+        return self._make_pass(X, y, sample_weight, learn=not hasattr(self, "theta_"))
+
+    def predict(self, X: Any) -> Array:
+        """Predict the targets.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, n_features)
+
+        Returns
+        -------
+        ndarray (n,) or (n, n_outputs)
+            In the units of ``y``: the inverse link of the scores.
+        """
+        scores = self._scores(X)
+        link = self._loss.inverse_link
+        means = np.exp(scores) if link == "exp" else expit(scores) if link == "logistic" else scores
+        return means[:, 0] if self._one_dimensional else means
+
+    def _fitting_loss(self) -> Loss:
+        loss: Loss = catalog.resolve("loss", self.loss, "loss")
+        if loss.target not in {"real", "count"} or loss.inverse_link == "softmax":
+            what = f"{loss.name} is a loss for classes, this is a regressor"
+            raise SettingError(
+                "SETTING-LOSS", "loss", what, "For numbers there are squared, absolute, huber, poisson and more."
+            )
+        return loss
+
+    def _encode(self, y: Array, dtype: np.dtype[Any], *, learn: bool) -> Array:  # noqa: ARG002 - nothing to learn
+        if issparse(y):
+            raise DataError("DATA-SPARSE", "y", "is sparse", "Pass y.toarray().")
+        self._one_dimensional = y.ndim == 1
+        with np.errstate(over="ignore"):
+            targets = np.asarray(y, dtype=dtype).reshape(len(y), -1)
+        if not np.isfinite(targets).all():
+            raise DataError(
+                "DATA-RANGE", "y", f"holds numbers that {dtype} cannot", "Scale the target, or pass X as float64."
+            )
+        loss = self._fitting_loss()
+        if loss.target == "count" and (targets < 0).any():
+            row = int((targets < 0).any(axis=1).argmax())
+            what = f"is {targets[row].min():g} in row {row}; the loss {loss.name} takes numbers >= 0"
+            raise DataError("DATA-TARGET-RANGE", "y", what)
+        return targets
+
+
+class Classification(ClassifierMixin, DescentEstimator):  # type: ignore[misc] # scikit-learn ships no types
+    """Targets that are classes, two or more."""
+
+    _reads_y: ClassVar[dict[str, Any]] = {}
+
+    class_weight: Any
+
+    def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> Self:
+        """Make one pass over these rows: one update with ``batch_size=None``, else one per batch.
+
+        The first call draws the parameters; each later one goes on from there with the rule's memory, as another
+        epoch. Nothing stops a pass: ``max_iter``, ``tol`` and ``callbacks`` do not count, save that schedules take
+        ``max_iter`` for the total.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, n_features)
+        y : array-like of shape (n,)
+        classes : array-like of shape (n_classes,)
+            All classes that will ever come; needed in the first call.
+        sample_weight : array-like of shape (n,), optional
+            A factor on the row's gradient, whatever the others weigh.
+
+        Returns
+        -------
+        self
+        """
+        first = not hasattr(self, "theta_")
+        if first and classes is None:
+            raise SettingError("SETTING-CLASSES", "classes", "must be passed to the first call of partial_fit")
+        if isinstance(self.class_weight, str):
+            what = f"{self.class_weight!r} cannot be told from a part of the rows"
+            raise SettingError("SETTING-WEIGHT", "class_weight", what, "Pass a dictionary of weights to partial_fit.")
+        if first:
+            self.classes_ = _at_least_two(np.unique(classes))
+        elif classes is not None and not np.array_equal(np.unique(classes), self.classes_):
+            raise SettingError("SETTING-CLASSES", "classes", "are not those of the first call of partial_fit")
+        return self._make_pass(X, y, sample_weight, learn=False)
+
+    def decision_function(self, X: Any) -> Array:
+        """Return the scores before the inverse link.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, n_features)
+
+        Returns
+        -------
+        ndarray (n,) or (n, n_classes)
+            For two classes one score, positive for ``classes_[1]``; else one per class, the largest wins.
+        """
+        scores = self._scores(X)
+        if scores.shape[1] == 1:
+            return scores[:, 0]
+        return scores if len(self.classes_) > 2 else scores[:, 1] - scores[:, 0]
+
+    def predict(self, X: Any) -> Array:
+        """Predict the class.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, n_features)
+
+        Returns
+        -------
+        ndarray (n,), dtype of ``classes_``
+        """
+        scores = self.decision_function(X)
+        chosen: Array = (scores > 0).astype(np.intp) if scores.ndim == 1 else scores.argmax(axis=1)
+        predicted: Array = self.classes_[chosen]
+        return predicted
+
+    def _probable(self) -> bool:
+        """Whether the scores of the loss are probabilities behind a link."""
+        loss = getattr(self, "_loss", None) or _named_loss(self.loss)
+        if loss is None or not _link(loss):
+            named = self.loss if loss is None else loss.name
+            raise AttributeError(f"the loss {named} gives no probabilities; log_loss and modified_huber do")
+        return True
+
+    @available_if(_probable)  # type: ignore[untyped-decorator]
+    def predict_proba(self, X: Any) -> Array:
+        """Predict the probability of each class.
+
+        There is no such method where the loss has no probabilities: hinge, squared hinge, losses for numbers. One
+        score per class under a logistic link, and the modified Huber loss, ask one question per class: the answers
+        are divided by their sum.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, n_features)
+
+        Returns
+        -------
+        ndarray (n, n_classes)
+            Rows sum to 1.
+        """
+        scores = self._scores(X)
+        link = _link(self._loss)
+        if link == "softmax":
+            return np.asarray(softmax_of(scores, axis=1))
+        both = np.hstack([-scores, scores]) if scores.shape[1] == 1 else scores
+        shares = expit(both) if link == "logistic" else (np.clip(both, -1, 1) + 1) / 2
+        total = shares.sum(axis=1, keepdims=True)
+        alike = np.full_like(shares, 1 / shares.shape[1])
+        return np.asarray(np.divide(shares, total, out=alike, where=total > 0))
+
+    @available_if(_probable)  # type: ignore[untyped-decorator]
+    def predict_log_proba(self, X: Any) -> Array:
+        """Predict the logarithm of the probability of each class, -inf where it is 0.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, n_features)
+
+        Returns
+        -------
+        ndarray (n, n_classes)
+        """
+        with np.errstate(divide="ignore"):
+            return np.asarray(np.log(self.predict_proba(X)))
+
+    def _fitting_loss(self) -> Loss:
+        if self.loss == "log_loss" and len(self.classes_) > 2:
+            return softmax
+        loss: Loss = catalog.resolve("loss", self.loss, "loss")
+        if loss.target == "count":
+            what = f"{loss.name} is a loss for counts, this is a classifier"
+            raise SettingError(
+                "SETTING-LOSS", "loss", what, "For classes there are log_loss, hinge, modified_huber and more."
+            )
+        return loss
+
+    def _encode(self, y: Array, dtype: np.dtype[Any], *, learn: bool) -> Array:
+        check_classification_targets(y)
+        if learn:
+            self.classes_ = _at_least_two(np.unique(y))
+        codes = np.searchsorted(self.classes_, y).clip(max=len(self.classes_) - 1)
+        unknown = np.flatnonzero(self.classes_[codes] != y)
+        if unknown.size:
+            what = f"the label {y[unknown[0]]!s:.40} in row {unknown[0]} is not one of the {len(self.classes_)} classes"
+            raise DataError("DATA-CLASS", "y", what, f"There are {', '.join(map(str, self.classes_[:8]))}"[:100])
+        loss = self._fitting_loss()
+        single = len(self.classes_) == 2 and loss.target != "classes"
+        targets = codes.reshape(-1, 1).astype(dtype) if single else np.eye(len(self.classes_), dtype=dtype)[codes]
+        margins = loss.target == "real" and loss.inverse_link == "identity"
+        return 2 * targets - 1 if margins else targets
+
+    def _strata(self, targets: Array) -> Array:
+        return targets[:, 0] if targets.shape[1] == 1 else targets.argmax(axis=1)
+
+    def _weigh(self, y: Array, weights: Array | None, dtype: np.dtype[Any]) -> Array | None:
+        if self.class_weight is None:
+            return weights
+        per_class = self._class_weights(y, weights)
+        of_rows: Array = per_class[np.searchsorted(self.classes_, y)].astype(dtype)
+        return of_rows if weights is None else weights * of_rows
+
+    def _class_weights(self, y: Array, weights: Array | None) -> NDArray[np.float64]:
+        """Return the weight of each class."""
+        given = self.class_weight
+        if isinstance(given, str):
+            if given != "balanced":
+                raise SettingError(
+                    "SETTING-UNKNOWN", "class_weight", f"must be a dictionary or 'balanced', got {given!r:.40}"
+                )
+            return np.asarray(compute_class_weight("balanced", classes=self.classes_, y=y, sample_weight=weights))
+        if not isinstance(given, dict):
+            what = f"must be a dictionary or 'balanced', got {type(given).__name__}"
+            raise SettingError("SETTING-TYPE", "class_weight", what)
+        labels = self.classes_.tolist()
+        for label, weight in given.items():
+            if label not in labels:
+                listed = ", ".join(map(str, labels[:8]))
+                raise SettingError(
+                    "SETTING-CLASSES", "class_weight", f"{label!r:.40} is not one of the classes {listed:.100}"
+                )
+            check_number(f"class_weight of {label!r:.40}", weight, "[0, inf)")
+        per_class = np.array([float(given.get(label, 1.0)) for label in labels])
+        if not per_class.any():
+            raise SettingError("SETTING-WEIGHT", "class_weight", "is 0 for all classes")
+        return per_class
+
+
+def _at_least_two(classes: Array) -> Array:
+    if len(classes) < 2:
+        held = f"holds the one class {classes[0]!s:.40}" if len(classes) else "holds no class"
+        raise DataError("DATA-ONE-CLASS", "y", f"{held}; classification needs two or more")
+    return classes
+
+
+def _named_loss(given: object) -> Loss | None:
+    """Return the loss; None where it cannot be told, which ``fit`` will say."""
+    try:
+        found: Loss = catalog.resolve("loss", given, "loss")
+    except SettingError:
+        return None
+    return found
+
+
+def _link(loss: Loss) -> str:
+    """Return how scores become probabilities of classes; empty where they do not."""
+    if loss.fingerprint == modified_huber.fingerprint:
+        return "margin"
+    if loss.inverse_link == "softmax":
+        return "softmax" if loss.target == "classes" else ""
+    return "logistic" if loss.inverse_link == "logistic" else ""
