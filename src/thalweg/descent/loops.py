@@ -103,7 +103,7 @@ class General(Loop):
             self.rows = Rows(rows.X[:0], rows.targets[:1], rows.weights[:0], rows.values, rows.indices, rows.indptr)
             self.visited = self.batch = self.laid_out = 1
         else:
-            objective = model.objective(rows)
+            objective = model.objective(rows, self.batch or rows.count)
             self.laid_out = 0
         self.kernels = (objective, loss, *activations, update, *penalty)
         self.code = np.array([0 if kernel is None else address(kernel) for kernel in self.kernels])

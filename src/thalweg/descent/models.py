@@ -87,7 +87,7 @@ class Linear:
         """Return the dropout of each layer for the kernel: none."""
         return np.zeros(1)
 
-    def objective(self, rows: Rows) -> Any:
+    def objective(self, rows: Rows, batch: int) -> Any:  # noqa: ARG002 - as Network
         """Return the compiled objective for these rows."""
         from thalweg.engine import linear
 
@@ -245,11 +245,11 @@ class Network:
         rates = [*(self.dropout or [0.0] * len(self.hidden_activations)), 0.0]
         return np.array([round((1 - r) * 2.0**53) if r else 0.0 for r in rates])
 
-    def objective(self, rows: Rows) -> Any:
-        """Return the compiled objective."""
+    def objective(self, rows: Rows, batch: int) -> Any:
+        """Return the compiled objective for batches of this size."""
         from thalweg.engine import network
 
-        return network.objective(rows.dtype)
+        return network.objective(rows.dtype, max(self.layer_sizes), batch)
 
 
 Model = Linear | Network

@@ -67,6 +67,29 @@ def dot(x, w, n):  # type: ignore[no-untyped-def]
 
 
 @register_jitable
+def total(x, n):  # type: ignore[no-untyped-def]
+    """Sum ``x[:n]`` in the order of :func:`dot`."""
+    zero = x.dtype.type(0)
+    blocks = n - n % 8
+    tail = zero
+    for j in range(blocks, n):
+        tail += x[j]
+    if blocks == 0:
+        return tail
+    s0 = s1 = s2 = s3 = s4 = s5 = s6 = s7 = zero
+    for j in range(0, blocks, 8):
+        s0 += x[j]
+        s1 += x[j + 1]
+        s2 += x[j + 2]
+        s3 += x[j + 3]
+        s4 += x[j + 4]
+        s5 += x[j + 5]
+        s6 += x[j + 6]
+        s7 += x[j + 7]
+    return (((s0 + s4) + (s2 + s6)) + ((s1 + s5) + (s3 + s7))) + tail
+
+
+@register_jitable
 def gather_sums(out, partial, blocks, columns):  # type: ignore[no-untyped-def]
     """Add the nine partial sums of every column in the order of :func:`dot`."""
     for c in range(columns):

@@ -92,9 +92,9 @@ def proximal_signature(dtype: str) -> Any:
 
 
 def forward_signature(dtype: str) -> Any:
-    """``(kind, hyper, bias, inputs, units)``."""
+    """``(kind, hyper, inputs, units)``."""
     m = matrix(dtype)
-    return types.void(types.int64, NUMBER_TABLE, vector(dtype), m, m)
+    return types.void(types.int64, NUMBER_TABLE, m, m)
 
 
 def backward_signature(dtype: str) -> Any:

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numba.extending import register_jitable
 
-from thalweg.engine.arithmetic import block
+from thalweg.engine.arithmetic import block, dot, fma, total
 from thalweg.engine.compile import (
     BACKWARD,
     FORWARD,
@@ -47,6 +47,14 @@ def draw(mask, bound, key):
 def product(a, b, out):
     """Matrix product into a buffer, by BLAS."""
     np.dot(a, b, out)
+
+
+@register_jitable
+def add_to_rows(vector, matrix):
+    """Add a vector to every row of a matrix."""
+    for i in range(matrix.shape[0]):
+        for k in range(matrix.shape[1]):
+            matrix[i, k] += vector[k]
 
 
 @register_jitable
@@ -92,8 +100,11 @@ def network(
         inputs = block(work, shape[layer, INPUTS], batch, width)
         units = block(work, shape[layer, UNITS], batch, width)
         product(below, block(theta, shape[layer, WEIGHTS], shape[layer, FAN_IN], width), inputs)
-        bias = theta[shape[layer, BIAS] : shape[layer, BIAS] + width]
-        call_forward(code[FORWARD], (shape[layer, ACTIVATION], activation_hyper, bias, inputs, units))
+        add_to_rows(theta[shape[layer, BIAS] : shape[layer, BIAS] + width], inputs)
+        below = inputs  # the output layer is linear
+        if layer == depth - 1:
+            break
+        call_forward(code[FORWARD], (shape[layer, ACTIVATION], activation_hyper, inputs, units))
         below = units
         if dropout[layer] != 0.0:
             mask = block(work, shape[layer, MASK], batch, width)
@@ -131,7 +142,128 @@ def network(
         deltas = passed
 
 
-@lru_cache(maxsize=2)
-def objective(dtype: str) -> Any:
-    """Return the compiled objective."""
-    return native(network, objective_signature(dtype))
+def narrow(
+    theta, grad, X, values, indices, indptr, targets, weights, rows, factor, shape, work, sums,
+    code, loss_hyper, activation_hyper, dropout, seed, step,
+):  # fmt: skip
+    """Do what :func:`network` does, for narrow layers: units by rows, and loops along the batch instead of BLAS.
+
+    A product of 64 x 5 by 5 x 2 is over before BLAS has looked at its arguments; along a batch of 16 and more these
+    loops vectorise.
+    """
+    batch = rows.size
+    depth = shape.shape[0]
+    features = shape[0, FAN_IN]
+    first = block(work, 0, features, batch)
+    for i in range(batch):
+        x = X[rows[i]]
+        for j in range(features):
+            first[j, i] = x[j]
+    below = first
+    for layer in range(depth):
+        fan_in, width = shape[layer, FAN_IN], shape[layer, FAN_OUT]
+        inputs = block(work, shape[layer, INPUTS], width, batch)
+        weight, bias = shape[layer, WEIGHTS], shape[layer, BIAS]
+        for k in range(width):
+            out = inputs[k]
+            for i in range(batch):
+                out[i] = theta[bias + k]
+            combine(out, below, theta, weight + k, width, fan_in)
+        below = inputs  # the output layer is linear
+        if layer == depth - 1:
+            break
+        units = block(work, shape[layer, UNITS], width, batch)
+        call_forward(code[FORWARD], (shape[layer, ACTIVATION], activation_hyper, inputs, units))
+        below = units
+        if dropout[layer] != 0.0:
+            mask = block(work, shape[layer, MASK], batch, width)
+            if dropout[layer] > 0.0:
+                draw(mask, dropout[layer], layer_key(seed, step, np.uint64(layer)))
+            below = block(work, shape[layer, MASK] + batch * width, width, batch)
+            for k in range(width):
+                for i in range(batch):
+                    below[k, i] = units[k, i] * mask[i, k]
+
+    outputs = shape[depth - 1, FAN_OUT]
+    scores = block(work, shape[depth - 1, UNITS], batch, outputs)
+    slopes = block(work, shape[depth - 1, DELTAS], batch, outputs)
+    for k in range(outputs):
+        for i in range(batch):
+            scores[i, k] = below[k, i]
+    call_loss(code[LOSS], (targets, scores, rows, weights, factor, loss_hyper, slopes, sums))
+    deltas = below
+    for k in range(outputs):
+        for i in range(batch):
+            deltas[k, i] = slopes[i, k]
+    for layer in range(depth - 1, -1, -1):
+        fan_in, width = shape[layer, FAN_IN], shape[layer, FAN_OUT]
+        weight, bias = shape[layer, WEIGHTS], shape[layer, BIAS]
+        for k in range(width):
+            grad[bias + k] = total(deltas[k], batch)
+        if layer == 0:
+            outer(first, deltas, grad, weight, fan_in, width)
+            break
+        units = block(work, shape[layer - 1, UNITS], fan_in, batch)
+        inputs = block(work, shape[layer - 1, INPUTS], fan_in, batch)
+        passed = block(work, shape[layer - 1, DELTAS], fan_in, batch)
+        for j in range(fan_in):
+            out = passed[j]
+            for i in range(batch):
+                out[i] = theta.dtype.type(0)
+            combine(out, deltas, theta, weight + j * width, 1, width)
+        if dropout[layer - 1] != 0.0:
+            mask = block(work, shape[layer - 1, MASK], batch, fan_in)
+            dropped = block(work, shape[layer - 1, MASK] + batch * fan_in, fan_in, batch)
+            outer(dropped, deltas, grad, weight, fan_in, width)
+            for j in range(fan_in):
+                for i in range(batch):
+                    passed[j, i] *= mask[i, j]
+        else:
+            outer(units, deltas, grad, weight, fan_in, width)
+        call_backward(code[BACKWARD], (shape[layer - 1, ACTIVATION], activation_hyper, inputs, units, passed))
+        deltas = passed
+
+
+@register_jitable
+def combine(out, below, theta, start, stride, count):
+    """Add ``theta[start + j * stride] * below[j]`` to ``out`` for ``count`` rows, four in one pass."""
+    batch = out.size
+    whole = count - count % 4
+    for j in range(0, whole, 4):
+        a, b, c, d = below[j], below[j + 1], below[j + 2], below[j + 3]
+        at = start + j * stride
+        w, x, y, z = theta[at], theta[at + stride], theta[at + 2 * stride], theta[at + 3 * stride]
+        for i in range(batch):
+            out[i] = fma(z, d[i], fma(y, c[i], fma(x, b[i], fma(w, a[i], out[i]))))
+    for j in range(whole, count):
+        a = below[j]
+        w = theta[start + j * stride]
+        for i in range(batch):
+            out[i] = fma(w, a[i], out[i])
+
+
+@register_jitable
+def outer(below, deltas, grad, start, fan_in, width):
+    """Write the gradient of a layer's weights: sums over the batch, by BLAS where there are many."""
+    if fan_in * width > 256:
+        product(below, deltas.T, block(grad, start, fan_in, width))
+        return
+    batch = deltas.shape[1]
+    for j in range(fan_in):
+        for k in range(width):
+            grad[start + j * width + k] = dot(below[j], deltas[k], batch)
+
+
+# Layers up to this wide, on batches at least this large, go faster along the batch than through BLAS.
+NARROW, LONG = 32, 16
+
+
+def objective(dtype: str, widest: int, batch: int) -> Any:
+    """Return the compiled objective for layers up to ``widest`` units and batches of ``batch`` rows."""
+    chosen = narrow if widest <= NARROW and batch >= LONG else network
+    return _compiled(chosen, dtype)
+
+
+@lru_cache(maxsize=4)
+def _compiled(chosen: Any, dtype: str) -> Any:
+    return native(chosen, objective_signature(dtype))

@@ -378,18 +378,13 @@ def proximal_text(program: Program, dtype: str) -> tuple[str, str]:
     return kernel_text(f"proximal_{program.name}", dtype, PROXIMAL_ARGUMENTS, lines)
 
 
-FORWARD_ARGUMENTS = "kind, hyper, bias, inputs, units"
+FORWARD_ARGUMENTS = "kind, hyper, inputs, units"
 BACKWARD_ARGUMENTS = "kind, hyper, inputs, units, deltas"
 
 
 def forward_text(programs: tuple[Program, ...], dtype: str) -> tuple[str, str]:
-    """Write ``inputs += bias; units = activation(inputs)`` over a layer (batch, units), for activation ``kind``."""
-    lines = [
-        "for row in range(inputs.shape[0]):",
-        "    for column in range(inputs.shape[1]):",
-        "        inputs[row, column] += bias[column]",
-        *_flat("inputs", "units"),
-    ]
+    """Write ``units = activation(inputs)`` over a layer, for the activation numbered ``kind``."""
+    lines = _flat("inputs", "units")
     for kind, program in enumerate(programs):
         lowered = Lowered(program.only(0), dtype)
         (z,) = program.arguments

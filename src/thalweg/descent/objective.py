@@ -1,0 +1,147 @@
+"""What a run descends on, as a function of theta: the native loss and gradient of a model on all its rows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from thalweg.descent.batches import Rows
+from thalweg.descent.models import Linear, Model, check_outputs, hyper_table
+from thalweg.errors import SettingError
+from thalweg.formulas.formula import Loss, Penalty
+
+Array = NDArray[Any]
+
+
+@final
+class Objective:
+    """Mean loss over the rows plus the penalty, with its gradient, by the kernels that a run calls.
+
+    Parameters
+    ----------
+    model : Linear or Network
+        With one lane.
+    rows : Rows
+    loss : Loss
+    penalty : Penalty or sequence of Penalty or None
+        As in :class:`~thalweg.descent.settings.Settings`: on the weights, one for all layers or one per layer.
+    masks : sequence of ndarray (n, units), optional
+        Dropout of a network, held fixed: for each hidden layer, which of its units are kept for each row (true or 1).
+        Units kept in a layer are divided by the share that ``model.dropout`` keeps there. No unit is dropped without
+        masks.
+
+    Raises
+    ------
+    SettingError
+        Targets or masks that do not fit the model, masks without dropout, a model with several lanes.
+
+    Examples
+    --------
+    >>> from thalweg.formulas.losses import squared
+    >>> rows = Rows.of(np.array([[1.0], [2.0]]), np.array([2.0, 2.0]))
+    >>> objective = Objective(Linear(1), rows, squared)
+    >>> value, gradient = objective.value_and_gradient(np.array([1.0, 0.0]))
+    >>> value, gradient.tolist()
+    (0.25, [-0.5, -0.5])
+    """
+
+    def __init__(
+        self,
+        model: Model,
+        rows: Rows,
+        loss: Loss,
+        *,
+        penalty: Penalty | Sequence[Penalty | None] | None = None,
+        masks: Sequence[Array] | None = None,
+    ) -> None:
+        from thalweg.engine import compile as compiler
+        from thalweg.engine.pointers import address
+
+        check_outputs(model, loss, rows)
+        if model.lanes != 1:
+            raise SettingError("SETTING-LANES", "model", f"must have one lane, has {model.lanes}")
+        self.model, self.rows = model, rows
+        count, dtype = rows.count, rows.dtype
+        self._kernel = model.objective(rows, rows.count)
+        activations = [] if isinstance(model, Linear) else compiler.activation_kernels(model.activations, dtype)
+        kernels = [None, compiler.loss_kernel(loss, dtype), *activations]
+        self._code = np.zeros(7, np.int64)
+        self._code[: len(kernels)] = [0 if kernel is None else address(kernel) for kernel in kernels]
+        self._kernels = kernels  # their code lives as long as they do
+        self._loss_hyper = hyper_table([loss])[0]
+        self._activation_hyper = hyper_table(model.activations)
+        layers = [penalty] * len(model.weights) if penalty is None or isinstance(penalty, Penalty) else list(penalty)
+        self._penalties = [
+            (compiler.penalty_kernel(p, dtype), hyper_table([p])[0], start, stop)
+            for (start, stop), p in zip(model.weights, layers, strict=True)
+            if p is not None
+        ]
+        self._table = model.table(count)
+        self._work = np.zeros(model.work_size(count), dtype)
+        self._order = np.arange(count)
+        self._dropout = np.zeros(len(self._table))
+        if masks is not None:
+            self._lay_out(masks)
+
+    def _lay_out(self, masks: Sequence[Array]) -> None:
+        """Put the masks where the kernel looks for them."""
+        from thalweg.engine.network import FAN_OUT, MASK
+
+        shares = () if isinstance(self.model, Linear) else self.model.dropout
+        if len(masks) != len(shares):
+            raise SettingError("SETTING-MASKS", "masks", f"{len(masks)} given for {len(shares)} layers with dropout")
+        for layer, (mask, share) in enumerate(zip(masks, shares, strict=True)):
+            shape = (self.rows.count, int(self._table[layer, FAN_OUT]))
+            kept = np.asarray(mask)
+            if kept.shape != shape:
+                raise SettingError("SETTING-MASKS", "masks", f"layer {layer} has shape {kept.shape}, expected {shape}")
+            if share:
+                start = self._table[layer, MASK]
+                self._work[start : start + kept.size] = np.where(kept.ravel(), 1 / (1 - share), 0.0)
+                self._dropout[layer] = -1.0  # a mask stands in the work array
+            elif not kept.all():
+                raise SettingError("SETTING-MASKS", "masks", f"layer {layer} has no dropout, yet its mask drops units")
+
+    def __call__(self, theta: Array) -> float:
+        """Return the value at ``theta``, as :meth:`value` does."""
+        return self.value_and_gradient(theta)[0]
+
+    def value(self, theta: Array) -> float:
+        """Return mean loss plus penalty at ``theta`` (model.size,)."""
+        return self.value_and_gradient(theta)[0]
+
+    def gradient(self, theta: Array) -> Array:
+        """Return the gradient at ``theta``, (model.size,), in the rows' dtype."""
+        return self.value_and_gradient(theta)[1]
+
+    def value_and_gradient(self, theta: Array) -> tuple[float, Array]:
+        """Return both, at the price of one.
+
+        Raises
+        ------
+        SettingError
+            SETTING-THETA: another shape than (model.size,).
+        """
+        point = np.ascontiguousarray(theta, dtype=self.rows.dtype)
+        if point.shape != (self.model.size,):
+            raise SettingError("SETTING-THETA", "theta", f"has shape {point.shape}, the model has {(self.model.size,)}")
+        rows, gradient, total, factor = self.rows, np.zeros_like(point), np.zeros(1), 1 / self.rows.count
+        self._kernel(
+            point, gradient, rows.X, rows.values, rows.indices, rows.indptr, rows.targets, rows.weights,
+            self._order, factor, self._table, self._work, total,
+            self._code, self._loss_hyper, self._activation_hyper, self._dropout, np.uint64(0), np.uint64(0),
+        )  # fmt: skip
+        cost = sum(kernel(point, gradient, *rest) for kernel, *rest in self._penalties)
+        return float(total[0]) * factor + float(cost), gradient
+
+    def scores(self, theta: Array) -> Array:
+        """Return the scores of the rows before the inverse link, (n, outputs), under the masks where there are any."""
+        from thalweg.engine.network import UNITS
+
+        self.value_and_gradient(theta)
+        # A linear model's scores stand first, a network's are the units of its last layer.
+        start = 0 if isinstance(self.model, Linear) else int(self._table[-1, UNITS])
+        return self._work[start : start + self.rows.targets.size].reshape(self.rows.targets.shape).copy()
