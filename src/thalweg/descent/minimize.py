@@ -75,7 +75,7 @@ def minimize(
     scipy.optimize.OptimizeResult
         ``x``, ``fun``, ``jac``, ``nit`` (updates), ``nfev``, ``njev``, ``status`` (0 gtol reached, 1 max_iter, 2 not
         finite, 3 callback), ``success`` (status 0), ``message``; with ``trajectory``: ``path`` (nit + 1, n) and
-        ``values`` (nit + 1,).
+        ``path_fun`` (nit + 1,).
 
     Raises
     ------
@@ -140,7 +140,7 @@ def minimize(
         status=status, success=status == CONVERGED, message=MESSAGES[status].format(quantity=quantity, nit=nit),
     )  # fmt: skip
     if trajectory:
-        result["path"], result["values"] = np.array(path), np.array(values)
+        result["path"], result["path_fun"] = np.array(path), np.array(values)
     return result
 
 
