@@ -122,8 +122,17 @@ class Source:
 
     def bad_byte(self, encoding: str) -> DataError:
         """Return the error that names the first bytes that the encoding does not allow: line, and byte of the file."""
-        decoder, line, done, last = codecs.getincrementaldecoder(encoding)(), 1, 0, ""
-        block = b" "
+        hint = "Pass --encoding latin-1 or cp1252 (older Western files), or save the file as UTF-8."
+        try:
+            line, byte, value = self._first_undecodable(encoding)
+        except UnicodeError:  # no byte is to blame: UTF-16 that does not begin with its mark
+            return DataError("FILE-ENCODING", self.name, f"the file is not {encoding.upper()}", hint)
+        what = f"byte {byte} of the file, 0x{value:02X}, is not {encoding.upper()}"
+        return DataError("FILE-ENCODING", place(self.name, line=line), what, hint)
+
+    def _first_undecodable(self, encoding: str) -> tuple[int, int, int]:
+        """Return line, position in the file (from 1) and value of the first byte that the encoding does not allow."""
+        decoder, line, done, last, block = codecs.getincrementaldecoder(encoding)(), 1, 0, "", b" "
         with self.open_bytes() as content:
             while block:
                 block, state = content.read(1 << 16), decoder.getstate()
@@ -133,13 +142,11 @@ class Source:
                     start = error.start - (len(error.object) - len(block))  # the object has the bytes held back before
                     decoder.setstate(state)
                     before = decoder.decode(block[: max(start, 0)])
-                    where = place(self.name, line=line + _line_ends(last + before) - _line_ends(last))
-                    seen = f"byte {done + start + 1} of the file, 0x{error.object[error.start]:02X},"
-                    hint = "Pass --encoding latin-1 or cp1252 (older Western files), or save the file as UTF-8."
-                    return DataError("FILE-ENCODING", where, f"{seen} is not {encoding.upper()}", hint)
+                    line += _line_ends(last + before) - _line_ends(last)
+                    return line, done + start + 1, error.object[error.start]
                 line, last = line + _line_ends(last + text) - _line_ends(last), (last + text)[-1:]
                 done += len(block)
-        return DataError("FILE-ENCODING", self.name, f"some bytes are not {encoding.upper()}")
+        raise UnicodeError(encoding)
 
     def check_unchanged(self) -> None:
         """Raise StorageError where the file is not the one that was opened any more."""
@@ -297,7 +304,7 @@ def physical_lines(source: Source, encoding: str, longest: int) -> Generator[str
                     what = f"the line is longer than {longest >> 20} MiB"
                     raise LimitError("FILE-LONG-LINE", place(source.name, line=number), what, "Is it a table?")
                 yield line.removeprefix("\ufeff") if number == 1 else line
-        except UnicodeDecodeError:
+        except UnicodeError:  # also one without a position: UTF-16 that does not begin with its mark
             raise source.bad_byte(encoding) from None
 
 
