@@ -232,7 +232,7 @@ class NumberFormat:
                 return "FILE-NOT-NUMBER", f"{seen} is not a plain decimal number", hint
             case _:
                 hint = f"Correct the cell, {leave_out}, or read it as text: --text {name}."
-                return "FILE-NOT-NUMBER", f"{seen} is not a number, unlike most cells of this column", hint
+                return "FILE-NOT-NUMBER", f"{seen} is not a number", hint
 
     def _reason(self, text: str) -> str:
         """Return why the stripped text is no number; ``"word"`` where it was never meant to be one."""

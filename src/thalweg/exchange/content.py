@@ -86,7 +86,9 @@ def check_names(names: Sequence[str], choice: Choice, header: str) -> None:
     first: dict[str, int] = {}
     for position, name in enumerate(names, start=1):
         if not name:
-            hint = "Name it in the header."
+            hint = "Name it in the header." + (
+                " An index that pandas wrote? Write with index=False." if not first else ""
+            )
             raise DataError("FILE-EMPTY-NAME", f"{header}, column {position}", "the column has no name", hint)
         if name in first:
             what = f"'{shown(name)}' at columns {first[name]} and {position}"
@@ -97,6 +99,8 @@ def check_names(names: Sequence[str], choice: Choice, header: str) -> None:
             raise no_column("DATA-COLUMN-MISSING", wanted, names, header)
     if choice.target is not None and choice.target not in first:
         raise no_column("FILE-NO-TARGET", choice.target, names, header)
+    if choice.drop >= first.keys():
+        raise UsageError("OPTION-DROP", "--drop", "no column is left")
     if choice.target in choice.drop:
         raise UsageError("OPTION-DROP", "--drop", f"'{shown(str(choice.target))}' is the target; it cannot be left out")
 

@@ -10,7 +10,15 @@ from thalweg.errors import DataError, UsageError
 from thalweg.exchange.cells import NumberFormat, counted, is_missing, place, shown
 from thalweg.exchange.columns import DECIDING_ROWS, ColumnReader, raise_first
 from thalweg.exchange.content import Choice, Content, check_memory, check_names, check_width, finish
-from thalweg.exchange.layout import Layout, find_layout, is_comment_above, most_common_width, ragged, take_sample
+from thalweg.exchange.layout import (
+    DELIMITERS,
+    Layout,
+    find_layout,
+    is_comment_above,
+    most_common_width,
+    ragged,
+    take_sample,
+)
 from thalweg.exchange.records import LONGEST_LINE, Records, TextFormat
 from thalweg.exchange.source import Source, physical_lines
 
@@ -35,6 +43,9 @@ def read_delimited(source: Source, form: TextFormat, choice: Choice) -> Content:
     """
     with closing(physical_lines(source, form.encoding, LONGEST_LINE)) as lines:
         sample = take_sample(lines)
+        if sample and '"' not in sample[0]:  # before millions of names become millions of objects
+            width = 1 + max(map(sample[0].count, [form.delimiter] if form.delimiter else DELIMITERS))
+            check_width(width, choice.max_columns, source.name)
         layout = find_layout(sample, form, source.ending, source.name)
         records = Records(itertools.chain(sample, lines), layout.delimiter, form.comment, source.name)
         rows = iter(records)
