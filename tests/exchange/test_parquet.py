@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 import struct
+import subprocess
 import sys
 from decimal import Decimal
 from pathlib import Path
@@ -12,12 +13,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from thalweg.errors import DataError, LimitError, StorageError
-from thalweg.exchange import source
+from thalweg.errors import DataError, LimitError, StorageError, ThalwegError
+from thalweg.exchange import parquet, parquet_process, source, tables
 from thalweg.exchange.tables import read_table
 
 pa = pytest.importorskip("pyarrow", reason="pyarrow (extra arrow) reads Parquet")
 pq = pytest.importorskip("pyarrow.parquet", reason="pyarrow (extra arrow) reads Parquet")
+
+
+@pytest.fixture
+def here(monkeypatch) -> None:
+    """Read in this process: the same code without the half second that a process of its own takes to start."""
+    monkeypatch.setattr(tables, "read_parquet", parquet.read_parts)
 
 
 def write(path: Path, columns: dict[str, object], **options: object) -> Path:
@@ -68,7 +75,7 @@ def test_numbers_and_text_are_used_as_they_are(tmp_path):
     assert (table.warnings, table.delimiter) == ((), None)
 
 
-def test_bf43_what_can_be_converted_is_and_is_noted(tmp_path):
+def test_bf43_what_can_be_converted_is_and_is_noted(tmp_path, here):
     columns = {
         "flag": [True, False],
         "price": [Decimal("0.1"), Decimal("1234.5")],
@@ -107,7 +114,7 @@ def test_bf43_types_that_are_not_read_are_refused_column_by_column(tmp_path):
     assert read_table(path, drop=["list", "nested", "day", "raw", "none"]).names == ("x", "flag")
 
 
-def test_kinds_read_text_as_numbers_and_whole_numbers_as_text(tmp_path):
+def test_kinds_read_text_as_numbers_and_whole_numbers_as_text(tmp_path, here):
     path = write(tmp_path / "train.parquet", {"n": ["1.5", "2"], "zip": [123, 45], "x": [1.0, 2.0]})
     table = read_table(path, kinds={"n": "number", "zip": "text"})
     assert [column.tolist() for column in table.columns] == [[1.5, 2.0], ["123", "45"], [1.0, 2.0]]
@@ -136,7 +143,7 @@ def test_missing_infinite_and_rounded_values_are_answered_with_their_row(tmp_pat
 
 
 @pytest.mark.parametrize("cut", [4, 100, -1, -9], ids=["magic only", "start only", "last byte", "footer"])
-def test_bf41_a_cut_file_is_refused(cut, tmp_path):
+def test_bf41_a_cut_file_is_refused(cut, tmp_path, here):
     path = write(tmp_path / "train.parquet", {"a": np.arange(1000.0), "y": np.arange(1000)})
     path.write_bytes(path.read_bytes()[:cut])
     with pytest.raises(DataError, match="footer is unreadable") as caught:
@@ -147,7 +154,7 @@ def test_bf41_a_cut_file_is_refused(cut, tmp_path):
 
 @pytest.mark.parametrize("which", [(0,), (0, 3), (0, 1, 2, 3), (1,), (3,)], ids=str)
 @pytest.mark.parametrize("claimed", [1001, 500, 10**9, 10**15])
-def test_bf42_a_forged_count_is_refused(which, claimed, tmp_path):
+def test_bf42_a_forged_count_is_refused(which, claimed, tmp_path, here):
     path = write(tmp_path / "train.parquet", {"a": np.arange(1000.0), "y": np.arange(1000)})
     path.write_bytes(forged(path.read_bytes(), claimed, which))
     if claimed == 500 and which == (0, 1, 2, 3):  # no lie to be seen: the first half of the file, whole
@@ -158,7 +165,7 @@ def test_bf42_a_forged_count_is_refused(which, claimed, tmp_path):
     assert (caught.value.code, caught.value.exit_status) == ("FILE-PARQUET", 8)
 
 
-def test_bf42_more_rows_than_the_memory_holds_are_refused_before_they_are_read(tmp_path, monkeypatch):
+def test_bf42_more_rows_than_the_memory_holds_are_refused_before_they_are_read(tmp_path, monkeypatch, here):
     path = write(tmp_path / "train.parquet", {"a": np.zeros(1_000_000)})
     monkeypatch.setattr(pq.ParquetFile, "iter_batches", None)
     with pytest.raises(LimitError, match=r"about 1000000 rows x 1 column need 7\.63 MiB") as caught:
@@ -166,7 +173,7 @@ def test_bf42_more_rows_than_the_memory_holds_are_refused_before_they_are_read(t
     assert caught.value.code == "FILE-TOO-LARGE"
 
 
-def test_damaged_data_are_refused(tmp_path):
+def test_damaged_data_are_refused(tmp_path, here):
     path = write(tmp_path / "train.parquet", {"a": np.random.default_rng(0).normal(size=5000)}, use_dictionary=False)
     content = bytearray(path.read_bytes())
     content[4:40] = b"\xff" * 36
@@ -193,7 +200,7 @@ def test_bf44_the_parts_of_a_folder_are_read_in_order(tmp_path):
         ({"b": [3.0], "a": [1.0]}, "in another order"),
     ],
 )
-def test_bf44_a_part_of_another_schema_is_refused(second, says, tmp_path):
+def test_bf44_a_part_of_another_schema_is_refused(second, says, tmp_path, here):
     write(tmp_path / "part-1.parquet", {"a": [1.0], "b": [2.0]})
     write(tmp_path / "part-2.parquet", second)
     with pytest.raises(DataError, match=says) as caught:
@@ -201,7 +208,7 @@ def test_bf44_a_part_of_another_schema_is_refused(second, says, tmp_path):
     assert (caught.value.code, caught.value.where) == ("FILE-SCHEMA", str(tmp_path / "part-2.parquet"))
 
 
-def test_no_rows_and_no_target_are_answered(tmp_path):
+def test_no_rows_and_no_target_are_answered(tmp_path, here):
     path = write(tmp_path / "train.parquet", {"a": pa.array([], pa.float64())})
     with pytest.raises(DataError, match="1 column, 0 rows") as caught:
         read_table(path)
@@ -211,7 +218,7 @@ def test_no_rows_and_no_target_are_answered(tmp_path):
     assert caught.value.code == "FILE-NO-TARGET"
 
 
-def test_bf45_a_wide_file_is_refused(tmp_path):
+def test_bf45_a_wide_file_is_refused(tmp_path, here):
     path = write(tmp_path / "train.parquet", {f"c{k}": [1.0] for k in range(30)})
     with pytest.raises(LimitError, match="30 columns, the limit is 20") as caught:
         read_table(path, max_columns=20)
@@ -230,6 +237,50 @@ def test_bf48_a_file_that_changes_is_refused(tmp_path, monkeypatch):
     monkeypatch.setattr(source, "_stamp", lambda status: next(stamps, stamp(status)))
     with pytest.raises(StorageError, match="changed while it was read"):
         read_table(path)
+
+
+@pytest.mark.parametrize("ending", ["import os; os.abort()", "raise SystemExit(3)"], ids=["abort", "exit"])
+def test_a_file_that_ends_its_reader_leaves_this_process_alone(ending, tmp_path, monkeypatch):
+    path = write(tmp_path / "train.parquet", {"a": [1.0]})
+    monkeypatch.setattr(parquet_process, "_PROGRAM", ending)
+    with pytest.raises(DataError, match="ends its reader") as caught:
+        read_table(path)
+    assert (caught.value.code, caught.value.exit_status) == ("FILE-PARQUET", 3)
+
+
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="only Linux tells how much memory a process has")
+@pytest.mark.parametrize(("megabytes", "said"), [(32, "fits"), (256, "MemoryError")])
+def test_the_reader_has_a_limit_of_memory(megabytes, said):
+    code = f"""
+import thalweg.exchange.parquet_process as process
+process._limit_memory(128 << 20)
+try:
+    bytearray({megabytes} << 20)
+    print("fits")
+except MemoryError:
+    print("MemoryError")
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == said
+
+
+@pytest.mark.deep
+def test_two_hundred_mutated_files_are_read_or_refused(tmp_path):
+    rng = np.random.default_rng(7)
+    path = write(tmp_path / "train.parquet", {"a": np.arange(300.0), "b": [f"t{k % 7}" for k in range(300)]})
+    whole = path.read_bytes()
+    answers = set()
+    for _ in range(200):
+        content = bytearray(whole)
+        for _ in range(rng.integers(1, 6)):  # most of the trouble is in the footer
+            first = 0 if rng.random() < 0.3 else len(content) - 1200
+            content[rng.integers(first, len(content))] = rng.integers(256)
+        path.write_bytes(content)
+        try:
+            answers.add(f"{read_table(path, missing='drop').n_rows} rows")
+        except ThalwegError as error:
+            answers.add(error.code)
+    assert {"300 rows", "FILE-PARQUET"} <= answers
 
 
 def test_without_pyarrow_one_line_names_the_extra(tmp_path, monkeypatch):

@@ -100,6 +100,15 @@ REFUSED = [
     Refused("BF12", "a,b\n1,2\n".encode("utf-16"), "FILE-ENCODING", says=("UTF-16 found", "--encoding utf-16")),
     Refused("BF12-UTF-32", "a,b\n1,2\n".encode("utf-32"), "FILE-ENCODING", says=("UTF-32 found",)),
     Refused("BF12-no-mark", "a,b\n1,2\n".encode("utf-16-le"), "FILE-NUL", where="line 1", says=("UTF-16",)),
+    Refused("BF12-unmarked", "a,b\n1,2\n", "FILE-ENCODING", says=("not UTF-16",), options={"encoding": "utf-16"}),
+    Refused(
+        "BF12-broken",
+        "a,b\n1,2\n".encode("utf-16") + b"\x00\xdc",
+        "FILE-ENCODING",
+        where="line 3",
+        says=("byte 19 of the file",),
+        options={"encoding": "utf-16"},
+    ),
     Refused("BF13", b"a,b,y\n1,\xe9,2\n", "FILE-ENCODING", where="line 2", says=("byte 9 of the file, 0xE9",)),
     Refused("BF13-late", b"a,b\r\n" + b"1,2\r\n" * 70_000 + b"1,\xff\r\n", "FILE-ENCODING", where="line 70002"),
     Refused("BF13-cut", b"a,b\n1,\xc3", "FILE-ENCODING", where="line 2", says=("byte 7 of the file, 0xC3",)),
@@ -126,6 +135,7 @@ REFUSED = [
     Refused("BF23", "a,a,y\n1,2,3\n", "FILE-DUP-COLUMN", where="line 1", says=("'a' at columns 1 and 2",)),
     Refused("BF23-spaces", "a, a,y\n1,2,3\n", "FILE-DUP-COLUMN", says=("'a' at columns 1 and 2",)),
     Refused("BF24", "a,,y\n1,2,3\n", "FILE-EMPTY-NAME", where="line 1, column 2"),
+    Refused("BF24-index", ",a\n0,1\n", "FILE-EMPTY-NAME", where="line 1, column 1", says=("index=False",)),
     Refused("BF24-numbers", "1,2,3\n4,5,6\n", "FILE-NO-HEADER", where="line 1", says=("--no-header",)),
     Refused("BF24-first-row", "5.1,3.5,iris\n4.9,3.0,iris\n", "FILE-NO-HEADER", where="line 1", says=("'5.1'",)),
     Refused(
@@ -588,33 +598,63 @@ def test_marks_between_thousands_are_read_as_they_are_written(decimal, thousands
     assert table["a"].tolist() == [float(f"{value}.{cents:02d}")]
 
 
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"], ids=["LF", "CRLF", "CR"])
+@pytest.mark.parametrize("pad", range(4))
+def test_where_the_reading_is_cut_does_not_matter(end, pad, tmp_path):
+    texts = [f"{'x' * pad}\u00e9\u20ac\U0001f600{k}" for k in range(20_000)]
+    path = tmp_path / "train.csv"
+    path.write_bytes(
+        (f"text,number{end}" + end.join(f"{t},{k}" if k % 3 else f'"{t}",{k}' for k, t in enumerate(texts))).encode()
+    )
+    table = read_table(path)
+    assert table["text"].tolist() == texts
+    np.testing.assert_array_equal(table["number"], np.arange(20_000.0))
+
+
 BASE = b'a,b,y\n1.5,"red, or ""so""",0\r\n-2e3,blue,1\n\n"3",red,0\n4,green,NA\n'
 
 
-@settings(parent=EVERY_EXAMPLE_IN_ONE_FOLDER, max_examples=500)
-@given(
-    edits=st.lists(
-        st.tuples(
-            st.integers(0, len(BASE)), st.integers(0, 3), st.binary(max_size=3) | st.sampled_from([b'"', b",", b"\r"])
-        ),
-        max_size=5,
+edits = st.lists(
+    st.tuples(
+        st.integers(0, len(BASE)),
+        st.integers(0, 3),
+        st.binary(max_size=3) | st.sampled_from([b'"', b",", b";", b"\r", b"\xef\xbb\xbf", b"1e400", b"NA", b"#"]),
     ),
-    missing=st.sampled_from([None, "drop", "mean", "keep"]),
+    max_size=6,
 )
-def test_a_mutated_table_is_read_or_refused_and_nothing_else(edits, missing, tmp_path):
+asked = st.sampled_from(
+    [{}, {"missing": "drop"}, {"missing": "mean"}, {"missing": "keep"}, {"encoding": "utf-16"}, {"encoding": "latin-1"}]
+)
+
+
+def check_that_it_is_read_or_refused(edits, options, tmp_path):
     content = BASE
     for position, length, inserted in edits:
         content = content[:position] + inserted + content[position + length :]
     path = tmp_path / "mutated.csv"
     path.write_bytes(content)
     try:
-        table, messages = read_table(path, missing=missing), []
+        table, messages = read_table(path, **options), []
     except ThalwegError as error:
         table, messages = Table([], []), [str(error)]
     assert all(map(is_fit_to_print, messages))
     assert all(map(str.isprintable, table.warnings))
     assert len({len(column) for column in table.columns}) <= 1
-    assert missing == "keep" or all(np.isfinite(c).all() for c in table.columns if c.dtype == np.float64)
+    kept = options.get("missing") == "keep"
+    assert kept or all(np.isfinite(c).all() for c in table.columns if c.dtype == np.float64)
+
+
+@settings(parent=EVERY_EXAMPLE_IN_ONE_FOLDER, max_examples=500)
+@given(edits=edits, options=asked)
+def test_a_mutated_table_is_read_or_refused_and_nothing_else(edits, options, tmp_path):
+    check_that_it_is_read_or_refused(edits, options, tmp_path)
+
+
+@pytest.mark.deep
+@settings(parent=EVERY_EXAMPLE_IN_ONE_FOLDER, max_examples=200_000)
+@given(edits=edits, options=asked)
+def test_two_hundred_thousand_mutated_tables_are_read_or_refused(edits, options, tmp_path):
+    check_that_it_is_read_or_refused(edits, options, tmp_path)
 
 
 @EVERY_EXAMPLE_IN_ONE_FOLDER

@@ -1,7 +1,8 @@
 """Parquet, one file or a folder of parts, through pyarrow (extra ``arrow``); its types are used, converted or refused.
 
 A footer may claim anything, so nothing is taken from it without a look: the row count is held against the size of
-the file, the row groups, the columns, the memory, and in the end against the rows that were there.
+the file, the row groups, the columns, the memory, and in the end against the rows that were there. Even so pyarrow
+ends the whole process over some damaged files; `thalweg.exchange.parquet_process` has it read in one of its own.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from thalweg.errors import DataError, LimitError, StorageError
+from thalweg.errors import DataError, LimitError
 from thalweg.exchange.cells import NumberFormat, counted, shown
 from thalweg.exchange.columns import ColumnReader, Mistake, raise_first
 from thalweg.exchange.content import Choice, Content, check_memory, check_names, check_width, finish
@@ -25,7 +26,7 @@ _BATCH_ROWS = 65_536
 _ROWS_PER_BYTE = 4096
 
 
-def read_parquet(sources: Sequence[Source], choice: Choice, table: str) -> Content:
+def read_parts(sources: Sequence[Source], choice: Choice, table: str) -> Content:
     """Read Parquet files of one schema, one after another.
 
     Parameters
@@ -39,14 +40,14 @@ def read_parquet(sources: Sequence[Source], choice: Choice, table: str) -> Conte
 
     Raises
     ------
-    StorageError
-        FILE-PARQUET-EXTRA where pyarrow is not installed.
     DataError
         FILE-PARQUET (unreadable), FILE-TYPE, FILE-SCHEMA, and the answers to names and cells.
     LimitError
         FILE-PARQUET where the footer claims more than there is; FILE-TOO-LARGE, FILE-TOO-WIDE.
     """
-    arrow = _pyarrow(table)
+    import pyarrow as arrow  # noqa: ICN001  # as every function here calls it
+    import pyarrow.parquet
+
     files = [_open(source, choice, arrow) for source in sources]
     schema = files[0].schema_arrow
     for source, file in zip(sources[1:], files[1:], strict=True):
@@ -62,28 +63,16 @@ def read_parquet(sources: Sequence[Source], choice: Choice, table: str) -> Conte
         found = 0
         for batch in _batches(file, [field.name for field in fields], source.name, arrow):
             found += batch.num_rows
-            mistakes = [_add(r, c, roles[r.name], arrow) for r, c in zip(readers, batch.columns, strict=True)]
-            raise_first(mistakes, table)
+            raise_first([_add(r, c, roles[r.name], arrow) for r, c in zip(readers, batch.columns, strict=True)], table)
             needed = sum(reader.bytes for reader in readers)
             check_memory(readers[0].rows, len(readers), needed, choice.memory, table)
         if found != file.metadata.num_rows:
             raise _forged(source.name, f"the footer claims {file.metadata.num_rows} rows, the file holds {found}")
-        source.check_unchanged()
     if not rows:
         raise DataError("FILE-NO-ROWS", table, f"{counted(len(schema), 'column')}, 0 rows")
     changed = [f"{shown(field.name)} ({field.type})" for field in fields if roles[field.name].startswith("as ")]
     warnings = [f"FILE-TYPE: converted to float64 or text: {_listed(changed)}"] if changed else []
     return finish(readers, choice, table, None, warnings)
-
-
-def _pyarrow(table: str) -> Any:  # a module, which has no narrower type
-    try:
-        import pyarrow as pa
-        import pyarrow.parquet
-    except ImportError:
-        what = "reading Parquet needs pyarrow: pip install 'thalweg[arrow]'"
-        raise StorageError("FILE-PARQUET-EXTRA", table, what) from None
-    return pa
 
 
 def _open(source: Source, choice: Choice, arrow: Any) -> Any:  # pyarrow's ParquetFile
@@ -108,9 +97,11 @@ def _open(source: Source, choice: Choice, arrow: Any) -> Any:  # pyarrow's Parqu
 
 
 def _batches(file: Any, names: list[str], table: str, arrow: Any) -> Iterator[Any]:  # pyarrow
-    """Yield the record batches; what breaks in between is an unreadable file."""
+    """Yield the record batches, each looked through; what breaks in between is an unreadable file."""
     try:
-        yield from file.iter_batches(_BATCH_ROWS, columns=names, use_threads=False)
+        for batch in file.iter_batches(_BATCH_ROWS, columns=names, use_threads=False):
+            batch.validate(full=True)
+            yield batch
     except (arrow.ArrowException, OSError) as error:
         raise _unreadable(table, "the data are unreadable", error) from error
 

@@ -17,7 +17,7 @@ from thalweg.errors import DataError
 from thalweg.exchange.cells import place, shown
 from thalweg.exchange.content import Choice, Missing, no_column
 from thalweg.exchange.delimited import read_delimited
-from thalweg.exchange.parquet import read_parquet
+from thalweg.exchange.parquet_process import read_parquet
 from thalweg.exchange.records import TextFormat
 from thalweg.exchange.source import examine, free_memory, part_files
 

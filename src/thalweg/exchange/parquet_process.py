@@ -1,0 +1,141 @@
+"""Parquet files read in a process of their own, so that a damaged one ends that process and not this one.
+
+pyarrow calls ``abort()`` over some damaged footers. The process answers with plain bytes: a line of JSON, then the
+columns one after another, float64 as it stands in memory and text as JSON.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import json
+import subprocess
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from thalweg import errors
+from thalweg.errors import DataError, LimitError, StorageError, ThalwegError
+from thalweg.exchange.content import Choice, Content
+from thalweg.exchange.source import Source
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from thalweg.exchange.columns import Values
+
+#: Bytes that pyarrow may take beside the table.
+_ROOM_TO_WORK = 1 << 30
+_PROGRAM = """
+import json, sys
+request = json.load(sys.stdin)
+sys.path[:] = request["path"]
+from thalweg.exchange.parquet_process import answer
+answer(request)
+"""
+
+
+def read_parquet(sources: Sequence[Source], choice: Choice, table: str) -> Content:
+    """Read Parquet files of one schema, one after another.
+
+    Parameters
+    ----------
+    sources : sequence of Source
+        The parts in order.
+    choice : Choice
+        What is wanted.
+    table : str
+        The file or folder, for messages; rows are counted over all parts.
+
+    Raises
+    ------
+    StorageError
+        FILE-PARQUET-EXTRA where pyarrow is not installed.
+    DataError, LimitError
+        As `thalweg.exchange.parquet.read_parts`; FILE-PARQUET too where the file ends its reader.
+    """
+    if importlib.util.find_spec("pyarrow") is None:
+        what = "reading Parquet needs pyarrow: pip install 'thalweg[arrow]'"
+        raise StorageError("FILE-PARQUET-EXTRA", table, what)
+    request = {
+        "path": sys.path,
+        "sources": [asdict(source) | {"path": str(source.path.absolute())} for source in sources],
+        "choice": asdict(choice) | {"drop": sorted(choice.drop)},
+        "table": table,
+    }
+    command = [sys.executable, "-c", _PROGRAM]
+    done = subprocess.run(command, input=json.dumps(request).encode(), capture_output=True, check=False)  # noqa: S603  # ours
+    if done.returncode:
+        what = "the file is damaged in a way that ends its reader"
+        raise DataError("FILE-PARQUET", table, what, "Is the file complete? Copy or write it again.")
+    for source in sources:
+        source.check_unchanged()
+    return _unpack(done.stdout)
+
+
+def answer(request: dict[str, Any]) -> None:
+    """Read what the request asks for, and write the content, or the error, to the standard output."""
+    import pyarrow.parquet  # noqa: F401  # before the limit: it takes address space that is no table
+
+    from thalweg.exchange.parquet import read_parts
+
+    choice = Choice(**request["choice"] | {"drop": frozenset(request["choice"]["drop"])})
+    sources = [
+        Source(**each | {"path": Path(each["path"]), "stamp": tuple(each["stamp"])}) for each in request["sources"]
+    ]
+    _limit_memory(_ROOM_TO_WORK + 2 * choice.memory)
+    try:
+        packed = _pack(read_parts(sources, choice, request["table"]))
+    except ThalwegError as error:
+        packed = [_line({"error": [type(error).__name__, *error.args]})]
+    except MemoryError:
+        what = f"reading it takes more memory than the {choice.memory / 2**20:.3g} MiB that its table may have"
+        packed = [_line({"error": [LimitError.__name__, "FILE-TOO-LARGE", request["table"], what, ""]})]
+    for part in packed:
+        sys.stdout.buffer.write(part)
+
+
+def _pack(content: Content) -> list[bytes]:
+    """Return a table as a line of JSON and the bytes of its columns."""
+    bodies = [c.tobytes() if c.dtype == np.float64 else json.dumps(c.tolist()).encode() for c in content.columns]
+    kinds = ["number" if column.dtype == np.float64 else "text" for column in content.columns]
+    sizes = [len(body) for body in bodies]
+    return [_line({"names": content.names, "kinds": kinds, "sizes": sizes, "warnings": content.warnings}), *bodies]
+
+
+def _unpack(answered: bytes) -> Content:
+    """Return the table, or raise the error, that `answer` wrote."""
+    end = answered.index(b"\n") + 1
+    head = json.loads(answered[:end])
+    if "error" in head:
+        kind, *parts = head["error"]
+        raise getattr(errors, kind)(*parts)
+    columns: list[Values] = []
+    for kind, size in zip(head["kinds"], head["sizes"], strict=True):
+        if kind == "number":
+            column: Values = np.frombuffer(answered, np.float64, size // 8, end)
+        else:
+            cells = json.loads(answered[end : end + size])
+            column = np.empty(len(cells), object)
+            column[:] = cells
+            column.flags.writeable = False
+        columns.append(column)
+        end += size
+    return Content(tuple(head["names"]), tuple(columns), None, tuple(head["warnings"]))
+
+
+def _line(head: dict[str, Any]) -> bytes:
+    return json.dumps(head).encode() + b"\n"
+
+
+def _limit_memory(room: int) -> None:
+    """Let this process take at most so many more bytes, where the system has such a limit."""
+    with contextlib.suppress(ImportError, OSError, ValueError):
+        import resource
+
+        pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
+        taken = pages * resource.getpagesize()
+        resource.setrlimit(resource.RLIMIT_AS, (taken + room, resource.getrlimit(resource.RLIMIT_AS)[1]))
