@@ -175,6 +175,24 @@ def test_one_cycle_starts_peaks_and_ends_where_it_says() -> None:
     np.testing.assert_allclose(schedule.factor(times), factors, rtol=1e-13)
 
 
+@pytest.mark.parametrize(
+    ("schedule", "defaults"),
+    [
+        (step, {"gamma": 0.1}),
+        (multi_step, {"gamma": 0.1}),
+        (polynomial, {"power": 1.0, "end_factor": 0.0}),
+        (cosine, {"end_factor": 0.0}),
+        (cosine_restarts, {"t_mult": 1.0, "end_factor": 0.0}),
+        (linear_warmup, {"start_factor": 1 / 3, "warmup": 5.0}),
+        (one_cycle, {"pct_start": 0.3, "div_factor": 25.0, "final_div_factor": 1e4}),
+        (cyclic, {"gamma": 1.0, "cycle_gamma": 1.0}),
+    ],
+    ids=name_of,
+)
+def test_numbers_left_out_are_those_of_pytorch(schedule: Schedule, defaults: dict[str, float]) -> None:
+    assert {name: schedule.hyperparameters[name] for name in defaults} == defaults
+
+
 # -- ends and corners
 
 

@@ -274,8 +274,8 @@ def _restarts_before(cycles, ratio):
     """Count the restarts after a time given in lengths of the first cycle; a restart counts from its very moment."""
     if ratio == 1:
         return np.floor(cycles)
-    near = np.floor(np.log1p(cycles * (ratio - 1)) / np.log(ratio))
-    near = near + (_geometric(near + 1, ratio) <= cycles)  # the logarithm may round to either side of a restart
+    # Rounded up, since the logarithm may fall to either side of a whole number at a restart; then put right.
+    near = np.ceil(np.log1p(cycles * (ratio - 1)) / np.log(ratio))
     return near - (_geometric(near, ratio) > cycles)
 
 
