@@ -173,6 +173,11 @@ def test_the_backward_pass_needs_the_stored_activation_only(activation: Activati
     assert f"flat_{inputs}[i]" not in body
 
 
+def test_numbers_left_out_are_those_of_pytorch() -> None:
+    assert leaky_relu.slope == 0.01
+    assert elu.alpha == 1.0
+
+
 @pytest.mark.parametrize(
     ("activation", "numbers"),
     [(leaky_relu, {"slope": -0.1}), (elu, {"alpha": -1.0}), (elu, {"alpha": float("nan")}), (relu, {"slope": 0.1})],

@@ -309,6 +309,13 @@ def test_every_loss_string_of_scikit_learn_is_known() -> None:
     assert all(name.removesuffix("_error").removesuffix("_loss") == ALIASES[name].name for name in known)
 
 
+def test_numbers_left_out_are_those_of_the_libraries() -> None:
+    regressor = SGDRegressor()
+    assert epsilon_insensitive.epsilon == squared_epsilon_insensitive.epsilon == regressor.epsilon
+    assert quantile.quantile == 0.5  # QuantileRegressor
+    assert huber.delta == 1.0  # torch.nn.HuberLoss
+
+
 # -- what each loss is for
 
 

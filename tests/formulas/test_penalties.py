@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.datasets import load_diabetes
-from sklearn.linear_model import ElasticNet, Lasso, Ridge
+from sklearn.linear_model import ElasticNet, Lasso, Ridge, SGDClassifier
 
 from thalweg.errors import SettingError
 from thalweg.formulas import penalties
@@ -87,6 +87,12 @@ def test_alpha_means_what_it_means_in_scikit_learn(model: Lasso, penalty: Penalt
     model.fit(X, y)
     slope = X.T @ (model.predict(X) - y) / len(y)  # of the mean of the halved squares
     np.testing.assert_allclose(penalty.proximal_step(model.coef_ - slope, 1.0), model.coef_, rtol=1e-5, atol=1e-5)
+
+
+def test_numbers_left_out_are_those_of_scikit_learn() -> None:
+    theirs = SGDClassifier()
+    assert l1.alpha == l2.alpha == elastic_net.alpha == theirs.alpha
+    assert elastic_net.l1_ratio == theirs.l1_ratio
 
 
 def test_only_penalties_with_a_kink_have_a_proximal_step() -> None:
