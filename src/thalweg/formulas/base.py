@@ -224,7 +224,8 @@ def try_on_arrays(formula: Formula, *arguments: Any) -> tuple[Any, ...]:
             what = (
                 f"returned value {k + 1} is {_shown(value)}; expected an array like its arguments, shape {TRIAL.shape}"
             )
-            raise formula._error("FORMULA-SHAPE", what, "Let it depend on a coordinate.")
+            last = formula._source.definition.body[-1]
+            raise formula._error("FORMULA-SHAPE", what, "Let it depend on a coordinate.", last)
         if value.dtype != np.float32:
             node, name = _widening_line(formula, arguments)
             raise formula._error(

@@ -345,7 +345,8 @@ class Schedule(Formula):
 
     def _prepare(self) -> None:
         try:
-            trial = self.over(4.0).factor(np.array([0.0, 0.5, 1.0, 2.25]))
+            with np.errstate(all="ignore"):
+                trial = self.over(4.0).factor(np.array([0.0, 0.5, 1.0, 2.25]))
         except (TypeError, ValueError) as error:
             if isinstance(error, FormulaError | SettingError):
                 raise

@@ -397,6 +397,7 @@ class _Flattener:
                 return self.inline(node, self.source.scope[name])
             case ast.Name(id=name) if name in BUILTINS and name not in self.source.scope:
                 self.positional(node)
+                self.expect_count(node, (2, 9) if name in ("max", "min") else (1, 1))
                 arguments = [self.number(a) for a in node.args]
                 if name != "abs" and any(self.touches_coordinates(a) for a in arguments):
                     raise self.error(
@@ -405,7 +406,6 @@ class _Flattener:
                         f"{name}() asks for one value of all coordinates",
                         f"Use {IN_PLACE_OF[name]}.",
                     )
-                self.expect_count(node, arguments, (2, 9) if name in ("max", "min") else (1, 1))
                 return ast.Call(ast.Name(name, ast.Load()), arguments, [])
             case _:
                 raise self.error("FORMULA-NAME", node, f"unknown function {ast.unparse(node.func)!r}", allowed())
@@ -417,12 +417,12 @@ class _Flattener:
                 "FORMULA-SYNTAX", node, f"{ast.unparse(node.func)} takes positional arguments only in a formula"
             )
 
-    def expect_count(self, node: ast.Call, arguments: list[ast.expr], bounds: tuple[int, int]) -> None:
+    def expect_count(self, node: ast.Call, bounds: tuple[int, int]) -> None:
         """Answer a wrong number of arguments."""
         least, most = bounds
-        if not least <= len(arguments) <= most:
+        if not least <= len(node.args) <= most:
             wanted = f"{least}" if least == most else f"{least} or more"
-            what = f"{ast.unparse(node.func)} takes {wanted} argument{'s' * (least > 1)}, got {len(arguments)}"
+            what = f"{ast.unparse(node.func)} takes {wanted} argument{'s' * (least > 1)}, got {len(node.args)}"
             raise self.error("FORMULA-ARITY", node, what)
 
     def library_call(self, node: ast.Call, module: ModuleType, attribute: str) -> ast.expr:
@@ -433,11 +433,11 @@ class _Flattener:
             near = difflib.get_close_matches(attribute, sorted(ARRAY_FUNCTIONS), n=1, cutoff=0.6)
             guess = f" (did you mean np.{near[0]}?)" if near else ""
             raise self.error("FORMULA-NAME", node, f"unknown function np.{attribute}{guess}", allowed())
-        if attribute == "where" and len(node.args) == 3:
+        self.expect_count(node, (ARRAY_FUNCTIONS[attribute], ARRAY_FUNCTIONS[attribute]))
+        if attribute == "where":
             arguments = [self.expression(node.args[0]), *self.alike(node, *node.args[1:])]
         else:
             arguments = [self.number(a) for a in node.args]
-        self.expect_count(node, arguments, (ARRAY_FUNCTIONS[attribute], ARRAY_FUNCTIONS[attribute]))
         if not any(self.touches_coordinates(a) for a in (arguments[1:] if attribute == "where" else arguments)):
             raise self.error(
                 "FORMULA-WIDENS",
@@ -451,12 +451,12 @@ class _Flattener:
         """Check a call of a function of ``math``."""
         if attribute not in SCALAR_FUNCTIONS:
             raise self.error("FORMULA-NAME", node, f"math.{attribute} is not part of the language", allowed())
+        self.expect_count(node, (SCALAR_FUNCTIONS[attribute], SCALAR_FUNCTIONS[attribute]))
         arguments = [self.number(a) for a in node.args]
         if any(self.touches_coordinates(a) for a in arguments):
             raise self.error(
                 "FORMULA-BRANCH", node, f"math.{attribute} takes one number, not an array", f"Use np.{attribute}."
             )
-        self.expect_count(node, arguments, (SCALAR_FUNCTIONS[attribute], SCALAR_FUNCTIONS[attribute]))
         return ast.Call(ast.Attribute(ast.Name("math", ast.Load()), attribute, ast.Load()), arguments, [])
 
     def inline(self, node: ast.Call, helper: Source) -> ast.expr:

@@ -108,8 +108,9 @@ def read(function: Callable[..., Any] | str) -> Source:
 def _read(function: Callable[..., Any] | str, callers: tuple[Any, ...]) -> Source:
     outer: Mapping[str, Any] = {"np": np, "math": math}
     if isinstance(function, str):
-        text, filename = _without_margin(function.lstrip("\n")), "<formula>"
-        first_line = 1 + len(function) - len(function.lstrip("\n"))
+        lines = function.split("\n")
+        blank = next((k for k, line in enumerate(lines) if line.strip()), 0)
+        text, filename, first_line = _without_margin("\n".join(lines[blank:])), "<formula>", blank + 1
     else:
         text, filename, first_line, outer = _fetch(function)
     try:
