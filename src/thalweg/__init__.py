@@ -28,6 +28,7 @@ _ROOMS = {
     "ThalwegError": "thalweg.errors",
     "Linear": "thalweg.descent.models",
     "Network": "thalweg.descent.models",
+    "Objective": "thalweg.descent.objective",
     "Record": "thalweg.descent.record",
     "Rows": "thalweg.descent.batches",
     "Run": "thalweg.descent.run",

@@ -200,12 +200,18 @@ class Network:
         """Return the biases of each layer (fan_out,), views of theta."""
         return [theta[a:b] for a, b in self.intercepts]
 
-    def scores(self, theta: Array, X: Any) -> Array:
-        """Return the scores before the inverse link, (n, outputs); dropout is not applied."""
+    def scores(self, theta: Array, X: Any, masks: Sequence[Array] | None = None) -> Array:
+        """Return the scores before the inverse link, (n, outputs).
+
+        The units of each hidden layer are multiplied by ``masks`` (n, units) where these are given: dropout is not
+        applied otherwise.
+        """
         values = X
         coefs, biases = self.coefs(theta), self.biases(theta)
-        for w, b, activation in zip(coefs, biases, self.hidden_activations, strict=False):
-            values = activation.value(np.asarray(values @ w + b))
+        for k, activation in enumerate(self.hidden_activations):
+            values = activation.value(np.asarray(values @ coefs[k] + biases[k]))
+            if masks is not None:
+                values = values * masks[k]
         return np.asarray(values @ coefs[-1] + biases[-1])
 
     # -- what the engine needs to know

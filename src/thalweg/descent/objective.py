@@ -83,6 +83,7 @@ class Objective:
         self._work = np.zeros(model.work_size(count), dtype)
         self._order = np.arange(count)
         self._dropout = np.zeros(len(self._table))
+        self._scales: list[Array] | None = None
         if masks is not None:
             self._lay_out(masks)
 
@@ -93,14 +94,16 @@ class Objective:
         shares = () if isinstance(self.model, Linear) else self.model.dropout
         if len(masks) != len(shares):
             raise SettingError("SETTING-MASKS", "masks", f"{len(masks)} given for {len(shares)} layers with dropout")
+        self._scales = []
         for layer, (mask, share) in enumerate(zip(masks, shares, strict=True)):
             shape = (self.rows.count, int(self._table[layer, FAN_OUT]))
             kept = np.asarray(mask)
             if kept.shape != shape:
                 raise SettingError("SETTING-MASKS", "masks", f"layer {layer} has shape {kept.shape}, expected {shape}")
+            self._scales.append(np.where(kept, 1 / (1 - share), 0.0).astype(self.rows.dtype))
             if share:
                 start = self._table[layer, MASK]
-                self._work[start : start + kept.size] = np.where(kept.ravel(), 1 / (1 - share), 0.0)
+                self._work[start : start + kept.size] = self._scales[-1].ravel()
                 self._dropout[layer] = -1.0  # a mask stands in the work array
             elif not kept.all():
                 raise SettingError("SETTING-MASKS", "masks", f"layer {layer} has no dropout, yet its mask drops units")
@@ -138,10 +141,15 @@ class Objective:
         return float(total[0]) * factor + float(cost), gradient
 
     def scores(self, theta: Array) -> Array:
-        """Return the scores of the rows before the inverse link, (n, outputs), under the masks where there are any."""
-        from thalweg.engine.network import UNITS
+        """Return the scores of the rows before the inverse link, (n, outputs), under the masks where there are any.
 
-        self.value_and_gradient(theta)
-        # A linear model's scores stand first, a network's are the units of its last layer.
-        start = 0 if isinstance(self.model, Linear) else int(self._table[-1, UNITS])
-        return self._work[start : start + self.rows.targets.size].reshape(self.rows.targets.shape).copy()
+        Raises
+        ------
+        SettingError
+            Rows that are not dense: ``model.scores`` takes those as they are.
+        """
+        if self.rows.csr:
+            raise SettingError("SETTING-ROWS", "rows", "must be dense", "For CSR rows there is model.scores(theta, X).")
+        if isinstance(self.model, Linear):
+            return self.model.scores(theta, self.rows.X)
+        return self.model.scores(theta, self.rows.X, self._scales)
