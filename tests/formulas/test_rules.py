@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from tests.golden import check, find, load, mistaken
+from tests.golden.seed_rules import adagrad_epsilon_inside, adam_as_printed, adam_epsilon_inside
 
 from thalweg.formulas import rules
-from thalweg.formulas.formula import Rule, rule
+from thalweg.formulas.formula import Rule
 
 RULES = {name: made for name, made in vars(rules).items() if isinstance(made, Rule)}
 
@@ -30,26 +31,6 @@ def walk(made: Rule, theta: Any, gradients: Any, start: int = 1) -> NDArray[Any]
 
 
 # ---- golden numbers --------------------------------------------------------------------------------------------
-
-
-@rule
-def adagrad_epsilon_inside(theta, g, t, s, *, learning_rate=0.1, epsilon=1e-6):
-    s = s + g * g
-    return theta - learning_rate * g / np.sqrt(s + epsilon), s
-
-
-@rule
-def adam_as_printed(theta, g, t, m, v, *, learning_rate=0.01, beta1=0.9, beta2=0.999, epsilon=1e-8):
-    m = beta1 * m + (1 - beta1) * g
-    v = beta2 * v + (1 - beta2) * g * g
-    return theta - learning_rate * (m / (1 - beta1**t)) / np.sqrt(v / (1 - beta1**t) + epsilon), m, v
-
-
-@rule
-def adam_epsilon_inside(theta, g, t, m, v, *, learning_rate=0.01, beta1=0.9, beta2=0.999, epsilon=1e-8):
-    m = beta1 * m + (1 - beta1) * g
-    v = beta2 * v + (1 - beta2) * g * g
-    return theta - learning_rate * (m / (1 - beta1**t)) / np.sqrt(v / (1 - beta2**t) + epsilon), m, v
 
 
 GOLDEN = {

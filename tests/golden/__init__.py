@@ -7,27 +7,42 @@ check carries its own way of comparing; :func:`check` is the one place that know
 from __future__ import annotations
 
 import json
+import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 
 FOLDER = Path(__file__).parent
 RUNS_FOR_A_BAND = 200
 SHARE_WITHIN_BAND = 0.8
 
+Golden = dict[str, Any]
 Check = dict[str, Any]
+#: What the project computes for one check of a file.
+Answer = Callable[[Golden, Check], Any]
 
 
-def load(identifier: str) -> dict[str, Any]:
+def load(identifier: str) -> Golden:
     """Return the golden file ``identifier`` (its name without ``.json``)."""
-    golden: dict[str, Any] = json.loads((FOLDER / f"{identifier}.json").read_text(encoding="utf-8"))
+    golden: Golden = json.loads((FOLDER / f"{identifier}.json").read_text(encoding="utf-8"))
     if golden["schema"] != 1 or golden["id"] != identifier:
         raise ValueError(f"{identifier}.json has schema {golden['schema']} and id {golden['id']!r}")
     return golden
 
 
-def find(golden: dict[str, Any], name: str) -> Check:
+def data(name: str) -> Path:
+    """Return a data file, looked for in the folder THALWEG_DATA, then in ``../shared/data``; skip without it."""
+    folders = [Path(os.environ.get("THALWEG_DATA") or FOLDER), FOLDER.parents[2] / "shared" / "data"]
+    for folder in folders:
+        if (folder / name).is_file():
+            return folder / name
+    pytest.skip(f"{name} is neither in the folder THALWEG_DATA nor in ../shared/data")
+
+
+def find(golden: Golden, name: str) -> Check:
     """Return the one check called ``name``."""
     (found,) = [entry for entry in golden["checks"] if entry["name"] == name]
     return dict(found)
