@@ -16,6 +16,7 @@ import inspect
 import math
 import re
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from itertools import count
 from types import ModuleType
 
@@ -62,7 +63,7 @@ class Program:
     statements: tuple[Statement, ...]
     outputs: tuple[ast.expr, ...]
 
-    @property
+    @cached_property
     def fingerprint(self) -> str:
         """SHA-256 of all that decides the result: signature, statements, inlined helpers and constants."""
         lines = [self.name, *self.arguments, "*", *self.scalars]

@@ -12,6 +12,7 @@ import ast
 import copy
 import hashlib
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from thalweg.formulas.language import Program
 
@@ -252,6 +253,7 @@ def kernel_text(stem: str, dtype: str, arguments: str, lines: list[str]) -> tupl
 UPDATE_ARGUMENTS = "params, grad, state, hyper, rates, lanes, t, start, stop"
 
 
+@lru_cache(maxsize=512)
 def update_text(program: Program, dtype: str, *, lanes: bool) -> tuple[str, str]:
     """Write the update of a rule: name and text of ``f(params, grad, state, hyper, rates, lanes, t, start, stop)``.
 
@@ -293,6 +295,7 @@ def update_text(program: Program, dtype: str, *, lanes: bool) -> tuple[str, str]
     return kernel_text(f"{program.name}{'_lanes' if lowered.per_lane else ''}", dtype, UPDATE_ARGUMENTS, lines)
 
 
+@lru_cache(maxsize=512)
 def lane_values(program: Program) -> int:
     """Count the rows of ``lanes`` that a rule with one learning rate per column needs."""
     return Lowered(program, "float64", "learning_rate").lane_values if "learning_rate" in program.scalars else 0
@@ -301,6 +304,7 @@ def lane_values(program: Program) -> int:
 LOSS_ARGUMENTS = "targets, scores, rows, weights, factor, hyper, slopes, sums"
 
 
+@lru_cache(maxsize=512)
 def loss_text(program: Program, dtype: str) -> tuple[str, str]:
     """Write a loss over a batch: adds its weighted sums to ``sums``, fills ``slopes`` with ``weight * factor * slope``.
 
@@ -342,6 +346,7 @@ def loss_text(program: Program, dtype: str) -> tuple[str, str]:
 PENALTY_ARGUMENTS = "params, grad, hyper, start, stop"
 
 
+@lru_cache(maxsize=512)
 def penalty_text(program: Program, dtype: str) -> tuple[str, str]:
     """Write a penalty: adds its slope to ``grad[start:stop]`` and gives back its value, float64."""
     lowered = Lowered(program, dtype)
@@ -363,6 +368,7 @@ def penalty_text(program: Program, dtype: str) -> tuple[str, str]:
 PROXIMAL_ARGUMENTS = "params, hyper, size, start, stop"
 
 
+@lru_cache(maxsize=512)
 def proximal_text(program: Program, dtype: str) -> tuple[str, str]:
     """Write a proximal step of size ``size`` on ``params[start:stop]``."""
     weight, step = program.arguments
@@ -382,6 +388,7 @@ FORWARD_ARGUMENTS = "kind, hyper, inputs, units"
 BACKWARD_ARGUMENTS = "kind, hyper, inputs, units, deltas"
 
 
+@lru_cache(maxsize=512)
 def forward_text(programs: tuple[Program, ...], dtype: str) -> tuple[str, str]:
     """Write ``units = activation(inputs)`` over a layer, for the activation numbered ``kind``."""
     lines = _flat("inputs", "units")
@@ -393,6 +400,7 @@ def forward_text(programs: tuple[Program, ...], dtype: str) -> tuple[str, str]:
     return kernel_text("forward_" + "_".join(p.name for p in programs), dtype, FORWARD_ARGUMENTS, lines)
 
 
+@lru_cache(maxsize=512)
 def backward_text(programs: tuple[Program, ...], dtype: str) -> tuple[str, str]:
     """Write ``deltas *= slope`` over a layer (batch, units); the stored activation is used where it serves."""
     lines = _flat("inputs", "units", "deltas")
