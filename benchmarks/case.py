@@ -74,6 +74,9 @@ class Case:
         ``reference(problem, epochs)`` final parameters by plain NumPy; ``start(problem)`` first ones. Both flat.
     threads : int
         Threads (and processors) that each side may use.
+    clock : {"cpu", "wall"}
+        Processor seconds, which a busy machine hardly changes and which are all there is on one thread, or seconds
+        of waiting where several threads or processes take part.
     beyond : float or None
         Target in seconds: time of ours minus time of the first peer.
     rounds_at_least : int
@@ -91,6 +94,7 @@ class Case:
     reference: Callable[[Any, int], NDArray[Any]] | None = None
     start: Callable[[Any], NDArray[Any]] | None = None
     threads: int = 1
+    clock: str = "cpu"
     beyond: float | None = None
     rounds_at_least: int = 1
     check_epochs: int = 2

@@ -8,7 +8,8 @@ INTRODUCTION = """\
 Written by `make bench`; every figure of a row comes from one run on one machine. Ratio: time of thalweg divided by
 time of the peer (below 1: thalweg is faster), both medians over rounds in which the sides take turns. The same data,
 order, start, precision and number of steps on every side; before timing, every side's parameters on a small problem
-are compared with plain NumPy in float64.
+are compared with plain NumPy in float64. Work of one thread is timed in processor seconds, which a busy machine hardly
+changes and which are the seconds of an idle one; work of two threads by the clock on the wall.
 """
 
 LEGEND = """\
@@ -60,7 +61,10 @@ def _plural(unit: str) -> str:
 
 def _rounds(one: dict[str, Any]) -> str:
     repeated = f", {one['repeated']} more left out because others needed the processors" if one["repeated"] else ""
-    return f"{one['rounds']} rounds{repeated}; other processes had {one['others']:.0%} of all processors meanwhile"
+    kind = {"cpu": "processor seconds", "wall": "wall clock"}[one.get("clock", "wall")]
+    return (
+        f"{kind}; {one['rounds']} rounds{repeated}; other processes had {one['others']:.0%} of all processors meanwhile"
+    )
 
 
 def _detail(case: dict[str, Any]) -> list[str]:

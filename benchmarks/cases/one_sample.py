@@ -60,6 +60,22 @@ def numpy_sgd(problem: Rows, epochs: int) -> NDArray[Any]:
     return theta
 
 
+def ours(rule: str, problem: Rows) -> Run:
+    """A run over single samples, as the estimators start it."""
+    import thalweg
+
+    adam = thalweg.adam(learning_rate=LEARNING_RATE, beta1=BETA1, beta2=BETA2, epsilon=EPSILON)
+    optimizer = {"adam": adam, "sgd": thalweg.gradient_descent(learning_rate=LEARNING_RATE)}[rule]
+    rows = thalweg.Rows.of(problem.X, problem.y)
+    model = thalweg.Linear(problem.X.shape[1], fit_intercept=False)
+
+    def run(epochs: int) -> NDArray[Any]:
+        settings = thalweg.Settings(optimizer, thalweg.losses.squared, batch_size=1, max_iter=epochs, shuffle=False)
+        return thalweg.Run(model, rows, settings).descend().theta
+
+    return run
+
+
 def jax_scan(rule: str, problem: Rows) -> Run:
     """``lax.scan`` over the rows inside one compiled function, epochs by ``fori_loop``; gradient by JAX itself."""
     import jax
@@ -219,7 +235,7 @@ def _adam(features: int, jax_at_most: float, cpp_at_most: float) -> Case:
     return _case(
         "adam",
         features,
-        Side("thalweg", None, epochs, tolerance=1e-9),
+        Side("thalweg", partial(ours, "adam"), epochs, tolerance=1e-9),
         (
             Side(
                 "JAX + Optax (scan)", partial(jax_scan, "adam"), epochs, ("jax", "optax"), jax_at_most, tolerance=1e-9
@@ -250,7 +266,7 @@ def _sgd(features: int, vw_at_most: float) -> Case:
     return _case(
         "sgd",
         features,
-        Side("thalweg", None, epochs, tolerance=1e-9),
+        Side("thalweg", partial(ours, "sgd"), epochs, tolerance=1e-9),
         (
             Side("scikit-learn SGDRegressor", sklearn_sgd, epochs, ("sklearn",), 0.8, tolerance=1e-9),
             Side(

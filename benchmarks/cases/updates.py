@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time as clock
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -40,6 +42,34 @@ def numpy_reference(problem: Vectors, epochs: int) -> NDArray[Any]:
 
 
 # Every run goes on from where the one before it stopped: a fresh start would time the allocation of 120 MB.
+
+
+def native(rule: Any, dtype: str) -> Callable[[NDArray[Any], NDArray[Any], NDArray[Any], float], None]:
+    """``update(theta, g, state, t)`` in place: the kernel that every run uses."""
+    from thalweg.engine import compile as compiler
+
+    kernel = compiler.update_kernel(rule, dtype)
+    numbers = [float(value) for value in rule.hyperparameters.values()]
+    hyper, rates = np.array(numbers), np.array([float(rule.hyperparameters.get("learning_rate", 0.0))])
+    lanes = np.zeros((1, 1), dtype)
+    return lambda theta, g, state, t: kernel(theta, g, state, hyper, rates, lanes, t, 0, theta.size)
+
+
+def ours(problem: Vectors) -> Run:
+    """Adam's kernel on the whole vector."""
+    import thalweg
+
+    rule = thalweg.adam(learning_rate=LEARNING_RATE, beta1=BETA1, beta2=BETA2, epsilon=EPSILON)
+    update, theta = native(rule, "float32"), problem.theta.copy()
+    state, time = np.array(rule.init(theta)), [0.0]
+
+    def run(epochs: int) -> NDArray[Any]:
+        for _ in range(epochs):
+            time[0] += 1
+            update(theta, problem.g, state, time[0])
+        return theta
+
+    return run
 
 
 def torch_adam(threads: int, fused: bool, problem: Vectors) -> Run:
@@ -125,6 +155,7 @@ def _case(threads: int, ours: Side) -> Case:
         reference=numpy_reference,
         start=lambda problem: problem.theta.astype(float),
         threads=threads,
+        clock="cpu" if threads == 1 else "wall",
         check_epochs=5,
         ours=ours,
         peers=(
@@ -145,21 +176,54 @@ def _case(threads: int, ours: Side) -> Case:
     )
 
 
+COLUMNS = ("native float64", "NumPy float64", "native float32", "NumPy float32")
+
+
+def every_rule() -> Callable[[], dict[str, dict[str, float]]]:
+    """Kernels and arrays for every rule; each kernel must have given the bits of its formula before it is timed."""
+    from thalweg.formulas import rules
+
+    n = 100_000
+    rng = np.random.default_rng(20261120)
+    jobs: list[tuple[str, str, int, Callable[[], Any]]] = []
+    for name in rules.__all__:
+        rule = getattr(rules, name)
+        for dtype in ("float64", "float32"):
+            theta, g = rng.normal(size=(2, n)).astype(dtype)
+            update, state = native(rule, dtype), np.array(rule.init(theta))
+            expected, memory = theta, state
+            theta, state = theta.copy(), state.copy()
+            for step in (1.0, 2.0, 3.0):
+                update(theta, g, state, step)
+                expected, memory = rule.step(expected, g, memory, step)
+            if not (np.array_equal(theta, expected) and np.array_equal(state, memory)):
+                raise ArithmeticError(f"{name} {dtype}: the kernel does not give the bits of its formula")
+            jobs.append((name, f"native {dtype}", 20, partial(update, theta, g, state, 4.0)))
+            jobs.append((name, f"NumPy {dtype}", 2, partial(rule.step, expected, g, memory, 4.0)))
+
+    def measure() -> dict[str, dict[str, float]]:
+        seconds: dict[str, dict[str, float]] = {name: {} for name in rules.__all__}
+        for name, column, repeats, job in jobs:
+            job()  # brings the arrays into the cache
+            begin = clock.process_time()
+            for _ in range(repeats):
+                job()
+            seconds[name][column] = (clock.process_time() - begin) / repeats / n
+        return seconds
+
+    return measure
+
+
 CASES = (
-    _case(1, Side("thalweg", None, 10, tolerance=1e-3)),
-    _case(2, Side("thalweg", None, 10, tolerance=1e-3)),
+    _case(1, Side("thalweg", ours, 10, tolerance=1e-3)),
+    _case(2, Side("thalweg", ours, 10, tolerance=1e-3, note="one thread: an update is not split")),
 )
 
 SHEETS = (
     Sheet(
         name="rules",
         work="Every rule: native update against its own NumPy formula, 100,000 coordinates, one thread",
-        prepare=None,
-        columns={
-            "native float64": "ns",
-            "NumPy float64": "ns",
-            "native float32": "ns",
-            "NumPy float32": "ns",
-        },
+        prepare=every_rule,
+        columns=dict.fromkeys(COLUMNS, "ns"),
     ),
 )
