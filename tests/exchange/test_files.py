@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from thalweg.errors import StorageError
-from thalweg.exchange.files import atomic_write, check_writable, make_folder
+from thalweg.exchange.files import atomic_write, check_folder, check_writable, make_folder
 
 
 def test_the_bytes_arrive_and_nothing_else_is_left(tmp_path):
@@ -120,6 +120,16 @@ def test_a_folder_that_cannot_be_made_is_named(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(StorageError, match="file"):
         make_folder(tmp_path / "file")
+
+
+@pytest.mark.parametrize("where", ["file", "file/below", "n\0l", "long" * 100])
+def test_a_folder_that_cannot_be_made_is_named_before_the_work(tmp_path, where):
+    (tmp_path / "file").touch()
+    check_folder(tmp_path / "new" / "below")
+    check_folder(tmp_path)
+    with pytest.raises(StorageError, match="cannot be written"):
+        check_folder(tmp_path / where)
+    assert [f.name for f in tmp_path.iterdir()] == ["file"]
 
 
 def test_a_killed_writer_leaves_the_old_or_the_new_file(tmp_path):

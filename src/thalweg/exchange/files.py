@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import secrets
 import stat
@@ -64,6 +65,27 @@ def check_writable(path: str | os.PathLike[str]) -> None:
         part.unlink()
     except OSError as error:
         raise _cannot_write(path, error) from error
+
+
+def check_folder(path: str | os.PathLike[str]) -> None:
+    """Raise StorageError now where `make_folder`, or a file in it, would raise it later; makes nothing.
+
+    Parameters
+    ----------
+    path : path-like
+        The folder that will be made.
+    """
+    for folder in (Path(path), *Path(path).absolute().parents):
+        try:
+            mode = folder.stat().st_mode
+        except FileNotFoundError:
+            continue
+        except (OSError, ValueError) as error:
+            raise _cannot_write(path, error) from error
+        if not stat.S_ISDIR(mode):
+            raise _cannot_write(path, NotADirectoryError(errno.ENOTDIR, "it is not a folder"))
+        check_writable(folder / "records")
+        return
 
 
 def make_folder(path: str | os.PathLike[str]) -> Path:
