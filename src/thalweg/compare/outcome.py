@@ -1,0 +1,94 @@
+"""What one run of a comparison leaves: its record, and how it fared on rows that it did not learn from."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import dataclass
+from typing import Any, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from thalweg.compare.plan import Arm
+from thalweg.descent.batches import Rows
+from thalweg.descent.models import Model
+from thalweg.descent.outputs import mean_loss
+from thalweg.descent.record import DIVERGED, Record, plain
+from thalweg.formulas.formula import Loss
+
+Array = NDArray[Any]
+
+
+@final
+@dataclass(frozen=True)
+class Problem:
+    """What all runs of a comparison share: the model, the rows to learn from, the rows to choose with.
+
+    Attributes
+    ----------
+    model : Linear or Network
+    train : Rows
+    X, targets : ndarray (rows, features), (rows, outputs)
+        The validation part, as the model and the loss take it.
+    """
+
+    model: Model
+    train: Rows
+    X: Array
+    targets: Array
+
+    def validation_loss(self, loss: Loss, theta: Array) -> float:
+        """Return the mean loss on the validation part, penalties apart."""
+        return mean_loss(loss, self.targets, self.model.scores(theta, self.X))
+
+
+@final
+@dataclass(frozen=True)
+class Outcome:
+    """One run.
+
+    Attributes
+    ----------
+    arm : Arm
+    seed : int
+    record : Record
+    losses : tuple of float
+        Mean loss on the validation part: before the first epoch, and after each.
+    seconds : tuple of float
+        Time in the loop until then, from 0; one number for each loss.
+    """
+
+    arm: Arm
+    seed: int
+    record: Record
+    losses: tuple[float, ...]
+    seconds: tuple[float, ...]
+
+    @property
+    def diverged(self) -> bool:
+        """Whether the run left the finite numbers, or its loss on the validation part did."""
+        return self.record.status == DIVERGED or not math.isfinite(self.losses[-1])
+
+    @property
+    def final(self) -> float:
+        """The last loss on the validation part; infinite where the run diverged."""
+        return math.inf if self.diverged else self.losses[-1]
+
+    def reached(self, target: float) -> int | None:
+        """Return the epochs it took to a loss, None where it was not reached."""
+        return next((epoch for epoch, loss in enumerate(self.losses) if loss <= target), None)
+
+    def line(self) -> str:
+        """Return the run as one line of JSON; what differs from machine to machine stands under ``times``."""
+        record = self.record.as_dict()
+        times = {"seconds": record.pop("seconds"), "epochs": list(self.seconds)}
+        del record["machine"]
+        run = {"rule": self.arm.name, "learning_rate": self.arm.learning_rate, "seed": self.seed}
+        data = {"run": run, "record": record, "validation_losses": list(self.losses), "times": times}
+        return json.dumps(plain(data), sort_keys=True, allow_nan=False)
+
+
+def final_losses(outcomes: list[Outcome]) -> NDArray[np.float64]:
+    """Return the last losses, (runs,)."""
+    return np.array([outcome.final for outcome in outcomes])

@@ -1,0 +1,46 @@
+"""How good predictions are, in the target's own units: scikit-learn's metrics under the names that tables show."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from thalweg.descent.outputs import Outputs
+
+Array = NDArray[Any]
+
+
+def scores(outputs: Outputs, y: Array, z: Array) -> dict[str, float]:
+    """Return the scores of some rows.
+
+    Parameters
+    ----------
+    outputs : Outputs
+        What the model's scores stand for.
+    y : ndarray (n,)
+        The target, in its own units, or labels.
+    z : ndarray (n, outputs)
+        Scores of the model before the inverse link.
+
+    Returns
+    -------
+    dict of str to float
+        ``RMSE``, ``MAE`` in the target's units and ``R2`` (nan for fewer than two rows); ``accuracy`` and, where there
+        are probabilities, ``log loss``.
+    """
+    from sklearn import metrics
+
+    predicted = outputs.predict(z)
+    if not outputs.classes:
+        return {
+            "RMSE": float(metrics.root_mean_squared_error(y, predicted)),
+            "MAE": float(metrics.mean_absolute_error(y, predicted)),
+            "R2": float(metrics.r2_score(y, predicted)) if len(y) > 1 else float("nan"),
+        }
+    found = {"accuracy": float(np.mean(predicted == y))}
+    if outputs.has_probabilities:
+        labels = list(outputs.classes)
+        found["log loss"] = float(metrics.log_loss(list(y), outputs.probabilities(z), labels=labels))
+    return found

@@ -1,0 +1,54 @@
+"""A plan carried out one run after another."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from thalweg.compare.outcome import Outcome, Problem
+from thalweg.compare.plan import Arm, Plan
+from thalweg.descent.run import Run
+from thalweg.descent.settings import Settings
+
+
+def carry_out(plan: Plan, problem: Problem, settings: Settings) -> Iterator[Outcome]:
+    """Make the runs of a plan, in its order.
+
+    Parameters
+    ----------
+    plan : Plan
+    problem : Problem
+    settings : Settings
+        What all runs share; the optimizer is replaced by that of the arm.
+
+    Yields
+    ------
+    Outcome
+    """
+    warm = ""
+    for arm, seed in plan:
+        if arm.name != warm:  # what a first call compiles belongs to no run's time
+            Run(problem.model, problem.train, replace(settings, optimizer=arm.rule, max_iter=1)).descend()
+            warm = arm.name
+        yield make_run(arm, seed, problem, settings)[0]
+
+
+def make_run(arm: Arm, seed: int, problem: Problem, settings: Settings) -> tuple[Outcome, Run]:
+    """Make one run and look at the validation part after every epoch.
+
+    Returns
+    -------
+    outcome : Outcome
+    run : Run
+        At its end, with its parameters.
+    """
+    run = Run(problem.model, problem.train, replace(settings, optimizer=arm.rule), random_state=seed)
+    losses, seconds = [problem.validation_loss(settings.loss, run.theta)], [0.0]
+
+    def look(run: Run) -> bool:
+        losses.append(problem.validation_loss(settings.loss, run.theta))
+        seconds.append(run.seconds)
+        return False
+
+    run.descend(callbacks=[look])
+    return Outcome(arm, seed, run.record(), tuple(losses), tuple(seconds)), run
