@@ -1,0 +1,109 @@
+"""The command line. Each command imports what it needs when it runs, so that ``thalweg --help`` answers at once."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+from typing import NoReturn
+
+import click
+
+from thalweg import __version__
+from thalweg.cli.compare import compare
+from thalweg.cli.predict import predict
+from thalweg.cli.rules import rules
+from thalweg.cli.train import train
+from thalweg.errors import LimitError, ThalwegError, UsageError
+
+__all__ = ["main"]
+
+_INTERRUPTED = 130
+
+
+@click.group(
+    "thalweg",
+    invoke_without_command=True,
+    help="A workbench for gradient descent: train models on your own tables, and compare the rules that train them.",
+    epilog="TABLE is a CSV, TSV or Parquet file, or dataset:NAME (diabetes, breast_cancer, moons, airfoil, ...).",
+)
+@click.version_option(__version__, package_name="thalweg")
+@click.pass_context
+def command(ctx: click.Context) -> None:
+    """Show the help where no command is named."""
+    if ctx.invoked_subcommand is None:
+        click.echo(ctx.get_help())
+
+
+for each in (train, predict, compare, rules):
+    command.add_command(each)
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run the command line and leave with its exit status.
+
+    0 done, 2 wrong usage, 3 data, 4 settings, 5 diverged, 6 files, 7 model file refused, 8 limits, 130 interrupted.
+
+    Parameters
+    ----------
+    arguments : sequence of str, optional
+        ``sys.argv`` without the program if left out.
+    """
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    sys.exit(_run(given))
+
+
+def _run(arguments: list[str]) -> int:
+    debug = "--debug" in arguments
+    try:
+        status = command.main(arguments, prog_name="thalweg", standalone_mode=False)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # The reader of our output has left, as `head` does; what is still buffered has nowhere to go.
+        with contextlib.suppress(OSError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except (KeyboardInterrupt, click.Abort):
+        click.echo("\ninterrupted", err=True)
+        return _INTERRUPTED
+    except click.ClickException as error:
+        return _answer(_usage(error), debug=debug)
+    except ThalwegError as error:
+        return _answer(error, debug=debug)
+    except MemoryError:
+        what = "there is not enough memory for this"
+        return _answer(
+            LimitError("LIMIT-MEMORY", "", what, "Take fewer rows, smaller layers or --dtype float32."), debug=debug
+        )
+    except Exception as error:  # noqa: BLE001 - the last door: no traceback leaves it unasked
+        if debug:
+            traceback.print_exc()
+        click.echo(f"error[INTERNAL] {type(error).__name__}: {_one_line(error)}", err=True)
+        click.echo("  This is a mistake in thalweg. The same command with --debug says where.", err=True)
+        return 1
+    return status if isinstance(status, int) else 0
+
+
+def _answer(error: ThalwegError, *, debug: bool) -> int:
+    """Say what is wrong and return the exit status."""
+    if debug:
+        traceback.print_exc()
+    click.echo(str(error), err=True)
+    return error.exit_status
+
+
+def _usage(error: click.ClickException) -> UsageError:
+    """Return a mistake in the use of the command line in the form of all others."""
+    where, hint = "", ""
+    context = getattr(error, "ctx", None)
+    if context is not None:
+        where = context.command_path
+        hint = f"See {where} --help."
+    return UsageError("USAGE", where, _one_line(error.format_message()).rstrip("."), hint)
+
+
+def _one_line(error: object) -> str:
+    text = " ".join(str(error).split())
+    return "".join(sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in text)[:300]

@@ -1,0 +1,125 @@
+"""What the terminal shows: results on standard output, the rest on standard error; numbers with sensible digits."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import sys
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Any, Protocol
+
+import click
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
+
+def console(*, no_color: bool, error: bool = False) -> Console:
+    """Return a rich console for standard output, or standard error; as wide as the terminal, 80 columns without one."""
+    from rich.console import Console
+
+    return Console(no_color=no_color or None, stderr=error, highlight=False, soft_wrap=False)
+
+
+def table(*columns: tuple[str, str], wrap: str = "") -> Table:
+    """Return an empty table.
+
+    Parameters
+    ----------
+    *columns : (str, {"left", "right"})
+        Header and alignment. A header may have two lines.
+    wrap : str
+        The column whose text goes on in the next line where it is too long; others are cut.
+    """
+    from rich.box import Box
+    from rich.table import Table
+    from rich.text import Text
+
+    rule_below_header = Box("    \n    \n ── \n    \n    \n    \n    \n    \n", ascii=False)
+    shown = Table(box=rule_below_header, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
+    for header, justify in columns:
+        fixed = header != wrap
+        shown.add_column(Text(header), justify=justify, overflow="ellipsis", no_wrap=fixed)  # type: ignore[arg-type]
+    return shown
+
+
+def row(cells: Iterable[str], *, best: bool = False) -> list[Any]:
+    """Return cells for a table as plain text, bold for the best row."""
+    from rich.text import Text
+
+    return [Text(cell, style="bold" if best else "") for cell in cells]
+
+
+def note(lines: Iterable[str]) -> None:
+    """Write lines to standard error."""
+    for line in lines:
+        click.echo(line, err=True)
+
+
+def warn(lines: Iterable[str]) -> None:
+    """Write warnings, each ``CODE: text``, to standard error."""
+    for line in lines:
+        code, _, text = line.partition(": ")
+        click.echo(f"warning[{code}] {text}", err=True)
+
+
+def digits(value: float | None, count: int = 3) -> str:
+    r"""Return a number with ``count`` significant digits, more where they stand before the point anyway.
+
+    Examples
+    --------
+    >>> [digits(x) for x in (0.25134, 53.25, 1234.5, 0.0000123, 2e9, float("inf"), None)]
+    ['0.251', '53.2', '1234', '1.23e-05', '2e+09', '∞', '-']
+    """
+    if value is None or math.isnan(value):
+        return "-"
+    if math.isinf(value):
+        return "∞" if value > 0 else "-∞"
+    size = abs(value)
+    if size != 0 and not 1e-4 <= size < 1e6:
+        return f"{value:.{count - 1}e}".replace(f".{'0' * (count - 1)}e", "e")
+    whole = len(str(int(size))) if size >= 1 else 0
+    leading = 0 if size == 0 or size >= 0.1 else -math.floor(math.log10(size)) - 1
+    return f"{value:.{max(0, count - whole + leading)}f}" if size else "0"
+
+
+class Progress(Protocol):
+    """Takes the state of the work, as often as it changes."""
+
+    def __call__(self, done: int, text: str) -> None:
+        """Show how much is done, and a line about it."""
+
+
+@contextlib.contextmanager
+def progress(total: int, what: str, *, no_color: bool) -> Iterator[Progress]:
+    """Show a bar on standard error while the work lasts; nothing where that is no terminal.
+
+    Parameters
+    ----------
+    total : int
+        Steps of the work.
+    what : str
+        Its name.
+    no_color : bool
+    """
+    if not sys.stderr.isatty():
+        yield _silent
+        return
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bars
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=20),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(compact=True),
+        TextColumn("{task.fields[text]}", markup=False),
+    )
+    with Bars(*columns, console=console(no_color=no_color, error=True), transient=True) as bars:
+        task = bars.add_task(what, total=total, text="")
+        yield lambda done, text: bars.update(task, completed=done, text=text)
+
+
+def _silent(done: int, text: str) -> None:
+    """Take the state of the work, and show nothing."""

@@ -1,0 +1,249 @@
+"""What the user told: how to read the table, what to learn, how to descend; checked as far as can be without data."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any, Self
+
+from thalweg.cli.formula_names import formula, split_list
+from thalweg.errors import SettingError, UsageError
+from thalweg.exchange.cells import shown
+
+if TYPE_CHECKING:
+    from thalweg.descent.models import Model
+    from thalweg.descent.settings import Settings
+    from thalweg.exchange.tables import Table
+    from thalweg.formulas.formula import Activation, Loss, Penalty, Rule, Schedule
+
+
+@dataclass(frozen=True)
+class Told:
+    """A group of options, as they were told."""
+
+    @classmethod
+    def take(cls, options: dict[str, Any]) -> Self:
+        """Take the options of this group out of all of them."""
+        return cls(**{field.name: options.pop(field.name) for field in fields(cls)})
+
+
+@dataclass(frozen=True)
+class Reading(Told):
+    """How a table is read."""
+
+    delimiter: str | None
+    encoding: str
+    comment: str | None
+    decimal: str
+    thousands: str | None
+    missing: str | None
+    no_header: bool
+    names: tuple[str, ...] | None
+    drop: tuple[str, ...]
+    max_columns: int
+
+    def read(
+        self, place: str, target: str | None = None, kinds: dict[str, Any] | None = None, *, keep: bool = False
+    ) -> Table:
+        """Return the table at a path, or ``dataset:NAME``; with ``keep`` missing cells stay what they are.
+
+        Raises
+        ------
+        ThalwegError
+            Whatever is wrong with it.
+        """
+        if place.startswith("dataset:"):
+            return self._load(place)
+        from thalweg.exchange.tables import read_table
+
+        return read_table(
+            place,
+            target=target,
+            delimiter=self.delimiter,
+            encoding=self.encoding,
+            comment=self.comment,
+            decimal=self.decimal,
+            thousands=self.thousands,
+            # The mean is that of the training part, so the gaps stay until the parts are known.
+            missing="keep" if keep or self.missing == "mean" else "drop" if self.missing else None,
+            header=not self.no_header,
+            names=self.names,
+            kinds=kinds,
+            drop=self.drop,
+            max_columns=self.max_columns,
+        )
+
+    def warnings(self, table: Table, used: Iterable[str]) -> list[str]:
+        """Return the warnings of the reader; on missing cells only for the columns used, and what becomes of them."""
+        import numpy as np
+
+        if self.missing == "drop":
+            return list(table.warnings)
+        told = [line for line in table.warnings if not line.startswith("FILE-MISSING")]
+        for name in used:
+            column = table[name]
+            number = column.dtype == np.float64
+            count = int(np.isnan(column).sum()) if number else 0
+            told += [f"FILE-MISSING: {count} missing in column {shown(name)} filled with the training mean"] * bool(
+                count
+            )
+            empty = 0 if number else int((column == "").sum())
+            told += [f"FILE-MISSING: {empty} empty in column {shown(name)} taken as a text of its own"] * bool(empty)
+        return told
+
+    def _load(self, place: str) -> Table:
+        from thalweg.exchange.datasets import load
+
+        text = {
+            "--delimiter": self.delimiter,
+            "--comment": self.comment,
+            "--thousands": self.thousands,
+            "--names": self.names,
+        }
+        idle = [name for name, value in text.items() if value is not None] + ["--no-header"] * self.no_header
+        if idle:
+            raise UsageError("OPTION-DATASET", idle[0], f"is for files; {shown(place)} is read by its name")
+        table = load(place)
+        return table.drop(self.drop) if self.drop else table
+
+
+@dataclass(frozen=True)
+class Modelling(Told):
+    """What is learned, and by which model."""
+
+    target: str | None
+    task: str
+    validation_fraction: float
+    test_fraction: float
+    model: str
+    activation: str
+    dropout: tuple[float, ...]
+    loss: str
+    no_scale_target: bool
+    dtype: str
+    seed: int
+
+    def blueprint(self) -> Blueprint:
+        """Check what can be checked without data, and return it.
+
+        Raises
+        ------
+        ThalwegError
+            A model, an activation, a loss or a type that there is not.
+        """
+        if self.dtype not in {"float64", "float32"}:
+            raise SettingError("SETTING-UNKNOWN", "--dtype", f"unknown {self.dtype!r:.40}; allowed: float64, float32")
+        if self.validation_fraction + self.test_fraction >= 1:
+            what = f"{self.validation_fraction:g} and {self.test_fraction:g} leave nothing to learn from"
+            raise SettingError("SETTING-RANGE", "--validation-fraction, --test-fraction", what)
+        hidden = hidden_layers(self.model)
+        names = split_list(self.activation)
+        activations = [formula("activation", name, "--activation") for name in names]
+        each = tuple(_per_layer(activations, len(hidden), "--activation"))
+        rates = tuple(float(rate) for rate in _per_layer(list(self.dropout), len(hidden), "--dropout"))
+        loss = None if self.loss == "auto" else formula("loss", self.loss, "--loss")
+        return Blueprint(hidden, each, rates if any(rates) else (), loss)
+
+
+@dataclass(frozen=True)
+class Blueprint:
+    """A model before its number of features and outputs is known, and a loss, if one was asked for."""
+
+    hidden: tuple[int, ...]
+    activations: tuple[Activation, ...]
+    dropout: tuple[float, ...]
+    loss: Loss | None
+
+    def model(self, features: int, outputs: int) -> Model:
+        """Return the model."""
+        from thalweg.descent.models import Linear, Network
+
+        if not self.hidden:
+            return Linear(features, outputs)
+        return Network((features, *self.hidden, outputs), self.activations, self.dropout)
+
+    def loss_for(self, classes: int) -> Loss:
+        """Return the loss that was asked for, or the one that the task suggests."""
+        from thalweg.formulas.losses import log, softmax, squared
+
+        if self.loss is not None:
+            return self.loss
+        return squared if not classes else log if classes == 2 else softmax
+
+
+def hidden_layers(text: str) -> tuple[int, ...]:
+    """Return the sizes of the hidden layers: none for ``linear``, 64 and 32 for ``mlp:64,32``.
+
+    Raises
+    ------
+    SettingError
+        Anything else.
+    """
+    kind, colon, sizes = text.strip().partition(":")
+    if kind == "linear" and not colon:
+        return ()
+    if kind != "mlp":
+        guess = "; did you mean 'linear'?" if kind.startswith("l") else ""
+        raise SettingError(
+            "SETTING-UNKNOWN", "--model", f"unknown {shown(text)!r}{guess}", "There are: linear, mlp:64,32."
+        )
+    pieces = [piece.strip() for piece in sizes.split(",")]
+    wrong = [piece for piece in pieces if not piece.isdecimal() or not piece.isascii() or not int(piece)]
+    if wrong:
+        what = f"the sizes of hidden layers are integers >= 1, got {shown(wrong[0])!r}"
+        raise SettingError("SETTING-TYPE", "--model", what, "Write it as in mlp:64,32.")
+    return tuple(int(piece) for piece in pieces)
+
+
+def _per_layer(values: list[Any], layers: int, option: str) -> list[Any]:
+    """Return one value per layer, given one for all or one for each."""
+    if not layers:
+        return []
+    if len(values) == 1:
+        return values * layers
+    if len(values) != layers:
+        raise SettingError("SETTING-LAYERS", option, f"{len(values)} given for {layers} hidden layers")
+    return values
+
+
+@dataclass(frozen=True)
+class Descending(Told):
+    """How the descent goes, but for the rule."""
+
+    penalty: str | None
+    alpha: float | None
+    l1_ratio: float | None
+    schedule: str | None
+    epochs: int
+    batch_size: int | None
+    clip_value: float | None
+    clip_norm: float | None
+
+    def formulas(self) -> tuple[Penalty | None, Schedule | None]:
+        """Return penalty and schedule.
+
+        Raises
+        ------
+        ThalwegError
+            One that there is not, or a number that it lacks.
+        """
+        numbers = {"alpha": self.alpha, "l1_ratio": self.l1_ratio}
+        given = {name: value for name, value in numbers.items() if value is not None}
+        if self.penalty is None and given:
+            raise SettingError(
+                "SETTING-PENALTY", f"--{next(iter(given)).replace('_', '-')}", "needs a --penalty, such as l2"
+            )
+        penalty = None if self.penalty is None else formula("penalty", self.penalty, "--penalty")(**given)
+        schedule = None if self.schedule is None else formula("schedule", self.schedule, "--schedule")
+        return penalty, schedule
+
+    def settings(self, rule: Rule, loss: Loss, rows: int, **more: Any) -> Settings:
+        """Return the settings of a run over so many rows; a larger batch is all of them."""
+        from thalweg.descent.settings import Settings
+
+        penalty, schedule = self.formulas()
+        batch = None if self.batch_size is None or self.batch_size >= rows else self.batch_size
+        return Settings(
+            rule, loss, penalty, schedule, batch, self.epochs,
+            clip_value=self.clip_value, clip_norm=self.clip_norm, **more,
+        )  # fmt: skip

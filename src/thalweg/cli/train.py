@@ -1,0 +1,168 @@
+"""``thalweg train``: one model, one rule, one table; ends with scores, a model file and a record."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from thalweg.cli import options as o
+from thalweg.errors import DivergedError, SettingError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from thalweg.cli.studies import Study
+    from thalweg.descent.run import Run
+    from thalweg.descent.settings import Settings
+
+
+@click.command("train", cls=o.SectionedCommand, short_help="Train a model on a table.")
+@click.argument("table")
+@o.LEARNING
+@o.word(
+    "Descent", "--optimizer", "NAME", "The rule: adam, adam:beta1=0.8, my_rules.py:my_rule (runs the file).", "adam"
+)
+@o.number("Descent", "--learning-rate --lr", "Of the rule.  [the rule's own]")
+@o.count("Descent", "--epochs", "Passes over the training part, at most.", 100)
+@o.BATCH_SIZE
+@o.number("Descent", "--tol", "Stop when the loss has not fallen by this.", "[0, inf)")
+@o.count("Descent", "--n-iter-no-change", "For so many epochs, with --tol.", 10)
+@o.number("Descent", "--target-loss", "Stop when the training loss reaches this.", "(-inf, inf)")
+@o.number("Descent", "--time-limit", "Stop after so many seconds.")
+@o.count("Descent", "--seed", "Of the parts, the start, the orders and dropout.", 0, least=0)
+@o.word("Output", "--output", "FILE", "The model.", "model.thalweg")
+@o.word("Output", "--record", "FILE", "The account of the run.  [the model's name and .json]")
+@o.OUTPUT
+def train(table: str, **told: Any) -> None:
+    """Train a model on TABLE: a file (CSV, TSV, Parquet) or dataset:NAME.
+
+    Columns of numbers are standardised, columns of text one-hot encoded, by what the training part holds. A part of
+    the rows is held out to watch the descent, another to be looked at last.
+
+    \b
+    thalweg train houses.csv --target price
+    thalweg train dataset:moons --model mlp:16,16 --optimizer adam --lr 0.01
+    """  # noqa: D301 - what click reads is the character, not its name
+    from thalweg.cli.doubts import doubts
+    from thalweg.cli.formula_names import formula
+    from thalweg.cli.studies import Study
+    from thalweg.cli.terminal import console, note, warn
+    from thalweg.cli.told import Descending, Modelling, Reading
+    from thalweg.exchange.files import check_writable
+    from thalweg.exchange.models import check_savable
+
+    reading, modelling, descending = Reading.take(told), Modelling.take(told), Descending.take(told)
+    blueprint = modelling.blueprint()
+    descending.formulas()
+    rule = formula("rule", told["optimizer"], "--optimizer")
+    if told["learning_rate"] is not None:
+        if "learning_rate=" in told["optimizer"].partition(":")[2]:
+            raise SettingError("SETTING-TWICE", "--learning-rate", "stands in --optimizer already")
+        rule = rule(learning_rate=told["learning_rate"])
+    check_savable(blueprint.model(1, 1))
+    output = Path(told["output"])
+    record = Path(told["record"] or output.with_suffix(".json"))
+    if output == record:
+        raise SettingError("SETTING-TWICE", "--record", f"{record} is the model already")
+    for path in (output, record):
+        check_writable(path)
+
+    read = reading.read(table, target=modelling.target)
+    study = Study.of(read, reading, modelling, blueprint)
+    study.check_size(rule, descending.batch_size)
+    stops = {name: told[name] for name in ("tol", "n_iter_no_change", "target_loss", "time_limit")}
+    rows = len(study.parts["train"].y)
+    settings = descending.settings(rule, study.loss, rows, **stops)
+    note(study.describe())
+    warn([*study.warnings, *doubts(settings, rows, descending.batch_size)])
+    run, losses = _descend(study, settings, modelling.seed, no_color=told["no_color"])
+    screen = console(no_color=told["no_color"])
+    _show(screen, study, run)
+    _save(output, record, study, run, losses)
+    screen.print(f"\nmodel   {output}\nrecord  {record}", markup=False)
+
+
+def _descend(study: Study, settings: Settings, seed: int, *, no_color: bool) -> tuple[Run, list[float]]:
+    """Make the run, with a bar where there is a terminal; return it with the losses on the validation part."""
+    from thalweg.cli.terminal import digits, progress
+    from thalweg.descent.outputs import mean_loss
+    from thalweg.descent.record import DIVERGED
+    from thalweg.descent.run import Run
+
+    X, targets = study.features("validation"), study.parts["validation"].targets
+    losses: list[float] = []
+    with progress(settings.max_iter, settings.optimizer.name, no_color=no_color) as show:
+        show(0, "compiling")
+        run = Run(study.model, study.train, settings, random_state=seed)
+
+        def look(run: Run) -> bool:
+            losses.append(mean_loss(study.loss, targets, study.model.scores(run.theta, X)))
+            show(run.epoch, f"loss {digits(run.loss_curve[-1], 4)}, validation {digits(losses[-1], 4)}")
+            return False
+
+        run.descend(callbacks=[look])
+    if run.status == DIVERGED and run.divergence is not None:
+        raise DivergedError("DIVERGED", f"epoch {run.divergence.epoch}", run.divergence.message, _advice(settings))
+    return run, losses
+
+
+def _advice(settings: Settings) -> str:
+    from thalweg.cli.terminal import digits
+
+    rule = settings.optimizer
+    if not rule.has_learning_rate:
+        return "Nothing was written. Bound the gradient with --clip-norm 1, or take another rule."
+    lower = digits(rule.learning_rate / 10)
+    return f"Nothing was written. Try --learning-rate {lower}, or bound the gradient with --clip-norm 1."
+
+
+def _all_scores(study: Study, run: Run) -> dict[str, dict[str, float]]:
+    from thalweg.compare.scores import scores
+
+    found = {}
+    for name, part in study.parts.items():
+        found[name] = scores(study.outputs, part.y, study.model.scores(run.theta, study.features(name)))
+    return found
+
+
+def _show(screen: Console, study: Study, run: Run) -> None:
+    from thalweg.cli.terminal import digits, row, table
+
+    kind = "linear model" if not study.hidden else f"network {'-'.join(map(str, study.hidden))}"
+    batch = f"batches of {run.settings.batch_size}" if run.settings.batch_size else "full batch"
+    ended = f"{run.status} after {run.epoch} epochs, {int(run.t)} updates, {digits(run.seconds, 2)} s"
+    lines = [
+        f"{kind} of {study.model.size} parameters; loss {study.loss.name}; {batch}",
+        repr(run.settings.optimizer),
+        f"{ended}; training loss {digits(run.loss_curve[-1], 4)}",
+    ]
+    screen.print("\n".join(lines) + "\n", markup=False)
+    found = _all_scores(study, run)
+    shown = table((f"score of {study.target}", "left"), *((part, "right") for part in found))
+    for metric in found["train"]:
+        shown.add_row(*row([metric, *(digits(found[part][metric], 4) for part in found)]))
+    screen.print(shown)
+
+
+def _save(output: Path, record: Path, study: Study, run: Run, losses: list[float]) -> None:
+    from thalweg.descent.record import plain
+    from thalweg.exchange.files import atomic_write
+    from thalweg.exchange.models import TrainedModel, save
+
+    account = run.record().as_dict()
+    training = {name: account["settings"][name] for name in ("loss", "optimizer", "penalty")}
+    save(output, TrainedModel(study.model, run.theta, study.outputs, study.preparation, study.target, plain(training)))
+    data = {
+        "schema": account["schema"],
+        "data": study.account(),
+        "scores": _all_scores(study, run),
+        "validation_losses": losses,
+        "machine": account.pop("machine"),
+        "times": {"seconds": account.pop("seconds")},
+        "run": account,
+    }
+    text = json.dumps(plain(data), indent=1, sort_keys=True, allow_nan=False)
+    atomic_write(record, f"{text}\n".encode())
