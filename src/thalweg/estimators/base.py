@@ -20,7 +20,7 @@ from thalweg.descent.models import Model
 from thalweg.descent.record import DIVERGED, FINISHED
 from thalweg.descent.run import Run
 from thalweg.descent.settings import Settings, check_count
-from thalweg.errors import DivergedError, SettingError
+from thalweg.errors import DataError, DivergedError, SettingError
 from thalweg.estimators import settings as told
 from thalweg.estimators.divergence import advice
 from thalweg.estimators.validation import Validation
@@ -285,9 +285,11 @@ class DescentEstimator(BaseEstimator, ABC):  # type: ignore[misc] # scikit-learn
         tol = 0.0 if self.tol is None else check_number("tol", self.tol, "[0, inf)")
         seed = int(generator(root, SPLIT).integers(2**32))
         strata = self._strata(table.targets)
-        kept, held = train_test_split(
-            np.arange(len(table.targets)), test_size=share, random_state=seed, stratify=strata
-        )
+        every = np.arange(len(table.targets))
+        try:
+            kept, held = train_test_split(every, test_size=share, random_state=seed, stratify=strata)
+        except ValueError as error:
+            raise DataError("DATA-SPLIT", "validation_fraction", f"of {len(every)} rows: {error}") from None
         return table.rows(np.sort(kept)), Validation(model, loss, *table.rows(np.sort(held)), tol, patience)
 
     def _watchers(self, aside: Validation | None) -> list[Callable[[Run], object]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -63,13 +63,14 @@ def _penalty(given: object, numbers: dict[str, Any]) -> Penalty | None:
     idle = [name for name, value in told.items() if name not in known and value != 0]
     if idle:
         what = "without a penalty" if found is None else f"with the penalty {found.name}"
-        warnings.warn(f"{' and '.join(idle)} has no effect {what}", UserWarning, stacklevel=2)
+        said = " and ".join(idle) + (" have" if len(idle) > 1 else " has")
+        warnings.warn(f"{said} no effect {what}", UserWarning, stacklevel=2)
     return None if found is None else found(**{name: value for name, value in told.items() if name in known})
 
 
 def per_layer(where: str, given: object, layers: int) -> list[Any]:
     """Return one value per layer, given one for all or a sequence of one for each."""
-    if not isinstance(given, Sequence | np.ndarray) or isinstance(given, str):
+    if not isinstance(given, list | tuple | np.ndarray):
         return [given] * layers
     if len(given) != layers:
         raise SettingError("SETTING-LAYERS", where, f"has {len(given)} entries; there are {layers} to set")
@@ -96,7 +97,7 @@ def callbacks(given: object) -> list[Callable[[Any], object]]:
     """Return the caller's functions."""
     if given is None:
         return []
-    listed: list[Any] = [given] if callable(given) else list(given) if isinstance(given, Sequence) else [given]
+    listed: list[Any] = list(given) if isinstance(given, list | tuple) else [given]
     for each in listed:
         if not callable(each):
             what = f"must be functions of the run, got {type(each).__name__} {each!r:.40}"
