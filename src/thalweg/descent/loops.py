@@ -164,14 +164,17 @@ class Fused(Loop):
     """One sample a step on a linear model with one column: a loop of its own for the pair of rule and loss."""
 
     def __init__(self, run: Run) -> None:
-        from thalweg.engine.fused import fused_kernel
+        from thalweg.engine.fused import WIDTH, fused_kernel
 
+        self.width = WIDTH
         settings = run.settings
         self.visited, self.batch, self.whole = run.rows.count, 1, run.rows.count == 1
         self.hyper, _ = parameter_groups(run)
         self.rates = learning_rates(run)
         self.loss_hyper = hyper_table([settings.loss])[0]
-        self.kernel = fused_kernel(settings.optimizer, settings.loss, run.dtype)
+        self.kernel = fused_kernel(
+            settings.optimizer, settings.loss, run.dtype, run.rows.X.shape[1], intercept=bool(run.model.intercepts)
+        )
         self.gradient = np.zeros(0, run.dtype)
 
     def run(
@@ -184,7 +187,7 @@ class Fused(Loop):
         trace = np.full((factors.size, 1), np.nan)
         run.t = self.kernel(
             run.theta, run.state, self.hyper[0], self.rates, factors, self.loss_hyper,
-            run.rows.X, run.rows.targets, orders, run.t, trace,
+            run.rows.X, run.rows.targets, orders, run.t, trace, self.width,
         )  # fmt: skip
         return trace
 

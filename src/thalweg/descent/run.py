@@ -22,8 +22,8 @@ Array = NDArray[Any]
 Order = Callable[[int], Array]
 Callback = Callable[["Run"], object]
 
-# Rows visited in one native call when nothing has to look at every epoch.
-ROWS_PER_CALL = 1 << 20
+# Rows visited in one native call when nothing has to look at every epoch: the trace of so many updates stays in cache.
+ROWS_PER_CALL = 1 << 16
 # A loss this many times its first value for GREW_EPOCHS epochs counts as divergence although it is finite.
 GREW_FACTOR, GREW_EPOCHS = 1e4, 3
 

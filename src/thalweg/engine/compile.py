@@ -160,6 +160,7 @@ def from_text(name: str, text: str) -> Callable[..., Any]:
         "np": np,
         "math": math,
         "dot": arithmetic.dot,
+        "fma": arithmetic.fma,
         "power": arithmetic.power,
         "exp": elementary.exp,
         "tanh": elementary.tanh,

@@ -15,16 +15,20 @@ from numba import types
 
 from thalweg.engine.compile import NUMBERS, TABLE, frozen, kernel_from_text, matrix, vector
 from thalweg.formulas.formula import Loss, Rule
+from thalweg.formulas.language import Program
 from thalweg.formulas.lowering import Lowered, indent, kernel_text
 
-ARGUMENTS = "params, state, hyper, rates, factors, loss_hyper, X, targets, orders, t, trace"
+ARGUMENTS = "params, state, hyper, rates, factors, loss_hyper, X, targets, orders, t, trace, width"
 
 
-def fused_text(rule: Rule, loss: Loss, dtype: str) -> tuple[str, str]:
+# Up to this many parameters are padded to one vector, and a loop is compiled for each number of them. The loops take
+# the number as an argument: where the compiler knows it, it writes eight scalar roots instead of a vector of them.
+WIDTH = 8
+
+
+def fused_text(rule: Rule, loss: Loss, dtype: str, features: int, *, intercept: bool) -> tuple[str, str]:
     """Write the loop: name and text."""
     program, objective = rule._program, loss._program
-    theta, grad, _, *slots = program.arguments
-    y, z = (f"loss_{a}" for a in objective.arguments)
     corrections = _Corrections()
     spared = replace(
         program,
@@ -32,25 +36,16 @@ def fused_text(rule: Rule, loss: Loss, dtype: str) -> tuple[str, str]:
     )
     step = Lowered(spared, dtype)
     cost = Lowered(objective, dtype, prefix="loss_")
+    y, z = (f"loss_{a}" for a in objective.arguments)
     value, slope = cost.outputs
-    places = ["params[i]", *(f"state[{k}, i]" for k in range(len(slots)))]
-
-    def move(g: str) -> list[str]:
-        return [
-            f"{theta} = params[i]",
-            f"{grad} = {g}",
-            *(f"{slot} = {place}" for slot, place in zip(slots, places[1:], strict=True)),
-            *step.body,
-            *(f"{place} = {output}" for place, output in zip(places, step.outputs, strict=True)),
-        ]
-
+    layout = _padded if features + int(intercept) <= WIDTH and features < WIDTH else _memory
+    load, score, move, store = layout(program, step, z, dtype, features, intercept)
     lines = [
-        "features = X.shape[1]",
-        "intercept = params.size > features",
         *(f"{h} = hyper[{k}]" for k, h in enumerate(program.scalars) if h != "learning_rate"),
         *(f"loss_{h} = loss_hyper[{k}]" for k, h in enumerate(objective.scalars)),
         *cost.step,
         *corrections.before_the_loop(),
+        *load,
         "epoch = 0",
         "place = 0",
         "for k in range(trace.shape[0]):",
@@ -62,28 +57,84 @@ def fused_text(rule: Rule, loss: Loss, dtype: str) -> tuple[str, str]:
                 "    place = 0",
                 "    epoch = epoch + 1 if epoch + 1 < orders.shape[0] else 0",
                 "x = X[sample]",
-                f"{z} = dot(x, params, features)",
-                "if intercept:",
-                f"    {z} = {z} + params[features]",
+                *score,
                 f"{y} = targets[sample, 0]",
                 *cost.body,
                 f"trace[k, 0] = np.float64({value})",
                 "if not np.isfinite(trace[k, 0]):",
-                "    return t",
+                "    break",
                 f"slope = {slope}",
                 "t += 1.0",
                 *(["learning_rate = rates[0] * factors[k]"] if rule.has_learning_rate else []),
                 *corrections.in_the_step(),
                 *step.step,
-                "for i in range(features):",
-                *indent(move("slope * x[i]")),
-                "if intercept:",
-                *indent(["i = features", *move("slope")]),
+                *move,
             ]
         ),
+        *store,
         "return t",
     ]
     return kernel_text(f"fused_{rule.name}_{loss.name}", dtype, ARGUMENTS, lines)
+
+
+Pieces = tuple[list[str], list[str], list[str], list[str]]
+
+
+def _memory(program: Program, step: Lowered, z: str, dtype: str, features: int, intercept: bool) -> Pieces:
+    """Parameters and slots in their arrays, any number of features: load, score, move, store."""
+    del dtype, features  # this text serves all
+    theta, grad, _, *slots = program.arguments
+    places = ["params[i]", *(f"state[{k}, i]" for k in range(len(slots)))]
+
+    def move(g: str) -> list[str]:
+        return [
+            f"{theta} = params[i]",
+            f"{grad} = {g}",
+            *(f"{slot} = {place}" for slot, place in zip(slots, places[1:], strict=True)),
+            *step.body,
+            *(f"{place} = {output}" for place, output in zip(places, step.outputs, strict=True)),
+        ]
+
+    score = [f"{z} = dot(x, params, features)", *([f"{z} = {z} + params[features]"] if intercept else [])]
+    bias = ["i = features", *move("slope")] if intercept else []
+    return ["features = X.shape[1]"], score, ["for i in range(features):", *indent(move("slope * x[i]")), *bias], []
+
+
+def _padded(program: Program, step: Lowered, z: str, dtype: str, features: int, intercept: bool) -> Pieces:
+    """Parameters and slots side by side in blocks of eight, the rest zeros: load, score, move, store.
+
+    A loop of exactly eight over blocks at known places is one vector operation each, without a test for overlap.
+    """
+    theta, grad, _, *slots = program.arguments
+    size = features + int(intercept)
+    blocks = [(theta, "params[i]"), *((slot, f"state[{k}, i]") for k, slot in enumerate(slots))]
+    at = {name: WIDTH * (k + 1) for k, (name, _) in enumerate(blocks)}  # the first block holds the sample
+    load = [
+        f"near = np.zeros({WIDTH * (len(blocks) + 1)}, np.{dtype})",
+        *([f"near[{features}] = np.{dtype}(1.0)"] if intercept else []),
+        f"for i in range({size}):",
+        *indent([f"near[{at[name]} + i] = {place}" for name, place in blocks]),
+    ]
+    score = [
+        f"for i in range({features}):",
+        "    near[i] = x[i]",
+        f"{z} = np.{dtype}(0.0)",
+        *(f"{z} = fma(x[{j}], near[{at[theta] + j}], {z})" for j in range(features)),
+        *([f"{z} = {z} + near[{at[theta] + features}]"] if intercept else []),
+    ]
+    move = [
+        "for i in range(width):",
+        *indent(
+            [
+                f"{grad} = slope * near[i]",
+                *(f"{name} = near[{at[name]} + i]" for name, _ in blocks),
+                *step.body,
+                *(f"near[{at[name]} + i] = {output}" for (name, _), output in zip(blocks, step.outputs, strict=True)),
+            ]
+        ),
+    ]
+    store = [f"for i in range({size}):", *indent([f"{place} = near[{at[name]} + i]" for name, place in blocks])]
+    return load, score, move, store
 
 
 class _Corrections(ast.NodeTransformer):
@@ -114,10 +165,21 @@ class _Corrections(ast.NodeTransformer):
         return [f"{name} = 1.0 if t > {name}_over else 1 - {base} ** t" for base, name in self.found.items()]
 
 
-def fused_kernel(rule: Rule, loss: Loss, dtype: str) -> Any:
+def fused_kernel(rule: Rule, loss: Loss, dtype: str, features: int, *, intercept: bool) -> Any:
     """Return the compiled loop."""
     v, m = vector(dtype), matrix(dtype)
     signature = types.float64(
-        v, m, NUMBERS, NUMBERS, NUMBERS, NUMBERS, frozen(m), frozen(m), TABLE, types.float64, matrix("float64")
+        v,
+        m,
+        NUMBERS,
+        NUMBERS,
+        NUMBERS,
+        NUMBERS,
+        frozen(m),
+        frozen(m),
+        TABLE,
+        types.float64,
+        matrix("float64"),
+        types.int64,
     )
-    return kernel_from_text(*fused_text(rule, loss, dtype), signature)
+    return kernel_from_text(*fused_text(rule, loss, dtype, features, intercept=intercept), signature)
