@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import inspect
+import re
+
+import numpy as np
 import pytest
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
@@ -48,3 +52,43 @@ def expected_failures(estimator):
 @parametrize_with_checks(SETTINGS, expected_failed_checks=expected_failures)
 def test_scikit_learns_checks_pass(estimator, check):
     check(estimator)
+
+
+KINDS = [LinearRegressor, LinearClassifier, MLPRegressor, MLPClassifier]
+
+
+def documented(kind):
+    """Text of each parameter in the class's docstring."""
+    section = inspect.getdoc(kind).partition("Parameters\n----------\n")[2].partition("\n\nAttributes")[0]
+    entries = re.split(r"^(\w+) : ", section, flags=re.MULTILINE)[1:]
+    return dict(zip(entries[::2], entries[1::2], strict=True))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_parameter_is_documented_in_its_order(kind):
+    assert list(documented(kind)) == list(inspect.signature(kind).parameters)
+
+
+def test_a_parameter_of_several_estimators_is_documented_alike():
+    own = {"loss", "penalty", "alpha"}
+    texts = {}
+    for kind in KINDS:
+        for name, text in documented(kind).items():
+            texts.setdefault(name, set()).add(text.strip())
+    assert {name for name, different in texts.items() if len(different) > 1} == own
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_attribute_that_is_documented_exists(kind):
+    model = kind(max_iter=2, tol=None).fit(np.eye(4), [0, 1, 0, 1])
+    section = inspect.getdoc(kind).partition("Attributes\n----------\n")[2].partition("\n\nNotes")[0]
+    named = set(re.findall(r"^(\w+) : ", section, flags=re.MULTILINE)) - {"feature_names_in_"}
+    assert {name for name in named if not hasattr(model, name)} == set()
+    assert {name for name in vars(model) if name.endswith("_")} <= named
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_html_representation_shows_what_was_set(kind):
+    """It reads the docstring, and warns of sections that numpydoc does not know."""
+    shown = kind(optimizer=adam(learning_rate=0.125))._repr_html_()
+    assert "adam(learning_rate=0.125" in shown

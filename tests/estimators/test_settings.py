@@ -193,8 +193,9 @@ def test_a_formula_and_its_number_can_be_set_together_in_any_order():
 @pytest.mark.parametrize(
     ("params", "said"),
     [
-        ({"optimizer__learning_rate": 1.0}, "optimizer is the name 'adam', which holds no numbers"),
-        ({"loss__delta": 1.0}, "loss is the name 'squared_error', which holds no numbers"),
+        ({"optimizer__learning_rate": 1.0}, "optimizer is 'adam', which holds no numbers"),
+        ({"loss__delta": 1.0}, "loss is 'squared_error', which holds no numbers"),
+        ({"penalty__alpha": 1.0}, "penalty is None, which holds no numbers"),
         ({"optimizer": adam, "optimizer__learning_rat": 1.0}, "did you mean 'learning_rate'?"),
         ({"optimizer": adam, "optimizer__learning_rate": -1.0}, "learning_rate of adam: must be > 0, got -1.0"),
         ({"optimiser": adam}, "Invalid parameter 'optimiser'"),

@@ -148,12 +148,12 @@ class DescentEstimator(BaseEstimator, ABC):  # type: ignore[misc] # scikit-learn
         """
         for name in sorted({key.partition("__")[0] for key in params if "__" in key}):
             value = params.get(name, getattr(self, name, None))
-            if isinstance(value, str):
-                nested = next(key for key in params if key.startswith(f"{name}__"))
-                what = f"{name} is the name {value!r}, which holds no numbers"
-                raise SettingError("SETTING-NAME", nested, what, f"Give the formula itself, as {name}=thalweg.adam.")
             if isinstance(value, Formula):
                 params[name] = value()
+            elif name in self.get_params(deep=False):
+                nested = next(key for key in params if key.startswith(f"{name}__"))
+                what = f"{name} is {value!r:.40}, which holds no numbers"
+                raise SettingError("SETTING-NAME", nested, what, "Give the formula itself, as optimizer=thalweg.adam.")
         super().set_params(**params)
         return self
 
@@ -304,9 +304,10 @@ class DescentEstimator(BaseEstimator, ABC):  # type: ignore[misc] # scikit-learn
 
     def _keep(self, run: Run, aside: Validation | None, *, continuing: bool) -> None:
         """Store what the run leaves."""
-        self.loss_curve_ = [*(self.loss_curve_ if continuing else []), *run.loss_curve]
-        earlier = self.validation_curve_ if continuing else []
-        self.validation_curve_ = [*earlier, *(aside.curve if aside else [])]
+        if not continuing:
+            self.loss_curve_, self.validation_curve_ = [], []
+        self.loss_curve_ += run.loss_curve
+        self.validation_curve_ += aside.curve if aside else []
         self.best_epoch_ = aside.best_epoch if aside else None
         self.n_iter_ = len(run.lane_curves)
         self.theta_, self.state_, self.t_ = run.theta, run.state, run.t

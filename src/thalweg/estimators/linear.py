@@ -96,12 +96,15 @@ class LinearRegressor(Regression, LinearEstimator):
         ``"squared_epsilon_insensitive"``, ``"poisson"``, a loss with numbers such as ``losses.huber(delta=2)``, or
         one of your own.
     penalty : str or Penalty or None
-        ``"l2"``, ``"l1"``, ``"elasticnet"``, or one of your own; on the coefficients, not on the intercept.
-    alpha, l1_ratio : float, optional
-        Replace the penalty's own numbers (1e-4 and 0.15).
+        ``"l2"``, ``"l1"``, ``"elasticnet"``, or one of your own; on the coefficients, not on intercepts.
+    alpha : float >= 0, optional
+        Strength of the penalty; replaces its own (1e-4).
+    l1_ratio : float in [0, 1], optional
+        Share of l1 in the elastic net; replaces its own (0.15).
     fit_intercept : bool
+        Whether scores have an intercept.
     optimizer : str or Rule
-        ``"adam"``, ``"momentum"``, ``"gradient_descent"`` or any other rule of this library, or one of your own.
+        ``"adam"``, ``"momentum"``, ``"gradient_descent"``, any other rule of this library, or one of your own.
     learning_rate : float > 0, optional
         Replaces the rule's own.
     schedule : str or Schedule, optional
@@ -111,20 +114,23 @@ class LinearRegressor(Regression, LinearEstimator):
     max_iter : int
         Epochs at most.
     tol : float >= 0 or None
-        Stop when the loss has not fallen by ``tol`` below its best for ``n_iter_no_change`` epochs; None makes all
+        Stop when the loss has not fallen by ``tol`` below its best for ``n_iter_no_change`` epochs. None makes all
         ``max_iter`` epochs.
     n_iter_no_change : int
+        Epochs to wait for a fall.
     shuffle : bool
         A new order of the rows each epoch.
-    clip_value, clip_norm : float > 0, optional
-        Bound on every entry, or on the Euclidean norm, of the gradient before the penalty. One of the two.
+    clip_value : float > 0, optional
+        Bound on every entry of the gradient, before the penalty.
+    clip_norm : float > 0, optional
+        Bound on the Euclidean norm of the gradient, before the penalty; not together with ``clip_value``.
     early_stopping : bool
-        Set rows aside, watch the loss on them instead of the loss on the others, and go back to the epoch where it
-        was lowest.
+        Set rows aside, watch the loss on them instead, and go back to the epoch where it was lowest.
     validation_fraction : float in (0, 1)
-        Share of the rows set aside.
+        Share of the rows set aside; classes keep their shares.
     random_state : int, Generator, RandomState, SeedSequence or None
-        Source of the orders and of the rows set aside. The same number gives the same bits.
+        Source of all that is drawn: first weights, orders, dropout, rows set aside. The same number gives the same
+        bits.
     warm_start : bool
         Go on from the last fit; see :meth:`fit`.
     verbose : int
@@ -135,15 +141,33 @@ class LinearRegressor(Regression, LinearEstimator):
     Attributes
     ----------
     coef_ : ndarray (n_features,) or (n_outputs, n_features)
-        A view of ``theta_``; the second form where ``y`` has two dimensions.
+        Coefficients, a view of ``theta_``; the second form where ``y`` has two dimensions.
     intercept_ : ndarray (n_outputs,)
-        A view of ``theta_``.
-    theta_, state_, t_, n_iter_, loss_curve_, validation_curve_, best_epoch_, record_, n_features_in_, \
-    feature_names_in_
-        See :class:`~thalweg.estimators.base.DescentEstimator`.
+        Intercepts, a view of ``theta_``.
+    theta_ : ndarray (n_parameters,)
+        All parameters as one flat vector.
+    state_ : ndarray (n_slots, n_parameters)
+        Memory of the rule: moments, velocities.
+    t_ : float
+        Updates made since the parameters were drawn.
+    n_iter_ : int
+        Epochs made by the last call of ``fit`` or ``partial_fit``.
+    loss_curve_ : list of float
+        Objective of every epoch since the parameters were drawn: mean loss plus penalty, each batch measured before
+        its update.
+    validation_curve_ : list of float
+        With ``early_stopping``, the mean loss on the rows set aside after each epoch; else empty.
+    best_epoch_ : int or None
+        With ``early_stopping``, the epoch whose parameters were kept; else None.
+    record_ : Record
+        Account of the last run: settings, how it ended, where it ran.
+    n_features_in_ : int
+        Columns of ``X``.
+    feature_names_in_ : ndarray of str
+        Their names, where ``X`` has names.
 
-    Conventions
-    -----------
+    Notes
+    -----
     The objective is a mean over rows plus the penalty, and squared error is halved: ``alpha`` is scikit-learn's for
     ``Lasso``, ``ElasticNet`` and ``SGDRegressor``; that of its ``Ridge`` is ``n`` times ours. Several outputs add up.
 
@@ -166,36 +190,92 @@ class LinearRegressor(Regression, LinearEstimator):
 
 @final
 class LinearClassifier(Classification, LinearEstimator):
-    r"""Linear classification by descent: logistic regression, support vector machines, or a loss of your own.
+    """Linear classification by descent: logistic regression, support vector machines, or a loss of your own.
 
     Parameters
     ----------
     loss : str or Loss
-        ``"log_loss"`` is logistic regression: softmax where there are more than two classes. ``"hinge"``,
+        ``"log_loss"`` is logistic regression, softmax where there are more than two classes. ``"hinge"``,
         ``"squared_hinge"``, ``"modified_huber"``, the two-class loss ``losses.log`` as such, and a two-class loss of
-        your own fit one column per class against the rest. Losses for numbers learn -1 and 1.
+        your own have one score per class against the rest. Losses for numbers learn -1 and 1.
+    penalty : str or Penalty or None
+        ``"l2"``, ``"l1"``, ``"elasticnet"``, or one of your own; on the coefficients, not on intercepts.
+    alpha : float >= 0, optional
+        Strength of the penalty; replaces its own (1e-4).
+    l1_ratio : float in [0, 1], optional
+        Share of l1 in the elastic net; replaces its own (0.15).
+    fit_intercept : bool
+        Whether scores have an intercept.
+    optimizer : str or Rule
+        ``"adam"``, ``"momentum"``, ``"gradient_descent"``, any other rule of this library, or one of your own.
+    learning_rate : float > 0, optional
+        Replaces the rule's own.
+    schedule : str or Schedule, optional
+        Factor on the learning rate over the epochs.
+    batch_size : int, "auto" or None
+        Rows per update; None for all of them (full batch). "auto" takes a 32nd of the rows, at most 200.
+    max_iter : int
+        Epochs at most.
+    tol : float >= 0 or None
+        Stop when the loss has not fallen by ``tol`` below its best for ``n_iter_no_change`` epochs. None makes all
+        ``max_iter`` epochs.
+    n_iter_no_change : int
+        Epochs to wait for a fall.
+    shuffle : bool
+        A new order of the rows each epoch.
+    clip_value : float > 0, optional
+        Bound on every entry of the gradient, before the penalty.
+    clip_norm : float > 0, optional
+        Bound on the Euclidean norm of the gradient, before the penalty; not together with ``clip_value``.
+    early_stopping : bool
+        Set rows aside, watch the loss on them instead, and go back to the epoch where it was lowest.
+    validation_fraction : float in (0, 1)
+        Share of the rows set aside; classes keep their shares.
     class_weight : dict, "balanced" or None
         Factor on the weights of the rows by class; classes that are not named count once. "balanced" gives all
         classes the same total weight.
-    penalty, alpha, l1_ratio, fit_intercept, optimizer, learning_rate, schedule, batch_size, max_iter, tol, \
-    n_iter_no_change, shuffle, clip_value, clip_norm, early_stopping, validation_fraction, random_state, warm_start, \
-    verbose, callbacks
-        As of :class:`LinearRegressor`. Rows are set aside with the shares of the classes kept.
+    random_state : int, Generator, RandomState, SeedSequence or None
+        Source of all that is drawn: first weights, orders, dropout, rows set aside. The same number gives the same
+        bits.
+    warm_start : bool
+        Go on from the last fit; see :meth:`fit`.
+    verbose : int
+        1 prints the loss of every epoch.
+    callbacks : callable or sequence of callable, optional
+        Called after every epoch with the :class:`~thalweg.descent.run.Run`; a true answer stops it.
 
     Attributes
     ----------
     classes_ : ndarray (n_classes,)
         Labels in order.
     coef_ : ndarray (1, n_features) or (n_classes, n_features)
-        A view of ``theta_``; one row for two classes.
+        Coefficients, a view of ``theta_``; one row for two classes.
     intercept_ : ndarray (1,) or (n_classes,)
-        A view of ``theta_``.
-    theta_, state_, t_, n_iter_, loss_curve_, validation_curve_, best_epoch_, record_, n_features_in_, \
-    feature_names_in_
-        See :class:`~thalweg.estimators.base.DescentEstimator`.
+        Intercepts, a view of ``theta_``.
+    theta_ : ndarray (n_parameters,)
+        All parameters as one flat vector.
+    state_ : ndarray (n_slots, n_parameters)
+        Memory of the rule: moments, velocities.
+    t_ : float
+        Updates made since the parameters were drawn.
+    n_iter_ : int
+        Epochs made by the last call of ``fit`` or ``partial_fit``.
+    loss_curve_ : list of float
+        Objective of every epoch since the parameters were drawn: mean loss plus penalty, each batch measured before
+        its update.
+    validation_curve_ : list of float
+        With ``early_stopping``, the mean loss on the rows set aside after each epoch; else empty.
+    best_epoch_ : int or None
+        With ``early_stopping``, the epoch whose parameters were kept; else None.
+    record_ : Record
+        Account of the last run: settings, how it ended, where it ran.
+    n_features_in_ : int
+        Columns of ``X``.
+    feature_names_in_ : ndarray of str
+        Their names, where ``X`` has names.
 
-    Conventions
-    -----------
+    Notes
+    -----
     The objective is a mean over rows plus the penalty: ``C`` of scikit-learn's ``LogisticRegression`` is
     ``1 / (n * alpha)``, ``alpha`` of its ``SGDClassifier`` is ours. ``SGDClassifier`` fits ``"log_loss"`` one class
     against the rest, which here is ``loss=losses.log``. Explicit ``losses.softmax`` keeps two columns for two classes.

@@ -133,34 +133,64 @@ def _machine_memory() -> float:
 
 @final
 class MLPRegressor(Regression, NetworkEstimator):
-    """Regression by a multilayer perceptron, with dropout, weights per row and per-layer settings.
+    """Regression by a multilayer perceptron, with dropout, weights of rows and settings per layer.
 
     Parameters
     ----------
     hidden_layer_sizes : int or sequence of int
         Units of each hidden layer.
     activation : str or Activation, or a sequence of them
-        ``"relu"``, ``"tanh"``, ``"logistic"``, ``"gelu"``, ... or one of your own; one for all hidden layers or one
-        for each. The last layer is linear: the loss takes its scores.
+        ``"relu"``, ``"tanh"``, ``"logistic"``, ``"gelu"``, any other activation of this library, or one of your own.
+        One for all hidden layers, or one for each; the last layer is linear, the loss takes its scores.
     dropout : float in [0, 1), or a sequence of them
         Share of the units of each hidden layer that is dropped in training; none is dropped in prediction.
     initialisation : {"he", "glorot", "lecun", "uniform"}
         How weights start; biases start at zero.
     loss : str or Loss
-        As of :class:`~thalweg.estimators.linear.LinearRegressor`.
+        ``"squared_error"``, ``"absolute_error"``, ``"huber"``, ``"quantile"``, ``"epsilon_insensitive"``,
+        ``"squared_epsilon_insensitive"``, ``"poisson"``, a loss with numbers such as ``losses.huber(delta=2)``, or
+        one of your own.
     penalty : str or Penalty or None, or a sequence of them
-        ``"l2"``, ``"l1"``, ``"elasticnet"``, or one of your own, on the weights, not on biases; one for all layers or
+        ``"l2"``, ``"l1"``, ``"elasticnet"``, or one of your own; on the weights, not on biases. One for all layers, or
         one for each, the last layer included.
-    alpha : float, optional, or a sequence of them
-        Replaces the penalty's own number (1e-4); one for all layers or one for each.
-    l1_ratio : float, optional
-        Replaces the penalty's own number (0.15).
-    optimizer, learning_rate, schedule, batch_size, max_iter, tol, n_iter_no_change, shuffle, clip_value, clip_norm, \
-    early_stopping, validation_fraction, warm_start, verbose, callbacks
-        As of :class:`~thalweg.estimators.linear.LinearRegressor`.
+    alpha : float >= 0, optional, or a sequence of them
+        Strength of the penalty; replaces its own (1e-4). One for all layers, or one for each.
+    l1_ratio : float in [0, 1], optional
+        Share of l1 in the elastic net; replaces its own (0.15).
+    optimizer : str or Rule
+        ``"adam"``, ``"momentum"``, ``"gradient_descent"``, any other rule of this library, or one of your own.
+    learning_rate : float > 0, optional
+        Replaces the rule's own.
+    schedule : str or Schedule, optional
+        Factor on the learning rate over the epochs.
+    batch_size : int, "auto" or None
+        Rows per update; None for all of them (full batch). "auto" takes a 32nd of the rows, at most 200.
+    max_iter : int
+        Epochs at most.
+    tol : float >= 0 or None
+        Stop when the loss has not fallen by ``tol`` below its best for ``n_iter_no_change`` epochs. None makes all
+        ``max_iter`` epochs.
+    n_iter_no_change : int
+        Epochs to wait for a fall.
+    shuffle : bool
+        A new order of the rows each epoch.
+    clip_value : float > 0, optional
+        Bound on every entry of the gradient, before the penalty.
+    clip_norm : float > 0, optional
+        Bound on the Euclidean norm of the gradient, before the penalty; not together with ``clip_value``.
+    early_stopping : bool
+        Set rows aside, watch the loss on them instead, and go back to the epoch where it was lowest.
+    validation_fraction : float in (0, 1)
+        Share of the rows set aside; classes keep their shares.
     random_state : int, Generator, RandomState, SeedSequence or None
-        Source of the first weights, the orders, the dropout and the rows set aside. The same number gives the same
+        Source of all that is drawn: first weights, orders, dropout, rows set aside. The same number gives the same
         bits.
+    warm_start : bool
+        Go on from the last fit; see :meth:`fit`.
+    verbose : int
+        1 prints the loss of every epoch.
+    callbacks : callable or sequence of callable, optional
+        Called after every epoch with the :class:`~thalweg.descent.run.Run`; a true answer stops it.
 
     Attributes
     ----------
@@ -168,14 +198,32 @@ class MLPRegressor(Regression, NetworkEstimator):
         Weights of each layer, views of ``theta_``.
     intercepts_ : list of ndarray (fan_out,)
         Biases of each layer, views of ``theta_``.
-    theta_, state_, t_, n_iter_, loss_curve_, validation_curve_, best_epoch_, record_, n_features_in_, \
-    feature_names_in_
-        See :class:`~thalweg.estimators.base.DescentEstimator`.
+    theta_ : ndarray (n_parameters,)
+        All parameters as one flat vector.
+    state_ : ndarray (n_slots, n_parameters)
+        Memory of the rule: moments, velocities.
+    t_ : float
+        Updates made since the parameters were drawn.
+    n_iter_ : int
+        Epochs made by the last call of ``fit`` or ``partial_fit``.
+    loss_curve_ : list of float
+        Objective of every epoch since the parameters were drawn: mean loss plus penalty, each batch measured before
+        its update.
+    validation_curve_ : list of float
+        With ``early_stopping``, the mean loss on the rows set aside after each epoch; else empty.
+    best_epoch_ : int or None
+        With ``early_stopping``, the epoch whose parameters were kept; else None.
+    record_ : Record
+        Account of the last run: settings, how it ended, where it ran.
+    n_features_in_ : int
+        Columns of ``X``.
+    feature_names_in_ : ndarray of str
+        Their names, where ``X`` has names.
 
-    Conventions
-    -----------
-    ``alpha`` is not divided by the rows of a batch, as scikit-learn's ``MLPRegressor`` does: its ``alpha`` is ours
-    times the batch size. Sparse rows are refused; pass ``X.toarray()``.
+    Notes
+    -----
+    ``alpha`` of scikit-learn's ``MLPRegressor`` is divided by the rows of a batch: it is ours times the batch size.
+    Sparse rows are refused; pass ``X.toarray()``. Several outputs add up in the loss.
 
     Examples
     --------
@@ -188,28 +236,102 @@ class MLPRegressor(Regression, NetworkEstimator):
 
 @final
 class MLPClassifier(Classification, NetworkEstimator):
-    """Classification by a multilayer perceptron, with dropout, weights per row and class, and per-layer settings.
+    """Classification by a multilayer perceptron, with dropout, weights of rows and classes, and settings per layer.
 
     Parameters
     ----------
-    hidden_layer_sizes, activation, dropout, initialisation, penalty, alpha, l1_ratio, optimizer, learning_rate, \
-    schedule, batch_size, max_iter, tol, n_iter_no_change, shuffle, clip_value, clip_norm, early_stopping, \
-    validation_fraction, random_state, warm_start, verbose, callbacks
-        As of :class:`MLPRegressor`. Rows are set aside with the shares of the classes kept.
-    loss, class_weight
-        As of :class:`~thalweg.estimators.linear.LinearClassifier`.
+    hidden_layer_sizes : int or sequence of int
+        Units of each hidden layer.
+    activation : str or Activation, or a sequence of them
+        ``"relu"``, ``"tanh"``, ``"logistic"``, ``"gelu"``, any other activation of this library, or one of your own.
+        One for all hidden layers, or one for each; the last layer is linear, the loss takes its scores.
+    dropout : float in [0, 1), or a sequence of them
+        Share of the units of each hidden layer that is dropped in training; none is dropped in prediction.
+    initialisation : {"he", "glorot", "lecun", "uniform"}
+        How weights start; biases start at zero.
+    loss : str or Loss
+        ``"log_loss"`` is logistic regression, softmax where there are more than two classes. ``"hinge"``,
+        ``"squared_hinge"``, ``"modified_huber"``, the two-class loss ``losses.log`` as such, and a two-class loss of
+        your own have one score per class against the rest. Losses for numbers learn -1 and 1.
+    penalty : str or Penalty or None, or a sequence of them
+        ``"l2"``, ``"l1"``, ``"elasticnet"``, or one of your own; on the weights, not on biases. One for all layers, or
+        one for each, the last layer included.
+    alpha : float >= 0, optional, or a sequence of them
+        Strength of the penalty; replaces its own (1e-4). One for all layers, or one for each.
+    l1_ratio : float in [0, 1], optional
+        Share of l1 in the elastic net; replaces its own (0.15).
+    optimizer : str or Rule
+        ``"adam"``, ``"momentum"``, ``"gradient_descent"``, any other rule of this library, or one of your own.
+    learning_rate : float > 0, optional
+        Replaces the rule's own.
+    schedule : str or Schedule, optional
+        Factor on the learning rate over the epochs.
+    batch_size : int, "auto" or None
+        Rows per update; None for all of them (full batch). "auto" takes a 32nd of the rows, at most 200.
+    max_iter : int
+        Epochs at most.
+    tol : float >= 0 or None
+        Stop when the loss has not fallen by ``tol`` below its best for ``n_iter_no_change`` epochs. None makes all
+        ``max_iter`` epochs.
+    n_iter_no_change : int
+        Epochs to wait for a fall.
+    shuffle : bool
+        A new order of the rows each epoch.
+    clip_value : float > 0, optional
+        Bound on every entry of the gradient, before the penalty.
+    clip_norm : float > 0, optional
+        Bound on the Euclidean norm of the gradient, before the penalty; not together with ``clip_value``.
+    early_stopping : bool
+        Set rows aside, watch the loss on them instead, and go back to the epoch where it was lowest.
+    validation_fraction : float in (0, 1)
+        Share of the rows set aside; classes keep their shares.
+    class_weight : dict, "balanced" or None
+        Factor on the weights of the rows by class; classes that are not named count once. "balanced" gives all
+        classes the same total weight.
+    random_state : int, Generator, RandomState, SeedSequence or None
+        Source of all that is drawn: first weights, orders, dropout, rows set aside. The same number gives the same
+        bits.
+    warm_start : bool
+        Go on from the last fit; see :meth:`fit`.
+    verbose : int
+        1 prints the loss of every epoch.
+    callbacks : callable or sequence of callable, optional
+        Called after every epoch with the :class:`~thalweg.descent.run.Run`; a true answer stops it.
 
     Attributes
     ----------
     classes_ : ndarray (n_classes,)
         Labels in order.
     coefs_ : list of ndarray (fan_in, fan_out)
-        Weights of each layer, views of ``theta_``; the last has one column for two classes, else one per class.
+        Weights of each layer, views of ``theta_``.
     intercepts_ : list of ndarray (fan_out,)
         Biases of each layer, views of ``theta_``.
-    theta_, state_, t_, n_iter_, loss_curve_, validation_curve_, best_epoch_, record_, n_features_in_, \
-    feature_names_in_
-        See :class:`~thalweg.estimators.base.DescentEstimator`.
+    theta_ : ndarray (n_parameters,)
+        All parameters as one flat vector.
+    state_ : ndarray (n_slots, n_parameters)
+        Memory of the rule: moments, velocities.
+    t_ : float
+        Updates made since the parameters were drawn.
+    n_iter_ : int
+        Epochs made by the last call of ``fit`` or ``partial_fit``.
+    loss_curve_ : list of float
+        Objective of every epoch since the parameters were drawn: mean loss plus penalty, each batch measured before
+        its update.
+    validation_curve_ : list of float
+        With ``early_stopping``, the mean loss on the rows set aside after each epoch; else empty.
+    best_epoch_ : int or None
+        With ``early_stopping``, the epoch whose parameters were kept; else None.
+    record_ : Record
+        Account of the last run: settings, how it ended, where it ran.
+    n_features_in_ : int
+        Columns of ``X``.
+    feature_names_in_ : ndarray of str
+        Their names, where ``X`` has names.
+
+    Notes
+    -----
+    The last layer has one score for two classes, else one per class. ``alpha`` of scikit-learn's ``MLPClassifier`` is
+    divided by the rows of a batch: it is ours times the batch size. Sparse rows are refused; pass ``X.toarray()``.
 
     Examples
     --------

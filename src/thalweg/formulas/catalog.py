@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping
+from functools import cache
 from types import FunctionType, ModuleType
 from typing import Any
 
@@ -48,32 +49,32 @@ def rules() -> dict[str, Rule]:
     >>> rules()["adam"].learning_rate
     0.001
     """
-    return _discover("rule")
+    return dict(_discovered("rule"))
 
 
 def losses() -> dict[str, Loss]:
     """Return the losses by name, in alphabetical order."""
-    return _discover("loss")
+    return dict(_discovered("loss"))
 
 
 def penalties() -> dict[str, Penalty]:
     """Return the penalties by name, in alphabetical order."""
-    return _discover("penalty")
+    return dict(_discovered("penalty"))
 
 
 def activations() -> dict[str, Activation]:
     """Return the activations by name, in alphabetical order."""
-    return _discover("activation")
+    return dict(_discovered("activation"))
 
 
 def schedules() -> dict[str, Schedule]:
     """Return the schedules by name, in alphabetical order."""
-    return _discover("schedule")
+    return dict(_discovered("schedule"))
 
 
 def surfaces() -> dict[str, Surface]:
     """Return the surfaces by name, in alphabetical order; the quadratic one with its usual condition number."""
-    return _discover("surface")
+    return dict(_discovered("surface"))
 
 
 def find(kind: str, name: str, where: str = "") -> Any:
@@ -103,7 +104,7 @@ def find(kind: str, name: str, where: str = "") -> Any:
     thalweg.errors.SettingError: error[SETTING-UNKNOWN] rule: unknown 'adm'; did you mean 'adam'?
       There are: adabelief, adadelta, ..., yogi.
     """
-    named = _discover(kind)
+    named = _discovered(kind)
     known = {**named, **ALIASES[kind]}
     if name not in known:
         near = difflib.get_close_matches(name, known, n=1)
@@ -150,7 +151,8 @@ def resolve(kind: str, given: object, where: str = "") -> Any:
     raise SettingError("SETTING-TYPE", where or kind, f"must be {article} {kind} or its name, got {got}", hint)
 
 
-def _discover(kind: str) -> dict[str, Any]:
+@cache
+def _discovered(kind: str) -> Mapping[str, Any]:
     module, wanted = _ROOMS[kind]
     found = {name: value for name, value in vars(module).items() if isinstance(value, wanted) and name == value.name}
     if kind == "surface":
