@@ -165,6 +165,7 @@ def from_text(name: str, text: str) -> Callable[..., Any]:
         "exp": elementary.exp,
         "tanh": elementary.tanh,
         "log1p": elementary.log1p,
+        "sign": elementary.sign,
         "correction_over": arithmetic.correction_over,
         "__name__": __name__,
     }

@@ -108,6 +108,21 @@ def log1p(x: Any) -> Any:
     return np.log1p(x)
 
 
+def sign(x: Any) -> Any:
+    """Stand for the native sign; :func:`overload` fills it in."""
+    return np.sign(x)
+
+
+@overload(sign)
+def _sign(x):
+    zero = (np.float32 if x == types.float32 else np.float64)(0)
+
+    def native(x):
+        return np.sign(x) + zero  # Numba gives -0.0 for -0.0, NumPy 0.0
+
+    return native
+
+
 @overload(exp)
 def _exp(x):
     reduced = _reduced32 if x == types.float32 else _reduced64

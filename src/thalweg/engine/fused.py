@@ -29,7 +29,7 @@ WIDTH = 8
 def fused_text(rule: Rule, loss: Loss, dtype: str, features: int, *, intercept: bool) -> tuple[str, str]:
     """Write the loop: name and text."""
     program, objective = rule._program, loss._program
-    corrections = _Corrections()
+    corrections = _Corrections(program)
     spared = replace(
         program,
         statements=tuple(replace(s, value=corrections.visit(copy.deepcopy(s.value))) for s in program.statements),
@@ -144,7 +144,9 @@ class _Corrections(ast.NodeTransformer):
     once per call.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, program: Program) -> None:
+        # Numbers that stay as they are for a whole call: the learning rate follows its schedule.
+        self.fixed = set(program.scalars) - {"learning_rate"}
         self.found: dict[str, str] = {}
 
     def visit_BinOp(self, node: ast.BinOp) -> ast.expr:
@@ -153,7 +155,7 @@ class _Corrections(ast.NodeTransformer):
                 left=ast.Constant(value=1),
                 op=ast.Sub(),
                 right=ast.BinOp(ast.Name(id=base), ast.Pow(), ast.Name(id="t")),
-            ):
+            ) if base in self.fixed:
                 return ast.Name(self.found.setdefault(base, f"correction{len(self.found)}"), ast.Load())
         self.generic_visit(node)
         return node

@@ -31,11 +31,11 @@ RESERVED = frozenset(
     "params grad state hyper rates lanes i row column start stop total weight weights targets scores slopes rows "
     "factor sums kind bias inputs units deltas size "
     # of the loop fused for one sample a step
-    "features intercept k sample x X orders trace factors slope "
+    "features k sample x X orders trace factors slope epoch place near width "
     # what they call
-    "np math range max min abs float dot exp tanh log1p power".split()
+    "np math range max min abs float dot fma power exp tanh log1p sign correction_over".split()
 )
-_GENERATED = re.compile(r"c\d+|square\d+|\w+_row|loss_\w+|flat_\w+")
+_GENERATED = re.compile(r"c\d+|square\d+|correction\d+(_over)?|\w+_row|loss_\w+|flat_\w+")
 
 
 def reserved(name: str) -> bool:
@@ -278,7 +278,8 @@ class _Flattener:
         if self.is_condition(value) and self.touches_coordinates(value):
             what = f"a condition is no number: {ast.unparse(node)[:40]}"
             raise self.error("FORMULA-CONDITION", node, what, "Write np.where(condition, a, b).")
-        return value
+        # One truth value is a number in Python, not in every place of a compiled loop.
+        return ast.IfExp(value, ast.Constant(1.0), ast.Constant(0.0)) if self.is_condition(value) else value
 
     def condition(self, node: ast.expr, sign: str) -> ast.expr:
         """Check an expression that has to be a condition."""

@@ -64,11 +64,15 @@ class Lowered:
         self._coordinates = {*self.program.arguments, *self.given} - set(self.program.scalar_arguments)
         self._hoisted: dict[str, str] = {}
         self._squares = 0
+        # Scalars that no compiler can know: they follow from what a run brings.
+        self._runtime = {*self.program.scalars, *self.program.scalar_arguments}
         for statement in self.program.statements:
             if statement.name in self.given:
                 continue  # the caller holds this value already
             value = copy.deepcopy(statement.value)
             name = self._own(statement.name)
+            if not statement.coordinates and self._touches(value, self._runtime):
+                self._runtime.add(statement.name)
             if statement.coordinates:
                 self._coordinates.add(statement.name)
                 self.body.append(f"{name} = {self._text(self._hoist(value))}")
@@ -181,7 +185,7 @@ class Lowered:
         return ast.unparse(_Spelling(self._own).visit(copy.deepcopy(node)))
 
     def _scalar_text(self, node: ast.expr) -> str:
-        return ast.unparse(_ScalarSpelling(self._own).visit(copy.deepcopy(node)))
+        return ast.unparse(_ScalarSpelling(self._own, self._runtime).visit(copy.deepcopy(node)))
 
 
 class _Spelling(ast.NodeTransformer):
@@ -202,7 +206,7 @@ class _Spelling(ast.NodeTransformer):
                 return ast.IfExp(condition, a, b)
             case ast.Call(func=ast.Attribute(value=ast.Name(id="np"), attr="power"), args=[a, b]):
                 return ast.BinOp(a, ast.Pow(), b)
-            case ast.Call(func=ast.Attribute(value=ast.Name(id="np"), attr="exp" | "tanh" | "log1p" as name)):
+            case ast.Call(func=ast.Attribute(value=ast.Name(id="np"), attr="exp" | "tanh" | "log1p" | "sign" as name)):
                 node.func = ast.Name(name, ast.Load())  # the engine's own, which vectorise
         return node
 
@@ -220,19 +224,22 @@ class _Spelling(ast.NodeTransformer):
 class _ScalarSpelling(_Spelling):
     """Spell values that are computed once per step, as Python computes them."""
 
+    def __init__(self, own: object, runtime: set[str]) -> None:
+        super().__init__(own)
+        self._runtime = runtime
+
     def visit_BinOp(self, node: ast.BinOp) -> ast.expr:
-        power = isinstance(node.op, ast.Pow) and (_is_literal(node.left) or _is_literal(node.right))
-        spelled = super().visit_BinOp(node)
         # The optimiser knows short cuts for x**0.5, x**3 and 2**x that differ from Python in the last place.
+        power = isinstance(node.op, ast.Pow) and not all(self._unknown(part) for part in (node.left, node.right))
+        spelled = super().visit_BinOp(node)
         return ast.Call(ast.Name("power", ast.Load()), [node.left, node.right], []) if power else spelled
+
+    def _unknown(self, node: ast.expr) -> bool:
+        return any(isinstance(n, ast.Name) and n.id in self._runtime for n in ast.walk(node))
 
     def visit_Constant(self, node: ast.Constant) -> ast.expr:
         whole = isinstance(node.value, int) and not isinstance(node.value, bool)
         return ast.Constant(float(ast.literal_eval(node))) if whole and abs(ast.literal_eval(node)) >= 2**53 else node
-
-
-def _is_literal(node: ast.expr) -> bool:
-    return isinstance(node.operand if isinstance(node, ast.UnaryOp) else node, ast.Constant)
 
 
 def indent(lines: list[str], depth: int = 1) -> list[str]:
