@@ -6,13 +6,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from thalweg.engine.elementary import exp
+from thalweg.engine.elementary import exp, log1p
 
 
 def softmax(targets, scores, rows, weights, factor, hyper, slopes, sums):
     """Cross-entropy of softmax, row by row: the native twin of :func:`thalweg.formulas.losses.softmax`."""
     outputs = targets.shape[1]
-    zero = scores.dtype.type(0)
+    zero, one = scores.dtype.type(0), scores.dtype.type(1)
     for i in range(scores.shape[0]):
         for lane in range(sums.size):
             first = lane * outputs
@@ -23,7 +23,7 @@ def softmax(targets, scores, rows, weights, factor, hyper, slopes, sums):
                 slopes[i, first + k] = scores[i, first + k] - top
     flat = slopes.reshape(slopes.size)
     for i in range(scores.shape[0]):
-        weight = weights[rows[i]] if weights.size > 0 else scores.dtype.type(1)
+        weight = weights[rows[i]] if weights.size > 0 else one
         for lane in range(sums.size):
             first = lane * outputs
             mass = expected = zero
@@ -34,15 +34,24 @@ def softmax(targets, scores, rows, weights, factor, hyper, slopes, sums):
     for cell in range(flat.size):  # one long loop, so that it vectorises whole
         flat[cell] = exp(flat[cell])
     for i in range(scores.shape[0]):
-        weight = weights[rows[i]] if weights.size > 0 else scores.dtype.type(1)
+        weight = weights[rows[i]] if weights.size > 0 else one
         size = scores.dtype.type(weight * factor)
         for lane in range(sums.size):
             first = lane * outputs
-            total = mass = zero
+            # The formula's own way: what the largest leaves is summed apart, so that a sure and right answer keeps its
+            # small loss and slope.
+            best = -1
+            rest = mass = zero
             for k in range(outputs):
-                total += slopes[i, first + k]
+                if best < 0 and slopes[i, first + k] == one:
+                    best = k
+                else:
+                    rest += slopes[i, first + k]
                 mass += targets[rows[i], k]
-            sums[lane] += np.float64(weight) * np.float64(mass * np.log(total))
-            share = mass / total
+            total = one + rest
+            sums[lane] += np.float64(weight) * np.float64(mass * log1p(rest))
             for k in range(outputs):
-                slopes[i, first + k] = (share * slopes[i, first + k] - targets[rows[i], k]) * size
+                share = slopes[i, first + k]
+                others = rest if k == best else total - share
+                truth = targets[rows[i], k]
+                slopes[i, first + k] = ((mass - truth) * share - truth * others) / total * size
