@@ -212,7 +212,7 @@ def moments_serve(run: Run) -> bool:
     if not (isinstance(m, Linear) and m.lanes == 1 and full and squares and not r.csr):
         return False
     size = m.size // m.columns
-    return r.count * size > 4096 and r.count > size and s.max_iter * 2 > size
+    return r.count * size > 4096 and r.count > size and (s.max_iter - run.epoch) * 2 > size
 
 
 def learning_rates(run: Run) -> NDArray[np.float64]:
