@@ -64,6 +64,26 @@ def test_a_weight_in_a_pass_is_a_factor_on_the_gradient():
     np.testing.assert_allclose(light.theta_, plain.theta_ / 4, rtol=1e-12)
 
 
+def test_a_schedule_runs_over_passes_as_over_epochs():
+    told = {"optimizer": "sgd", "schedule": "cosine", "batch_size": None, "max_iter": 4, "tol": None}
+    fitted, passed = LinearRegressor(**told).fit(X, Y), LinearRegressor(**told)
+    for _ in range(4):
+        passed.partial_fit(X, Y)
+    np.testing.assert_array_equal(passed.theta_, fitted.theta_)
+    before = passed.theta_.copy()
+    assert np.abs(passed.partial_fit(X, Y).theta_ - before).max() < 1e-12  # the schedule has come to its end, zero
+
+
+def test_fits_that_go_on_agree_where_the_longer_one_sums_up_its_rows_once():
+    rows = np.random.default_rng(1).normal(size=(2000, 9))
+    y = rows.sum(axis=1)
+    told = {"optimizer": "adam", "learning_rate": 0.05, "batch_size": None, "tol": None}
+    longer, parts = LinearRegressor(**told, max_iter=12).fit(rows, y), LinearRegressor(**told, warm_start=True)
+    for _ in range(3):
+        parts.set_params(max_iter=4).fit(rows, y)
+    np.testing.assert_allclose(parts.theta_, longer.theta_, rtol=1e-11)
+
+
 def test_a_cold_fit_forgets():
     told = {"batch_size": 7, "max_iter": 3, "tol": None, "random_state": 0}
     line = LinearRegressor(**told).fit(X, Y)

@@ -164,7 +164,8 @@ class DescentEstimator(BaseEstimator, ABC):  # type: ignore[misc] # scikit-learn
 
         With ``warm_start`` the parameters, the rule's memory, the counts of updates and epochs, and the source of
         randomness go on from the last call: two fits of ``max_iter`` epochs make the updates of one fit of twice as
-        many, bit for bit where neither ``tol`` nor ``early_stopping`` intervenes and no schedule looks at the total.
+        many where neither ``tol`` nor ``early_stopping`` intervenes and no schedule looks at the total. Their bits
+        agree too, unless full batches of squared error are so many that only the longer fit sums the rows up once.
         Another rule starts with an empty memory.
 
         Parameters
@@ -209,9 +210,8 @@ class DescentEstimator(BaseEstimator, ABC):  # type: ignore[misc] # scikit-learn
             )
         continuing = hasattr(self, "theta_")
         table = self._read(X, y, sample_weight, continuing=continuing, learn=learn)
-        run, _ = self._prepare(table, continuing=continuing, mean_weight=1.0)
-        run.advance(1)
-        run.status = run.status or FINISHED
+        run, _ = self._prepare(table, continuing=continuing, one_pass=True)
+        run.descend()
         self._keep(run, None, continuing=continuing)
         self._check(run, table.X)
         return self
@@ -226,7 +226,7 @@ class DescentEstimator(BaseEstimator, ABC):  # type: ignore[misc] # scikit-learn
         return Table(X, targets, self._weigh(y, sample_weight, X.dtype))
 
     def _prepare(
-        self, table: Table, *, continuing: bool, validated: bool = False, mean_weight: float | None = None
+        self, table: Table, *, continuing: bool, validated: bool = False, one_pass: bool = False
     ) -> tuple[Run, Validation | None]:
         """Return a run that is ready to start, and the validation on rows set aside."""
         from thalweg.engine.streams import seed_sequence
@@ -245,11 +245,17 @@ class DescentEstimator(BaseEstimator, ABC):  # type: ignore[misc] # scikit-learn
         if validated:
             table, aside = self._set_aside(table, model, loss, root)
         settings = self._settings(loss, rule, len(model.weights), len(table.targets), before)
+        if one_pass:
+            schedule = settings.schedule and settings.schedule.over(self.max_iter)
+            settings = replace(settings, max_iter=before + 1, tol=None, schedule=schedule)
+        elif validated:
+            settings = replace(settings, tol=None)
+        mean_weight = 1.0 if one_pass else None  # that of rows yet to come is not known
         remembers = continuing and rule.fingerprint == self._rule.fingerprint
         run = Run(
             model,
             Rows.of(table.X, table.targets, table.weights, str(table.targets.dtype), mean_weight=mean_weight),
-            replace(settings, tol=None) if validated else settings,
+            settings,
             theta=self.theta_ if continuing else None,
             state=self.state_ if remembers else None,
             t=self.t_ if remembers else 0.0,
