@@ -125,12 +125,13 @@ def _sign(x):
 
 @overload(exp)
 def _exp(x):
-    reduced = _reduced32 if x == types.float32 else _reduced64
+    narrow = x == types.float32
+    reduced, whole = (_reduced32, np.int32) if narrow else (_reduced64, np.int64)
 
     def native(x):
         n, rest, one = reduced(x)
-        half = n >> 1
-        result = (one + rest) * power_of_two(half) * power_of_two(n - half)
+        half = whole(n >> 1)  # Numba widens the difference and the shift of two int32
+        result = (one + rest) * power_of_two(half) * power_of_two(whole(n - half))
         return x if x != x else result  # noqa: PLR0124 - nan stays nan
 
     return native
