@@ -64,6 +64,10 @@ def test_a_weight_in_a_pass_is_a_factor_on_the_gradient():
     np.testing.assert_allclose(light.theta_, plain.theta_ / 4, rtol=1e-12)
 
 
+def test_a_pass_over_fewer_rows_than_a_batch_is_no_reason_to_warn():
+    assert LinearRegressor(batch_size=50).partial_fit(X[:10], Y[:10]).t_ == 1
+
+
 def test_a_schedule_runs_over_passes_as_over_epochs():
     told = {"optimizer": "sgd", "schedule": "cosine", "batch_size": None, "max_iter": 4, "tol": None}
     fitted, passed = LinearRegressor(**told).fit(X, Y), LinearRegressor(**told)
@@ -193,7 +197,7 @@ def test_tol_stops_and_says_so():
 
 
 def test_running_out_of_epochs_is_warned_of_only_where_a_stop_was_asked_for():
-    with pytest.warns(ConvergenceWarning, match="still falling after max_iter=3 epochs"):
+    with pytest.warns(ConvergenceWarning, match="had not settled after max_iter=3 epochs"):
         LinearRegressor(max_iter=3).fit(X, Y)
     assert LinearRegressor(max_iter=3, tol=None).fit(X, Y).n_iter_ == 3
 

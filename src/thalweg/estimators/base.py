@@ -198,7 +198,7 @@ class DescentEstimator(BaseEstimator, ABC):  # type: ignore[misc] # scikit-learn
         self._keep(run, aside, continuing=continuing)
         self._check(run, table.X)
         if run.status == FINISHED and (validated or self.tol is not None):
-            what = f"the loss was still falling after max_iter={self.max_iter} epochs"
+            what = f"the loss had not settled after max_iter={self.max_iter} epochs"
             warnings.warn(f"{what}; allow more, or set tol=None for a fixed number", ConvergenceWarning, stacklevel=2)
         return self
 
@@ -235,16 +235,14 @@ class DescentEstimator(BaseEstimator, ABC):  # type: ignore[misc] # scikit-learn
         model = self._make_model(table.X.shape[1], table.targets.shape[1])
         rule = told.rule(self.optimizer, self.learning_rate)
         if continuing and _layout(model) != _layout(self._model):
-            what = (
-                f"continues a model of {self._model.size} parameters, the settings now ask for another, of {model.size}"
-            )
+            what = f"continues a model of {self._model.size} parameters; the settings ask for one of {model.size} now"
             raise SettingError("SETTING-SHAPE", "warm_start", what, "Set warm_start=False to start anew.")
         root = self._root if continuing else seed_sequence(self.random_state)
         before = self._epochs if continuing else 0
         aside = None
         if validated:
             table, aside = self._set_aside(table, model, loss, root)
-        settings = self._settings(loss, rule, len(model.weights), len(table.targets), before)
+        settings = self._settings(loss, rule, len(model.weights), len(table.targets), before, one_pass)
         if one_pass:
             schedule = settings.schedule and settings.schedule.over(self.max_iter)
             settings = replace(settings, max_iter=before + 1, tol=None, schedule=schedule)
@@ -264,14 +262,14 @@ class DescentEstimator(BaseEstimator, ABC):  # type: ignore[misc] # scikit-learn
         )
         return run, aside
 
-    def _settings(self, loss: Loss, rule: Rule, layers: int, rows: int, before: int) -> Settings:
+    def _settings(self, loss: Loss, rule: Rule, layers: int, rows: int, before: int, one_pass: bool) -> Settings:
         """Return the checked settings of a run."""
         return Settings(
             optimizer=rule,
             loss=loss,
             penalty=told.penalties(self.penalty, self.alpha, self.l1_ratio, layers),
             schedule=told.schedule(self.schedule),
-            batch_size=told.batch_size(self.batch_size, rows),
+            batch_size=told.batch_size(self.batch_size, rows, warn=not one_pass),
             max_iter=before + check_count("max_iter", self.max_iter),
             shuffle=told.flag("shuffle", self.shuffle),
             clip_value=self.clip_value,
@@ -326,7 +324,7 @@ class DescentEstimator(BaseEstimator, ABC):  # type: ignore[misc] # scikit-learn
         if run.status == DIVERGED and run.divergence is not None:
             names = getattr(self, "feature_names_in_", None)
             what = f"{run.divergence.message}, with {run.settings.optimizer.name}"
-            raise DivergedError("RUN-DIVERGED", f"{type(self).__name__}.fit", what, advice(run, X, names))
+            raise DivergedError("RUN-DIVERGED", type(self).__name__, what, advice(run, X, names))
 
     # -- prediction
 

@@ -33,7 +33,7 @@ def advice(run: Run, X: Any, names: Sequence[str] | None = None) -> str:
     else:
         lines.append("Bound the gradient, clip_norm=1, or take another rule.")
     lines.extend(_large_values(run, X, names))
-    lines.append(f"The weights after update {run.t:.0f}, the last with a finite loss, are kept in theta_.")
+    lines.append(f"The weights after update {run.t:.0f} are finite and kept in theta_.")
     return "\n".join(lines)
 
 

@@ -77,8 +77,8 @@ def per_layer(where: str, given: object, layers: int) -> list[Any]:
     return list(given)
 
 
-def batch_size(given: object, rows: int) -> int | None:
-    """Return the rows per update, None for all of them."""
+def batch_size(given: object, rows: int, *, warn: bool = True) -> int | None:
+    """Return the rows per update, None for all of them; with ``warn``, say so when there are fewer rows."""
     if given is None:
         return None
     if isinstance(given, str):
@@ -88,7 +88,7 @@ def batch_size(given: object, rows: int) -> int | None:
             )
         return min(LARGEST_BATCH, math.ceil(rows / UPDATES_PER_EPOCH))
     size = check_count("batch_size", given)
-    if size > rows:
+    if size > rows and warn:
         warnings.warn(f"batch_size={size} is more than there are rows; all {rows} are used", UserWarning, stacklevel=2)
     return min(size, rows)
 
