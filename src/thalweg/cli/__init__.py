@@ -16,7 +16,7 @@ from thalweg.cli.compare import compare
 from thalweg.cli.predict import predict
 from thalweg.cli.rules import rules
 from thalweg.cli.train import train
-from thalweg.errors import LimitError, ThalwegError, UsageError
+from thalweg.errors import LimitError, StorageError, ThalwegError, UsageError
 
 __all__ = ["main"]
 
@@ -61,9 +61,7 @@ def _run(arguments: list[str]) -> int:
         status = command.main(arguments, prog_name="thalweg", standalone_mode=False)
         sys.stdout.flush()
     except BrokenPipeError:
-        # The reader of our output has left, as `head` does; what is still buffered has nowhere to go.
-        with contextlib.suppress(OSError):
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _forget_output()  # its reader has left, as `head` does
         return 0
     except (KeyboardInterrupt, click.Abort):
         click.echo("\ninterrupted", err=True)
@@ -72,6 +70,10 @@ def _run(arguments: list[str]) -> int:
         return _answer(_usage(error), debug=debug)
     except ThalwegError as error:
         return _answer(error, debug=debug)
+    except OSError as error:  # files have answers of their own, so this is the output
+        _forget_output()
+        what = f"cannot be written: {_one_line(error.strerror or error)}"
+        return _answer(StorageError("FILE-WRITE", _one_line(error.filename or "standard output"), what), debug=debug)
     except MemoryError:
         what = "there is not enough memory for this"
         return _answer(
@@ -84,6 +86,12 @@ def _run(arguments: list[str]) -> int:
         click.echo("  This is a mistake in thalweg. The same command with --debug says where.", err=True)
         return 1
     return status if isinstance(status, int) else 0
+
+
+def _forget_output() -> None:
+    """Let what is still buffered go nowhere, or leaving would fail on it once more."""
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _answer(error: ThalwegError, *, debug: bool) -> int:

@@ -74,7 +74,7 @@ def compare(table: str, **told: Any) -> None:
     settings = descending.settings(plan.arms[0].rule, study.loss, rows)
     for arm in plan.arms:  # a schedule, say, that one of the rules cannot follow
         descending.settings(arm.rule, study.loss, rows)
-    if descending.batch_size is not None and descending.batch_size > rows:
+    if o.was_told("batch_size") and descending.batch_size is not None and descending.batch_size > rows:
         doubts.append(f"SETTING-BATCH: a batch of {descending.batch_size} is more than the {rows} rows; all are used")
     note([*study.describe(), _describe(plan, settings)])
     warn([*study.warnings, *doubts])
@@ -211,6 +211,7 @@ def _save(
     from rich.console import Console
 
     from thalweg.cli.terminal import note
+    from thalweg.exchange.cells import shown
     from thalweg.exchange.files import atomic_write, make_folder
 
     make_folder(folder)
@@ -225,7 +226,8 @@ def _save(
 
         kind_of_model = "linear model" if not study.hidden else f"network {'-'.join(map(str, study.hidden))}"
         files[f"curves.{kind}"] = ""
-        title = f"{study.table.name}, target {study.target}: {kind_of_model}, {study.loss.name}"
+        named = f"{shown(study.table.name, 60)}, target {shown(study.target)}"
+        title = f"{named}: {kind_of_model}, loss {study.loss.name}"
         atomic_write(folder / f"curves.{kind}", picture(outcomes, board, title, kind))
     note([f"left in {folder}: {', '.join(files)}"])
 
@@ -255,6 +257,7 @@ def _score(standing: Standing, plan: Plan, study: Study, problem: Problem, setti
     from thalweg.cli.terminal import digits
     from thalweg.compare.scores import scores
     from thalweg.compare.sequential import make_run
+    from thalweg.exchange.cells import shown
 
     (arm,) = (a for a in plan.arms if (a.name, a.learning_rate) == (standing.name, standing.learning_rate))
     test, X = study.parts["test"], study.features("test")
@@ -264,5 +267,5 @@ def _score(standing: Standing, plan: Plan, study: Study, problem: Problem, setti
         found.append(scores(study.outputs, test.y, study.model.scores(run.theta, X)))
     medians = [f"{metric} {digits(float(np.median([each[metric] for each in found])))}" for metric in found[0]]
     rate = "" if arm.learning_rate is None else f" at {arm.learning_rate:g}"
-    units = "" if study.outputs.classes else f", in units of {study.target}"
+    units = "" if study.outputs.classes else f", in units of {shown(study.target)}"
     click.echo(f"\n{arm.name}{rate} on the {len(test.y)} rows of the test part{units}:\n{', '.join(medians)}")

@@ -191,6 +191,7 @@ def reading(*missing: str) -> Decorator[Any]:
         choice("Table", "--missing", missing, say),
         flag("Table", "--no-header", "The first row is data; the columns are c1, c2, ..."),
         word("Table", "--names", "A,B,...", "With --no-header: names for the columns.", reads=NamesType()),
+        word("Table", "--text", "COLUMN", "Take a column as text, whatever it holds; may be repeated.", multiple=True),
         word("Table", "--drop", "COLUMN", "Leave a column out; may be repeated.", multiple=True),
         count("Table", "--max-columns", "The most columns that are read.", 10_000),
     )
@@ -229,3 +230,8 @@ OUTPUT = together(
     flag("Output", "--no-color", "Plain text."),
     flag("Output", "--debug", "Show where an error arose."),
 )
+
+
+def was_told(name: str) -> bool:
+    """Tell whether the running command was given this option, or has its default."""
+    return click.get_current_context().get_parameter_source(name) is not click.core.ParameterSource.DEFAULT

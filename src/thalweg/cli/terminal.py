@@ -37,7 +37,7 @@ def table(*columns: tuple[str, str], wrap: str = "") -> Table:
     from rich.text import Text
 
     rule_below_header = Box("    \n    \n ── \n    \n    \n    \n    \n    \n", ascii=False)
-    shown = Table(box=rule_below_header, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
+    shown = Table(box=rule_below_header, show_edge=False, pad_edge=False, padding=0)
     for header, justify in columns:
         fixed = header != wrap
         shown.add_column(Text(header), justify=justify, overflow="ellipsis", no_wrap=fixed)  # type: ignore[arg-type]

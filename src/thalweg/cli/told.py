@@ -39,6 +39,7 @@ class Reading(Told):
     missing: str | None
     no_header: bool
     names: tuple[str, ...] | None
+    text: tuple[str, ...]
     drop: tuple[str, ...]
     max_columns: int
 
@@ -68,7 +69,7 @@ class Reading(Told):
             missing="keep" if keep or self.missing == "mean" else "drop" if self.missing else None,
             header=not self.no_header,
             names=self.names,
-            kinds=kinds,
+            kinds={**dict.fromkeys(self.text, "text"), **(kinds or {})},
             drop=self.drop,
             max_columns=self.max_columns,
         )
@@ -94,13 +95,15 @@ class Reading(Told):
     def _load(self, place: str) -> Table:
         from thalweg.exchange.datasets import load
 
-        text = {
+        for_files = {
             "--delimiter": self.delimiter,
             "--comment": self.comment,
             "--thousands": self.thousands,
             "--names": self.names,
+            "--text": self.text,
+            "--no-header": self.no_header,
         }
-        idle = [name for name, value in text.items() if value is not None] + ["--no-header"] * self.no_header
+        idle = [name for name, value in for_files.items() if value]
         if idle:
             raise UsageError("OPTION-DATASET", idle[0], f"is for files; {shown(place)} is read by its name")
         table = load(place)

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from thalweg.descent.run import Run
     from thalweg.descent.settings import Settings
 
+_ENDINGS = {"target": "reached the target loss", "time": "stopped by the clock"}
+
 
 @click.command("train", cls=o.SectionedCommand, short_help="Train a model on a table.")
 @click.argument("table")
@@ -77,7 +79,8 @@ def train(table: str, **told: Any) -> None:
     rows = len(study.parts["train"].y)
     settings = descending.settings(rule, study.loss, rows, **stops)
     note(study.describe())
-    warn([*study.warnings, *doubts(settings, rows, descending.batch_size)])
+    batch = descending.batch_size if o.was_told("batch_size") else None
+    warn([*study.warnings, *doubts(settings, rows, batch)])
     run, losses = _descend(study, settings, modelling.seed, no_color=told["no_color"])
     screen = console(no_color=told["no_color"])
     _show(screen, study, run)
@@ -130,10 +133,12 @@ def _all_scores(study: Study, run: Run) -> dict[str, dict[str, float]]:
 
 def _show(screen: Console, study: Study, run: Run) -> None:
     from thalweg.cli.terminal import digits, row, table
+    from thalweg.exchange.cells import shown
 
     kind = "linear model" if not study.hidden else f"network {'-'.join(map(str, study.hidden))}"
     batch = f"batches of {run.settings.batch_size}" if run.settings.batch_size else "full batch"
-    ended = f"{run.status} after {run.epoch} epochs, {int(run.t)} updates, {digits(run.seconds, 2)} s"
+    epochs = f"{run.epoch} epoch{'s' * (run.epoch > 1)}"
+    ended = f"{_ENDINGS.get(run.status, run.status)} after {epochs}, {int(run.t)} updates, {digits(run.seconds, 2)} s"
     lines = [
         f"{kind} of {study.model.size} parameters; loss {study.loss.name}; {batch}",
         repr(run.settings.optimizer),
@@ -141,10 +146,10 @@ def _show(screen: Console, study: Study, run: Run) -> None:
     ]
     screen.print("\n".join(lines) + "\n", markup=False)
     found = _all_scores(study, run)
-    shown = table((f"score of {study.target}", "left"), *((part, "right") for part in found))
+    board = table((f"score of {shown(study.target)}", "left"), *((part, "right") for part in found))
     for metric in found["train"]:
-        shown.add_row(*row([metric, *(digits(found[part][metric], 4) for part in found)]))
-    screen.print(shown)
+        board.add_row(*row([metric, *(digits(found[part][metric], 4) for part in found)]))
+    screen.print(board)
 
 
 def _save(output: Path, record: Path, study: Study, run: Run, losses: list[float]) -> None:

@@ -109,7 +109,7 @@ def _dress(by_epoch: Any, by_rate: Any, outcomes: Sequence[Outcome], leaderboard
     low = min([*finite, first])
     wide = low > 0 and first > 4 * low
     by_epoch.set_yscale("log" if wide else "linear")
-    room = (first / low) ** 0.08 if wide else 0.08 * (first - low)
+    room = (first / low) ** 0.08 if wide else 0.08 * (first - low) or 0.1 * first or 1.0
     by_epoch.set_ylim((low / room, first * room**2) if wide else (low - room, first + 2 * room))
     by_epoch.set(xlabel="epoch", ylabel="loss on the validation part")
     by_epoch.set_title("at each rule's best learning rate", fontsize=9)

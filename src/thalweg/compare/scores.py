@@ -41,6 +41,7 @@ def scores(outputs: Outputs, y: Array, z: Array) -> dict[str, float]:
         }
     found = {"accuracy": float(np.mean(predicted == y))}
     if outputs.has_probabilities:
-        labels = list(outputs.classes)
-        found["log loss"] = float(metrics.log_loss(list(y), outputs.probabilities(z), labels=labels))
+        position = {label: k for k, label in enumerate(outputs.classes)}
+        codes = [position[label] for label in y]  # scikit-learn takes labels such as -1.5 for a regression
+        found["log loss"] = float(metrics.log_loss(codes, outputs.probabilities(z), labels=range(len(position))))
     return found

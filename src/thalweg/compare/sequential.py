@@ -51,4 +51,6 @@ def make_run(arm: Arm, seed: int, problem: Problem, settings: Settings) -> tuple
         return False
 
     run.descend(callbacks=[look])
+    if run.epoch == len(losses):  # nobody is called after the epoch in which a run is called diverged
+        look(run)
     return Outcome(arm, seed, run.record(), tuple(losses), tuple(seconds)), run

@@ -1,0 +1,111 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from thalweg.compare.leaderboard import Leaderboard
+from thalweg.compare.outcome import Problem
+from thalweg.compare.picture import picture
+from thalweg.compare.plan import Plan
+from thalweg.compare.scores import scores
+from thalweg.compare.sequential import carry_out, make_run
+from thalweg.descent.batches import Rows
+from thalweg.descent.models import Linear
+from thalweg.descent.outputs import Outputs
+from thalweg.descent.record import DIVERGED
+from thalweg.descent.run import Run
+from thalweg.descent.settings import Settings
+from thalweg.formulas.losses import log, softmax, squared
+from thalweg.formulas.penalties import l2
+from thalweg.formulas.rules import adam, gradient_descent, rprop
+
+SETTINGS = Settings(adam, squared, l2(alpha=0.1), batch_size=8, max_iter=5)
+
+
+@pytest.fixture(scope="module")
+def problem() -> Problem:
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((60, 3))
+    y = (X @ [1.0, -2.0, 0.5] + rng.standard_normal(60) / 10).reshape(-1, 1)
+    return Problem(Linear(3), Rows.of(X[:40], y[:40]), X[40:], y[40:])
+
+
+def test_a_run_of_a_plan_is_the_run_alone(problem):
+    plan = Plan.of({"adam": adam, "gd": gradient_descent, "rprop": rprop}, [0.01, 0.1], seeds=2)
+    outcomes = list(carry_out(plan, problem, SETTINGS))
+    assert [(o.arm, o.seed) for o in outcomes] == list(plan)
+    for outcome in outcomes:
+        alone = Run(
+            problem.model,
+            problem.train,
+            Settings(outcome.arm.rule, squared, l2(alpha=0.1), batch_size=8, max_iter=5),
+            random_state=outcome.seed,
+        )
+        alone.descend()
+        assert outcome.record.loss_curve == alone.loss_curve
+        assert outcome.losses[-1] == problem.validation_loss(squared, alone.theta)
+
+
+def test_losses_are_those_of_the_validation_part_without_the_penalty(problem):
+    plan = Plan.of({"gd": gradient_descent}, [0.1], seeds=1)
+    outcome, run = make_run(*next(iter(plan)), problem, SETTINGS)
+    residual = problem.X @ run.model.coef(run.theta)[0] + run.model.intercept(run.theta) - problem.targets[:, 0]
+    assert outcome.losses[0] == pytest.approx(float(np.mean(problem.targets**2)) / 2)
+    assert outcome.losses[-1] == pytest.approx(float(np.mean(residual**2)) / 2)
+    assert len(outcome.losses) == len(outcome.seconds) == 6
+    assert list(outcome.seconds) == sorted(outcome.seconds)
+
+
+@pytest.mark.parametrize("rate", [1e200, 3.0], ids=["at once", "slowly"])
+def test_a_run_that_diverges_has_as_many_losses_as_whole_epochs(problem, rate):
+    plan = Plan.of({"gd": gradient_descent}, [rate], seeds=1)
+    outcome, _ = make_run(*next(iter(plan)), problem, Settings(adam, squared, max_iter=50))
+    assert outcome.record.status == DIVERGED
+    assert outcome.diverged
+    assert len(outcome.losses) == outcome.record.epochs + 1
+
+
+def test_seeds_change_the_order_and_rules_share_it(problem):
+    plan = Plan.of({"a": gradient_descent, "b": gradient_descent}, [0.1], seeds=2)
+    by_arm = {(o.arm.name, o.seed): o.losses for o in carry_out(plan, problem, SETTINGS)}
+    assert by_arm["a", 0] == by_arm["b", 0]
+    assert by_arm["a", 0] != by_arm["a", 1]
+
+
+@pytest.mark.parametrize("kind", ["png", "svg"])
+@pytest.mark.parametrize("rates", [[0.01, 0.1], [0.1], [1e200]], ids=str)
+def test_the_picture_of_the_same_outcomes_is_the_same(problem, kind, rates):
+    pytest.importorskip("matplotlib")
+    outcomes = list(
+        carry_out(Plan.of({"adam $x": adam, "gd": gradient_descent, "r": rprop}, rates, 2), problem, SETTINGS)
+    )
+    board = Leaderboard.of(outcomes)
+    drawn = [picture(outcomes, board, "a $title", kind) for _ in range(2)]
+    assert drawn[0] == drawn[1]
+    assert drawn[0].startswith(b"\x89PNG" if kind == "png" else b"<?xml")
+
+
+def test_the_picture_leaves_the_users_own_style_alone(problem):
+    matplotlib = pytest.importorskip("matplotlib")
+    outcomes = list(carry_out(Plan.of({"adam": adam}, [0.1], 1), problem, SETTINGS))
+    plain = picture(outcomes, Leaderboard.of(outcomes), "t")
+    with matplotlib.rc_context({"font.size": 30.0, "lines.linewidth": 9.0}):
+        assert picture(outcomes, Leaderboard.of(outcomes), "t") == plain
+        assert matplotlib.rcParams["font.size"] == 30.0
+
+
+def test_scores_are_in_the_targets_own_units():
+    outputs = Outputs.regression(squared, mean=100.0, scale=10.0)
+    found = scores(outputs, np.array([100.0, 120.0]), np.array([[0.3], [1.6]]))
+    assert found == pytest.approx({"RMSE": (0.5 * (9 + 16)) ** 0.5, "MAE": 3.5, "R2": 1 - 25 / 200})
+    assert np.isnan(scores(outputs, np.array([100.0]), np.array([[0.3]]))["R2"])
+
+
+def test_scores_of_classes_are_accuracy_and_log_loss():
+    two = Outputs.classification(log, [-1.0, 1.5])
+    z = np.array([[0.0], [np.log(3)]])
+    found = scores(two, np.array([-1.0, 1.5]), z)
+    assert found == pytest.approx({"accuracy": 1.0, "log loss": -(np.log(0.5) + np.log(0.75)) / 2})
+    three = Outputs.classification(softmax, ["a", "b", "c"])
+    found = scores(three, np.array(["b", "b"], object), np.zeros((2, 3)))
+    assert found == pytest.approx({"accuracy": 0.0, "log loss": np.log(3)})
