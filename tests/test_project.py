@@ -82,6 +82,11 @@ def test_every_make_command_in_the_papers_exists(paper):
     assert named - targets == set()
 
 
+def test_the_readme_begins_with_the_two_commands():
+    named = re.findall(r"\bmake ([a-z-]+)", _code((ROOT / "README.md").read_text(encoding="utf-8")))
+    assert named[:2] == ["demo", "test"]
+
+
 def _code(markdown: str) -> str:
     """Only what stands in code: fences and backticks."""
     return "\n".join(re.findall(r"```.*?```|`[^`\n]+`", markdown, flags=re.DOTALL))
