@@ -14,8 +14,7 @@ import numpy as np
 import pytest
 
 from thalweg.errors import DataError, LimitError, StorageError, ThalwegError
-from thalweg.exchange import parquet, parquet_process, source, tables
-from thalweg.exchange.tables import read_table
+from thalweg.exchange.tables import parquet, parquet_process, read_table, source, table
 
 pa = pytest.importorskip("pyarrow", reason="pyarrow (extra arrow) reads Parquet")
 pq = pytest.importorskip("pyarrow.parquet", reason="pyarrow (extra arrow) reads Parquet")
@@ -24,7 +23,7 @@ pq = pytest.importorskip("pyarrow.parquet", reason="pyarrow (extra arrow) reads 
 @pytest.fixture
 def here(monkeypatch) -> None:
     """Read in this process: the same code without the half second that a process of its own takes to start."""
-    monkeypatch.setattr(tables, "read_parquet", parquet.read_parts)
+    monkeypatch.setattr(table, "read_parquet", parquet.read_parts)
 
 
 def write(path: Path, columns: dict[str, object], **options: object) -> Path:
@@ -252,7 +251,7 @@ def test_a_file_that_ends_its_reader_leaves_this_process_alone(ending, tmp_path,
 @pytest.mark.parametrize(("megabytes", "said"), [(32, "fits"), (256, "MemoryError")])
 def test_the_reader_has_a_limit_of_memory(megabytes, said):
     code = f"""
-import thalweg.exchange.parquet_process as process
+import thalweg.exchange.tables.parquet_process as process
 process._limit_memory(128 << 20)
 try:
     bytearray({megabytes} << 20)

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from thalweg.errors import DataError
-from thalweg.exchange.records import Records
+from thalweg.exchange.tables.records import Records
 
 
 def standard(text: str, delimiter: str) -> list[list[str]]:

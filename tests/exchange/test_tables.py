@@ -18,8 +18,7 @@ from hypothesis import strategies as st
 from tests.exchange.catalogue import ACCEPTED, REFUSED
 
 from thalweg.errors import DataError, LimitError, StorageError, ThalwegError, UsageError
-from thalweg.exchange import delimited, source
-from thalweg.exchange.tables import Table, match_columns, read_table
+from thalweg.exchange.tables import Table, delimited, match_columns, read_table, source
 
 EVERY_EXAMPLE_IN_ONE_FOLDER = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 

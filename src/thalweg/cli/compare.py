@@ -211,8 +211,8 @@ def _save(
     from rich.console import Console
 
     from thalweg.cli.terminal import note
-    from thalweg.exchange.cells import shown
     from thalweg.exchange.files import atomic_write, make_folder
+    from thalweg.exchange.tables.cells import shown
 
     make_folder(folder)
     text = io.StringIO()
@@ -257,7 +257,7 @@ def _score(standing: Standing, plan: Plan, study: Study, problem: Problem, setti
     from thalweg.cli.terminal import digits
     from thalweg.compare.scores import scores
     from thalweg.compare.sequential import make_run
-    from thalweg.exchange.cells import shown
+    from thalweg.exchange.tables.cells import shown
 
     (arm,) = (a for a in plan.arms if (a.name, a.learning_rate) == (standing.name, standing.learning_rate))
     test, X = study.parts["test"], study.features("test")

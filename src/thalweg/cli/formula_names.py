@@ -15,7 +15,7 @@ from typing import Any
 
 from thalweg.cli.options import written_number
 from thalweg.errors import FormulaError, SettingError, StorageError, ThalwegError, UsageError
-from thalweg.exchange.cells import shown
+from thalweg.exchange.tables.cells import shown
 
 
 def formula(kind: str, text: str, option: str) -> Any:

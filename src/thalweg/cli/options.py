@@ -50,7 +50,7 @@ def written_number(text: str) -> float | int | None:
 
     ``inf`` and ``nan`` are numbers too, so that the answer can be that they must be finite.
     """
-    from thalweg.exchange.cells import NumberFormat
+    from thalweg.exchange.tables.cells import NumberFormat
 
     plain = text.strip()
     value = NumberFormat().number(plain)

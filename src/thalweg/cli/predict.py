@@ -64,7 +64,7 @@ def predict(model: str, table: str, **told: Any) -> None:
 def _refuse_missing(table: Table, names: list[str]) -> None:
     import numpy as np
 
-    from thalweg.exchange.cells import place, shown
+    from thalweg.exchange.tables.cells import place, shown
 
     for name in names:
         column = table[name]

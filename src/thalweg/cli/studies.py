@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from thalweg.errors import DataError, LimitError, UsageError
-from thalweg.exchange.cells import shown
+from thalweg.exchange.tables.cells import shown
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -125,7 +125,7 @@ class Study:
 
     def check_size(self, rule: Rule, batch_size: int | None) -> None:
         """Raise LimitError where parameters and buffers do not fit into memory."""
-        from thalweg.exchange.source import free_memory
+        from thalweg.exchange.tables.source import free_memory
 
         cell = 8 if self.dtype == "float64" else 4
         batch = min(batch_size or len(self.parts["train"].y), len(self.parts["train"].y))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from thalweg.cli.formula_names import formula, split_list
 from thalweg.errors import SettingError, UsageError
-from thalweg.exchange.cells import shown
+from thalweg.exchange.tables.cells import shown
 
 if TYPE_CHECKING:
     from thalweg.descent.models import Model

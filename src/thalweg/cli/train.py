@@ -133,7 +133,7 @@ def _all_scores(study: Study, run: Run) -> dict[str, dict[str, float]]:
 
 def _show(screen: Console, study: Study, run: Run) -> None:
     from thalweg.cli.terminal import digits, row, table
-    from thalweg.exchange.cells import shown
+    from thalweg.exchange.tables.cells import shown
 
     kind = "linear model" if not study.hidden else f"network {'-'.join(map(str, study.hidden))}"
     batch = f"batches of {run.settings.batch_size}" if run.settings.batch_size else "full batch"

@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from thalweg.errors import LimitError, StorageError, UsageError
-from thalweg.exchange.cells import NumberFormat, did_you_mean, shown
 from thalweg.exchange.files import atomic_write, make_folder
 from thalweg.exchange.tables import Table, read_table
+from thalweg.exchange.tables.cells import NumberFormat, did_you_mean, shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -10,7 +10,7 @@ import stat
 from pathlib import Path
 
 from thalweg.errors import StorageError
-from thalweg.exchange.cells import shown
+from thalweg.exchange.tables.cells import shown
 
 
 def atomic_write(path: str | os.PathLike[str], content: bytes) -> None:

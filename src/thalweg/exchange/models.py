@@ -16,8 +16,8 @@ from thalweg.descent.models import Linear, Model, Network
 from thalweg.descent.outputs import Outputs
 from thalweg.errors import ModelFileError, SettingError, ThalwegError
 from thalweg.exchange import tensors
-from thalweg.exchange.cells import shown
 from thalweg.exchange.preparation import Preparation
+from thalweg.exchange.tables.cells import shown
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -12,7 +12,7 @@ from thalweg.formulas.ranges import check_number
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from thalweg.exchange.columns import Values
+    from thalweg.exchange.tables.columns import Values
 
 #: A class with fewer rows cannot be in all three parts.
 _ROWS_FOR_ALL_PARTS = 3

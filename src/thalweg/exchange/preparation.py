@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, Any, ClassVar, final
 import numpy as np
 
 from thalweg.errors import DataError, LimitError
-from thalweg.exchange.cells import place, shown
-from thalweg.exchange.source import free_memory
 from thalweg.exchange.tables import Table, match_columns
+from thalweg.exchange.tables.cells import place, shown
+from thalweg.exchange.tables.source import free_memory
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
-    from thalweg.exchange.columns import Kind, Values
+    from thalweg.exchange.tables.columns import Kind, Values
 
 #: A text column with more different values than this, and than half of the rows, is taken for an id or free text.
 MOST_CATEGORIES = 20

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from thalweg.errors import DataError, UsageError
-from thalweg.exchange.cells import shown
+from thalweg.exchange.tables.cells import shown
 
 if TYPE_CHECKING:
-    from thalweg.exchange.columns import Values
     from thalweg.exchange.tables import Table
+    from thalweg.exchange.tables.columns import Values
 
 Task = Literal["regression", "classification"]
 #: Numbers with more different values than this are no classes, unless there are many rows for each.

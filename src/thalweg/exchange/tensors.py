@@ -19,9 +19,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from thalweg.errors import LimitError, ModelFileError, StorageError
-from thalweg.exchange.cells import shown
 from thalweg.exchange.files import atomic_write
-from thalweg.exchange.source import free_memory
+from thalweg.exchange.tables.cells import shown
+from thalweg.exchange.tables.source import free_memory
 
 Array = NDArray[Any]
 

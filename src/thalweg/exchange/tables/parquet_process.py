@@ -19,13 +19,13 @@ import numpy as np
 
 from thalweg import errors
 from thalweg.errors import DataError, LimitError, StorageError, ThalwegError
-from thalweg.exchange.content import Choice, Content
-from thalweg.exchange.source import Source
+from thalweg.exchange.tables.content import Choice, Content
+from thalweg.exchange.tables.source import Source
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from thalweg.exchange.columns import Values
+    from thalweg.exchange.tables.columns import Values
 
 #: Bytes that pyarrow may take beside the table.
 _ROOM_TO_WORK = 1 << 30
@@ -33,7 +33,7 @@ _PROGRAM = """
 import json, sys
 request = json.load(sys.stdin)
 sys.path[:] = request["path"]
-from thalweg.exchange.parquet_process import answer
+from thalweg.exchange.tables.parquet_process import answer
 answer(request)
 """
 
@@ -55,7 +55,7 @@ def read_parquet(sources: Sequence[Source], choice: Choice, table: str) -> Conte
     StorageError
         FILE-PARQUET-EXTRA where pyarrow is not installed.
     DataError, LimitError
-        As `thalweg.exchange.parquet.read_parts`; FILE-PARQUET too where the file ends its reader.
+        As `thalweg.exchange.tables.parquet.read_parts`; FILE-PARQUET too where the file ends its reader.
     """
     if importlib.util.find_spec("pyarrow") is None:
         what = "reading Parquet needs pyarrow: pip install 'thalweg[arrow]'"
@@ -80,7 +80,7 @@ def answer(request: dict[str, Any]) -> None:
     """Read what the request asks for, and write the content, or the error, to the standard output."""
     import pyarrow.parquet  # noqa: F401  # before the limit: it takes address space that is no table
 
-    from thalweg.exchange.parquet import read_parts
+    from thalweg.exchange.tables.parquet import read_parts
 
     choice = Choice(**request["choice"] | {"drop": frozenset(request["choice"]["drop"])})
     sources = [

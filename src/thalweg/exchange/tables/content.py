@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 import numpy as np
 
 from thalweg.errors import DataError, LimitError, UsageError
-from thalweg.exchange.cells import counted, did_you_mean, place, shown
+from thalweg.exchange.tables.cells import counted, did_you_mean, place, shown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from thalweg.exchange.columns import ColumnReader, Kind, Values
+    from thalweg.exchange.tables.columns import ColumnReader, Kind, Values
 
 Missing = Literal["drop", "mean", "keep"]
 

@@ -6,9 +6,9 @@ from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
 from thalweg.errors import DataError
-from thalweg.exchange.cells import NumberFormat, counted, is_decimal_comma, place
-from thalweg.exchange.records import Records, TextFormat
-from thalweg.exchange.source import TEXT_ENDINGS
+from thalweg.exchange.tables.cells import NumberFormat, counted, is_decimal_comma, place
+from thalweg.exchange.tables.records import Records, TextFormat
+from thalweg.exchange.tables.source import TEXT_ENDINGS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

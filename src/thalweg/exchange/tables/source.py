@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, TextIO
 
 from thalweg.errors import DataError, LimitError, StorageError, UsageError
-from thalweg.exchange.cells import place, shown
+from thalweg.exchange.tables.cells import place, shown
 
 if TYPE_CHECKING:
     from collections.abc import Generator

@@ -14,19 +14,19 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from thalweg.errors import DataError
-from thalweg.exchange.cells import place, shown
-from thalweg.exchange.content import Choice, Missing, no_column
-from thalweg.exchange.delimited import read_delimited
-from thalweg.exchange.parquet_process import read_parquet
-from thalweg.exchange.records import TextFormat
-from thalweg.exchange.source import examine, free_memory, part_files
+from thalweg.exchange.tables.cells import place, shown
+from thalweg.exchange.tables.content import Choice, Missing, no_column
+from thalweg.exchange.tables.delimited import read_delimited
+from thalweg.exchange.tables.parquet_process import read_parquet
+from thalweg.exchange.tables.records import TextFormat
+from thalweg.exchange.tables.source import examine, free_memory, part_files
 
 if TYPE_CHECKING:
     import os
 
     from numpy.typing import NDArray
 
-    from thalweg.exchange.columns import Kind, Values
+    from thalweg.exchange.tables.columns import Kind, Values
 
 
 @dataclass(frozen=True, eq=False, repr=False)

@@ -2,7 +2,7 @@
 
 A footer may claim anything, so nothing is taken from it without a look: the row count is held against the size of
 the file, the row groups, the columns, the memory, and in the end against the rows that were there. Even so pyarrow
-ends the whole process over some damaged files; `thalweg.exchange.parquet_process` has it read in one of its own.
+ends the whole process over some damaged files; `thalweg.exchange.tables.parquet_process` has it read in one of its own.
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from thalweg.errors import DataError, LimitError
-from thalweg.exchange.cells import NumberFormat, counted, shown
-from thalweg.exchange.columns import ColumnReader, Mistake, raise_first
-from thalweg.exchange.content import Choice, Content, check_memory, check_names, check_width, finish
+from thalweg.exchange.tables.cells import NumberFormat, counted, shown
+from thalweg.exchange.tables.columns import ColumnReader, Mistake, raise_first
+from thalweg.exchange.tables.content import Choice, Content, check_memory, check_names, check_width, finish
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from thalweg.exchange.source import Source
+    from thalweg.exchange.tables.source import Source
 
 _BATCH_ROWS = 65_536
 #: A column of one repeated value takes about 1 byte for 200 rows; a file cannot hold twenty times as many.

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 import numpy as np
 
 from thalweg.errors import DataError
-from thalweg.exchange.cells import NumberFormat, counted, is_missing, place, shown
+from thalweg.exchange.tables.cells import NumberFormat, counted, is_missing, place, shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

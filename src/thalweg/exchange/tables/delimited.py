@@ -7,10 +7,10 @@ from contextlib import closing
 from typing import TYPE_CHECKING
 
 from thalweg.errors import DataError, UsageError
-from thalweg.exchange.cells import NumberFormat, counted, is_missing, place, shown
-from thalweg.exchange.columns import DECIDING_ROWS, ColumnReader, raise_first
-from thalweg.exchange.content import Choice, Content, check_memory, check_names, check_width, finish
-from thalweg.exchange.layout import (
+from thalweg.exchange.tables.cells import NumberFormat, counted, is_missing, place, shown
+from thalweg.exchange.tables.columns import DECIDING_ROWS, ColumnReader, raise_first
+from thalweg.exchange.tables.content import Choice, Content, check_memory, check_names, check_width, finish
+from thalweg.exchange.tables.layout import (
     DELIMITERS,
     Layout,
     find_layout,
@@ -19,8 +19,8 @@ from thalweg.exchange.layout import (
     ragged,
     take_sample,
 )
-from thalweg.exchange.records import LONGEST_LINE, Records, TextFormat
-from thalweg.exchange.source import Source, physical_lines
+from thalweg.exchange.tables.records import LONGEST_LINE, Records, TextFormat
+from thalweg.exchange.tables.source import Source, physical_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

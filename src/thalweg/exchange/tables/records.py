@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from thalweg.errors import DataError, UsageError
-from thalweg.exchange.cells import place, shown
+from thalweg.exchange.tables.cells import place, shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
