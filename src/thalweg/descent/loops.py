@@ -67,6 +67,7 @@ class General(Loop):
 
     def __init__(self, run: Run, *, moments: bool) -> None:
         from thalweg.engine import compile as compiler
+        from thalweg.engine import drivers
         from thalweg.engine.pointers import address
 
         settings, model, rows, dtype = run.settings, run.model, run.rows, run.dtype
@@ -107,6 +108,7 @@ class General(Loop):
             self.laid_out = 0
         self.kernels = (objective, loss, *activations, update, *penalty)
         self.code = np.array([0 if kernel is None else address(kernel) for kernel in self.kernels])
+        self.driver = drivers.driver(dtype)  # compiled here, where no clock runs
 
     def _prepare_penalty(self, run: Run) -> list[Any]:
         """Lay out slices and numbers of the penalty; return its kernel and its proximal step, None where unused."""
@@ -135,8 +137,6 @@ class General(Loop):
         self, run: Run, orders: NDArray[np.int64], batch: int, factors: Array, skip: int = 0
     ) -> NDArray[np.float64]:
         """See :meth:`Loop.run`."""
-        from thalweg.engine import drivers
-
         if skip:
             per_epoch = -(-orders.shape[1] // batch)
             order = orders[(skip // per_epoch) % orders.shape[0]]
@@ -148,7 +148,7 @@ class General(Loop):
             self.laid_out = batch
         trace = np.full((factors.size, run.model.lanes), np.nan)
         rows, settings = self.rows, run.settings
-        run.t = drivers.driver(run.dtype)(
+        run.t = self.driver(
             self.code, rows.X, rows.values, rows.indices, rows.indptr, rows.targets, rows.weights,
             orders, batch, self.table, self.work, self.loss_hyper, self.activation_hyper, self.dropout, self.seed,
             run.theta, self.gradient, run.state, self.groups, self.hyper, self.rates, factors, self.lanes,
