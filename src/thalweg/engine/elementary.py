@@ -151,7 +151,7 @@ def _tanh(x):
         scale = power_of_two(n)
         grown = fma(rest, scale, scale - one)  # exp(2 size) - 1
         result = grown / (grown + two)
-        return x if x != x else (result if x > 0 else -result)  # noqa: PLR0124
+        return (result if x > 0 else -result) if abs(x) > 0 else x  # nan stays nan, and each zero keeps its sign
 
     return native
 
