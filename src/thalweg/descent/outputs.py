@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from thalweg.errors import DataError, SettingError
-from thalweg.formulas.formula import INVERSE_LINKS, Loss
+from thalweg.formulas.kinds import INVERSE_LINKS, Loss
 
 Array = NDArray[Any]
 Task = Literal["regression", "classification"]
