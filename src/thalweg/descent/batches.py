@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from thalweg.errors import DataError
+from thalweg.errors import DataError, SettingError
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
@@ -63,13 +63,19 @@ class Rows:
 
         Raises
         ------
+        SettingError
+            Another dtype.
         DataError
-            Another number of targets or weights than rows, or a CSR that points outside itself: the kernels go where
-            they are sent.
+            Weights below 0 or not finite, another number of targets or weights than rows, or a CSR that points outside
+            itself: the kernels go where they are sent.
         """
+        if dtype not in ("float64", "float32"):
+            raise SettingError("SETTING-DTYPE", "dtype", f"must be float64 or float32, got {dtype!r}")
         targets = np.ascontiguousarray(y if np.ndim(y) == 2 else np.reshape(y, (-1, 1)), dtype=dtype)
         weights = np.empty(0, dtype)
         if sample_weight is not None:
+            if not (np.isfinite(sample_weight).all() and np.min(sample_weight, initial=0.0) >= 0):
+                raise DataError("DATA-WEIGHTS", "sample_weight", "must be finite and >= 0")
             mean = float(np.mean(sample_weight, dtype=np.float64)) if mean_weight is None else mean_weight
             weights = np.ascontiguousarray(np.asarray(sample_weight) / (mean or 1.0), dtype=dtype)
         for where, given in (("y", targets), ("sample_weight", weights)):

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import OptimizeResult
 
-from thalweg.descent.settings import check_count
+from thalweg.descent.settings import check_count, check_formula
 from thalweg.errors import SettingError
 from thalweg.formulas.formula import Rule, Schedule
 from thalweg.formulas.ranges import check_number
@@ -30,7 +30,7 @@ MESSAGES = {
 def minimize(
     fun: Function | Surface,
     x0: ArrayLike | None = None,
-    args: tuple[Any, ...] = (),
+    args: Any = (),
     *,
     jac: Function | bool | None = None,
     optimizer: Rule | str = "adam",
@@ -50,7 +50,7 @@ def minimize(
     x0 : array_like (n,), optional
         Start; a :class:`~thalweg.formulas.surfaces.Surface` has one of its own.
     args : tuple
-        Passed on to ``fun`` and ``jac``.
+        Passed on to ``fun`` and ``jac``; one that is no tuple is passed on alone.
     jac : callable, True or None
         ``jac(x, *args) -> (n,)``. None takes a surface's own gradient, else central differences, 2 n values of
         ``fun`` a step, with steps of ``eps**(1/3) * max(1, abs(x))``.
@@ -97,6 +97,8 @@ def minimize(
     check_number("gtol", gtol, "[0, inf)")
     if clip_norm is not None:
         check_number("clip_norm", clip_norm, "(0, inf)")
+    if schedule is not None:
+        check_formula("schedule", schedule, Schedule)
     if schedule is not None and not rule.has_learning_rate:
         raise SettingError("SETTING-SCHEDULE", "schedule", f"{rule.name} has no learning_rate for a schedule to act on")
     if x0 is None:
@@ -147,10 +149,14 @@ def minimize(
 class _Point:
     """Value and gradient of the function, counted."""
 
-    def __init__(self, fun: Function | Surface, jac: Function | bool | None, args: tuple[Any, ...]) -> None:
+    def __init__(self, fun: Function | Surface, jac: Function | bool | None, args: Any) -> None:
+        if not isinstance(fun, Surface):
+            _check_function("fun", fun, "a function or a Surface")
+        if jac is not None and not isinstance(jac, bool):
+            _check_function("jac", jac, "a function, True or None")
         self._fun: Function = fun.value if isinstance(fun, Surface) else fun
         self._jac = fun.gradient if jac is None and isinstance(fun, Surface) else jac
-        self._args = args
+        self._args: tuple[Any, ...] = args if isinstance(args, tuple) else (args,)
         self.values = self.gradients = 0
 
     def __call__(self, x: Vector) -> tuple[float, Vector]:
@@ -179,6 +185,11 @@ class _Point:
         return gradient
 
 
+def _check_function(where: str, value: object, wanted: str) -> None:
+    if not callable(value):
+        raise SettingError("SETTING-FUNCTION", where, f"must be {wanted}, got {value!r:.40}")
+
+
 def _number(value: Any) -> float:
     array = np.asarray(value, dtype=np.float64)
     if array.size != 1:
@@ -201,9 +212,10 @@ def _clipped(gradient: Vector, bound: float | None) -> Vector:
 
 
 def _rule(optimizer: Rule | str) -> Rule:
-    if isinstance(optimizer, Rule):
-        return optimizer
-    from thalweg.formulas import catalog
+    if isinstance(optimizer, str):
+        from thalweg.formulas import catalog
 
-    found: Rule = catalog.find("rule", optimizer)
-    return found
+        found: Rule = catalog.find("rule", optimizer)
+        return found
+    check_formula("optimizer", optimizer, Rule)
+    return optimizer

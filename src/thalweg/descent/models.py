@@ -11,8 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from thalweg.descent.batches import Rows
+from thalweg.descent.settings import check_count, check_formula
 from thalweg.errors import SettingError
 from thalweg.formulas.formula import Activation, Formula, Loss
+from thalweg.formulas.ranges import check_number
 
 Array = NDArray[Any]
 Slices = list[tuple[int, int]]
@@ -30,6 +32,11 @@ class Linear:
     n_outputs: int = 1
     fit_intercept: bool = True
     lanes: int = 1
+
+    def __post_init__(self) -> None:
+        check_count("n_features", self.n_features, 0)
+        check_count("n_outputs", self.n_outputs)
+        check_count("lanes", self.lanes)
 
     @property
     def columns(self) -> int:
@@ -123,6 +130,15 @@ class Network:
 
     def __post_init__(self) -> None:
         hidden = len(self.layer_sizes) - 2
+        if hidden < 0:
+            what = f"names features and outputs at least, got {self.layer_sizes}"
+            raise SettingError("SETTING-LAYERS", "layer_sizes", what)
+        for size in self.layer_sizes:
+            check_count("layer_sizes", size)
+        for activation in self.hidden_activations:
+            check_formula("hidden_activations", activation, Activation)
+        for rate in self.dropout:
+            check_number("dropout", rate, "[0, 1)")
         if len(self.hidden_activations) != hidden:
             raise SettingError(
                 "SETTING-LAYERS", "activation", f"{len(self.hidden_activations)} given for {hidden} hidden layers"
@@ -134,6 +150,11 @@ class Network:
             raise SettingError(
                 "SETTING-UNKNOWN", "initialisation", f"unknown {self.initialisation!r}; allowed: {allowed}"
             )
+
+    @property
+    def n_features(self) -> int:
+        """Units of the input layer."""
+        return self.layer_sizes[0]
 
     @property
     def n_outputs(self) -> int:
@@ -271,11 +292,19 @@ def hyper_table(formulas: Sequence[Formula]) -> NDArray[np.float64]:
     return table
 
 
-def check_outputs(model: Model, loss: Loss, rows: Rows) -> None:
-    """Refuse targets that do not fit the model."""
-    if rows.targets.shape[1] != model.n_outputs:
-        raise SettingError(
-            "DATA-OUTPUTS",
-            "y",
-            f"has {rows.targets.shape[1]} columns, the model with loss {loss.name} has {model.n_outputs}",
-        )
+def check_rows(model: Model, loss: Loss, rows: Rows) -> None:
+    """Refuse rows that do not fit the model: the kernels go where the model's sizes send them."""
+    features = rows.X.shape[1]
+    if features != model.n_features:
+        raise SettingError("DATA-FEATURES", "X", f"has {features} columns, the model has {model.n_features}")
+    if not rows.count:
+        raise SettingError("DATA-ROWS", "X", "has no rows")
+    if rows.csr and isinstance(model, Network):
+        raise SettingError("DATA-SPARSE", "X", "is CSR; a network takes dense rows", "X.toarray() makes them.")
+    outputs = rows.targets.shape[1]
+    if outputs != model.n_outputs:
+        what = f"has {outputs} columns, the model with loss {loss.name} has {model.n_outputs}"
+        raise SettingError("DATA-OUTPUTS", "y", what)
+    if loss.per_row and outputs < 2:
+        what = f"has 1 column; {loss.name} compares the scores of two classes or more"
+        raise SettingError("DATA-OUTPUTS", "y", what, "Give one-hot rows, or take the loss log.")

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from thalweg.descent.batches import Rows
-from thalweg.descent.models import Linear, Model, check_outputs, hyper_table
+from thalweg.descent.models import Linear, Model, check_rows, hyper_table
 from thalweg.errors import SettingError
 from thalweg.formulas.formula import Loss, Penalty
 
@@ -36,7 +36,7 @@ class Objective:
     Raises
     ------
     SettingError
-        Targets or masks that do not fit the model, masks without dropout, a model with several lanes.
+        Rows or masks that do not fit the model, masks without dropout, a model with several lanes.
 
     Examples
     --------
@@ -60,7 +60,7 @@ class Objective:
         from thalweg.engine import compile as compiler
         from thalweg.engine.pointers import address
 
-        check_outputs(model, loss, rows)
+        check_rows(model, loss, rows)
         if model.lanes != 1:
             raise SettingError("SETTING-LANES", "model", f"must have one lane, has {model.lanes}")
         self.model, self.rows = model, rows

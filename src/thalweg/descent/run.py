@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 from thalweg.descent import loops
 from thalweg.descent import record as records
 from thalweg.descent.batches import Rows
-from thalweg.descent.models import Model, check_outputs
+from thalweg.descent.models import Model, check_rows
 from thalweg.descent.record import Divergence, Record
 from thalweg.descent.settings import Settings
 from thalweg.errors import SettingError
+from thalweg.formulas.ranges import check_number
 
 Array = NDArray[Any]
 Order = Callable[[int], Array]
@@ -55,6 +56,11 @@ class Run:
     keep_steps : bool
         Keep the loss of every update in ``step_losses``.
 
+    Raises
+    ------
+    SettingError
+        Rows, ``theta``, ``state`` or ``rates`` that do not fit the model; a negative ``t``.
+
     Attributes
     ----------
     theta : ndarray (model.size,)
@@ -84,7 +90,7 @@ class Run:
     ) -> None:
         from thalweg.engine import streams
 
-        check_outputs(model, settings.loss, rows)
+        check_rows(model, settings.loss, rows)
         self.model, self.rows, self.settings = model, rows, settings
         self.streams = streams
         self.root = streams.seed_sequence(random_state)
@@ -94,8 +100,15 @@ class Run:
         self.theta = np.array(theta, dtype=self.dtype)
         if self.theta.shape != (model.size,):
             raise SettingError("SETTING-THETA", "theta", f"has shape {self.theta.shape}, the model has {(model.size,)}")
-        self.state = np.array(settings.optimizer.init(self.theta) if state is None else state, dtype=self.dtype)
-        self.t = float(t)
+        memory = settings.optimizer.init(self.theta)
+        self.state = np.array(memory if state is None else state, dtype=self.dtype)
+        if self.state.shape != memory.shape:
+            what = f"has shape {self.state.shape}, {settings.optimizer.name} on this model has {memory.shape}"
+            raise SettingError("SETTING-STATE", "state", what)
+        if rates is not None and np.shape(rates) != (model.columns,):
+            what = f"has shape {np.shape(rates)}, the model has {model.columns} columns of weights"
+            raise SettingError("SETTING-RATES", "rates", what)
+        self.t = float(check_number("t", t, "[0, inf)"))
         self.epoch = self._first_epoch = epoch
         self.status = ""
         self.divergence: Divergence | None = None
@@ -271,7 +284,8 @@ class Run:
             return
         self.status = records.DIVERGED
         epoch, step = self.epoch + 1, int(block.t) + culprit + 1
-        what = f"the {quantity} is not finite at update {step}, in epoch {epoch}"
+        verb = "are" if quantity == "parameters" else "is"
+        what = f"the {quantity} {verb} not finite at update {step}, in epoch {epoch}"
         self.divergence = Divergence(epoch, step, quantity, what)
 
     def _rewind(self, block: _Block, updates: int) -> None:

@@ -57,6 +57,10 @@ class Settings:
     time_limit: float | None = None
 
     def __post_init__(self) -> None:
+        check_formula("optimizer", self.optimizer, Rule)
+        check_formula("loss", self.loss, Loss)
+        if self.schedule is not None:
+            check_formula("schedule", self.schedule, Schedule)
         if self.batch_size is not None:
             check_count("batch_size", self.batch_size)
         check_count("max_iter", self.max_iter)
@@ -74,12 +78,18 @@ class Settings:
             raise SettingError(
                 "SETTING-SCHEDULE", "schedule", f"{self.optimizer.name} has no learning_rate for a schedule to act on"
             )
-        self.layer_penalties(1)
+        for chosen in self.penalty if isinstance(self.penalty, list | tuple) else [self.penalty]:
+            if chosen is not None:
+                check_formula("penalty", chosen, Penalty)
+        self.layer_penalties()
 
-    def layer_penalties(self, layers: int) -> list[Penalty | None]:
-        """Return one penalty, or None, per layer."""
+    def layer_penalties(self, layers: int | None = None) -> list[Penalty | None]:
+        """Return one penalty, or None, per layer; for as many layers as the penalty names when not told how many."""
         if self.penalty is None or isinstance(self.penalty, Penalty):
-            return [self.penalty] * layers
+            return [self.penalty] * (layers or 1)
+        if layers is not None and len(self.penalty) != layers:
+            what = f"names {len(self.penalty)} layers, the model has {layers}"
+            raise SettingError("SETTING-LAYERS", "penalty", what)
         chosen = [p for p in self.penalty if p is not None]
         if len({p.fingerprint for p in chosen}) > 1:
             names = ", ".join(p.name for p in chosen)
@@ -99,6 +109,14 @@ def _plain(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_plain(v) for v in value]
     return value
+
+
+def check_formula(where: str, value: object, kind: type[Formula]) -> None:
+    """Refuse what is no formula of this kind: a name is looked up further up."""
+    if not isinstance(value, kind):
+        shown = repr(value)
+        what = f"must be of kind {kind.__name__}, got {type(value).__name__} {shown[:40]}"
+        raise SettingError("SETTING-TYPE", where, what)
 
 
 def check_count(where: str, value: object, least: int = 1) -> int:
