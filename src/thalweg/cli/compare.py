@@ -162,7 +162,7 @@ def _show(screen: Console, board: Leaderboard, plan: Plan, study: Study) -> None
         (f"over {seeds}\nseed{'s' * (seeds > 1)}", "right"),
         ("epochs\nto goal", "right"),
         ("ms to\ngoal", "right"),
-        ("diverged\nruns", "right"),
+        ("di-\nverged", "right"),
         wrap="\nrule",
     )
     for place, standing in enumerate(board.standings):
@@ -181,7 +181,7 @@ def _show(screen: Console, board: Leaderboard, plan: Plan, study: Study) -> None
 def _cells(standing: Standing, *, best: bool) -> list[str]:
     from thalweg.cli.terminal import digits
 
-    spread = f"{digits(standing.low)}-{digits(standing.high)}"
+    spread = f"{digits(standing.low)}..{digits(standing.high)}"
     rate = "-" if standing.learning_rate is None else f"{standing.edge} {standing.learning_rate:g}".strip()
     return [
         "*" if best else "",
@@ -191,7 +191,7 @@ def _cells(standing: Standing, *, best: bool) -> list[str]:
         spread,
         "-" if standing.epochs is None else f"{standing.epochs:g}",
         "-" if standing.seconds is None else digits(1000 * standing.seconds, 2),
-        f"{standing.diverged} of {standing.runs}",
+        f"{standing.diverged}/{standing.runs}",
     ]
 
 
@@ -267,5 +267,6 @@ def _score(standing: Standing, plan: Plan, study: Study, problem: Problem, setti
         found.append(scores(study.outputs, test.y, study.model.scores(run.theta, X)))
     medians = [f"{metric} {digits(float(np.median([each[metric] for each in found])))}" for metric in found[0]]
     rate = "" if arm.learning_rate is None else f" at {arm.learning_rate:g}"
-    units = "" if study.outputs.classes else f", in units of {shown(study.target)}"
-    click.echo(f"\n{arm.name}{rate} on the {len(test.y)} rows of the test part{units}:\n{', '.join(medians)}")
+    units = "" if study.outputs.classes else f"; in units of {shown(study.target)}"
+    click.echo(f"\n{arm.name}{rate} on the {len(test.y)} rows of the test part, median over seeds:")
+    click.echo(f"{', '.join(medians)}{units}")
