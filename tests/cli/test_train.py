@@ -192,3 +192,21 @@ def test_columns_can_be_taken_as_text_or_left_out(thalweg, folder):
     assert (said.status, "DATA-TEXT" in said.err, "--drop junk" in said.err) == (3, True, True)
     assert thalweg("train", "codes.csv", "--target", "y", "--drop", "junk", "--text", "code", *FAST).status == 0
     assert load("model.thalweg").preparation.feature_names == ("code=0", "code=1", "code=2", "code=3")
+
+
+@pytest.mark.parametrize(
+    ("dataset", "loss", "link"),
+    [
+        ("iris", "auto", "softmax"),
+        ("iris", "log_loss", "softmax"),
+        ("iris", "log", "logistic"),
+        ("breast_cancer", "auto", "logistic"),
+        ("breast_cancer", "log_loss", "logistic"),
+        ("breast_cancer", "modified_huber", "margin"),
+        ("diabetes", "squared_error", "identity"),
+    ],
+)
+def test_the_loss_decides_what_scores_stand_for(thalweg, dataset, loss, link):
+    said = thalweg("train", f"dataset:{dataset}", "--loss", loss, "--epochs", "2")
+    assert said.status == 0, said.err
+    assert load("model.thalweg").outputs.link == link

@@ -11,7 +11,7 @@ from thalweg.descent.outputs import Outputs, mean_loss
 from thalweg.descent.run import Run
 from thalweg.descent.settings import Settings
 from thalweg.errors import DataError, SettingError
-from thalweg.formulas.losses import hinge, log, poisson, softmax, squared
+from thalweg.formulas.losses import hinge, log, modified_huber, poisson, softmax, squared
 from thalweg.formulas.rules import gradient_descent
 
 
@@ -47,6 +47,15 @@ def test_more_classes_have_one_score_each():
     assert outputs.predict(np.array([[0.1, 0.3, 0.2]])).tolist() == ["b"]
     odds = outputs.probabilities(np.array([[0.0, 0.0, math.log(3)], [-1e4, -1e4, -1e4]]))
     assert odds[0].tolist() == pytest.approx([2 / 7, 2 / 7, 3 / 7])
+    assert odds[1].tolist() == pytest.approx([1 / 3, 1 / 3, 1 / 3])
+
+
+def test_margins_of_the_modified_huber_loss_are_probabilities():
+    two = Outputs.classification(modified_huber, ["a", "b"])
+    assert two.probabilities(np.array([[-2.0], [0.5]])).tolist() == [[1.0, 0.0], [0.25, 0.75]]
+    three = Outputs.classification(modified_huber, ["a", "b", "c"])
+    odds = three.probabilities(np.array([[0.0, 1.0, -3.0], [-2.0, -2.0, -2.0]]))
+    assert odds[0].tolist() == pytest.approx([1 / 3, 2 / 3, 0])
     assert odds[1].tolist() == pytest.approx([1 / 3, 1 / 3, 1 / 3])
 
 

@@ -145,17 +145,21 @@ class Modelling(Told):
         each = tuple(_per_layer(activations, len(hidden), "--activation"))
         rates = tuple(float(rate) for rate in _per_layer(list(self.dropout), len(hidden), "--dropout"))
         loss = None if self.loss == "auto" else formula("loss", self.loss, "--loss")
-        return Blueprint(hidden, each, rates if any(rates) else (), loss)
+        return Blueprint(hidden, each, rates if any(rates) else (), loss, several=self.loss == "log_loss")
 
 
 @dataclass(frozen=True)
 class Blueprint:
-    """A model before its number of features and outputs is known, and a loss, if one was asked for."""
+    """A model before its number of features and outputs is known, and a loss, if one was asked for.
+
+    ``several`` tells that the loss is scikit-learn's ``log_loss``, which is softmax for more than two classes.
+    """
 
     hidden: tuple[int, ...]
     activations: tuple[Activation, ...]
     dropout: tuple[float, ...]
     loss: Loss | None
+    several: bool = False
 
     def model(self, features: int, outputs: int) -> Model:
         """Return the model."""
@@ -170,7 +174,7 @@ class Blueprint:
         from thalweg.formulas.losses import log, softmax, squared
 
         if self.loss is not None:
-            return self.loss
+            return softmax if self.several and classes > 2 else self.loss
         return squared if not classes else log if classes == 2 else softmax
 
 

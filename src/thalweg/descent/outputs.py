@@ -11,9 +11,12 @@ from numpy.typing import NDArray
 
 from thalweg.errors import DataError, SettingError
 from thalweg.formulas.kinds import INVERSE_LINKS, Loss
+from thalweg.formulas.losses import modified_huber
 
 Array = NDArray[Any]
 Task = Literal["regression", "classification"]
+
+LINKS = (*INVERSE_LINKS, "margin")
 
 
 @final
@@ -23,8 +26,9 @@ class Outputs:
 
     Parameters
     ----------
-    link : {"identity", "exp", "logistic", "softmax"}
-        From a score to the prediction: the loss's inverse link.
+    link : {"identity", "exp", "logistic", "softmax", "margin"}
+        From a score to the prediction: the loss's inverse link. ``"margin"`` is the modified Huber loss, by which the
+        probability is ``(score + 1) / 2`` between 0 and 1.
     classes : tuple of str or float
         The labels in order; empty for regression.
     mean, scale : float
@@ -40,8 +44,8 @@ class Outputs:
     one_hot: bool = False
 
     def __post_init__(self) -> None:
-        if self.link not in INVERSE_LINKS:
-            raise SettingError("SETTING-UNKNOWN", "link", f"unknown {self.link!r}; allowed: {', '.join(INVERSE_LINKS)}")
+        if self.link not in LINKS:
+            raise SettingError("SETTING-UNKNOWN", "link", f"unknown {self.link!r}; allowed: {', '.join(LINKS)}")
         if len(self.classes) == 1:
             raise DataError("DATA-ONE-CLASS", "y", f"{self.classes[0]!r} is the only class", "Two are needed.")
 
@@ -75,7 +79,8 @@ class Outputs:
             raise SettingError(
                 "SETTING-LOSS", "loss", what, "For classes there are: log, softmax, hinge, squared_hinge ..."
             )
-        return cls(loss.inverse_link, tuple(classes), one_hot=loss.target == "classes")
+        link = "margin" if loss.fingerprint == modified_huber.fingerprint else loss.inverse_link
+        return cls(link, tuple(classes), one_hot=loss.target == "classes")
 
     @property
     def task(self) -> Task:
@@ -90,7 +95,7 @@ class Outputs:
     @property
     def has_probabilities(self) -> bool:
         """Whether the scores say how likely each class is."""
-        return bool(self.classes) and self.link in {"logistic", "softmax"}
+        return bool(self.classes) and self.link in {"logistic", "softmax", "margin"}
 
     def encode(self, y: Array) -> NDArray[np.float64]:
         """Return the target as the loss takes it: standardised; or 0 and 1, in one column per score.
@@ -141,7 +146,7 @@ class Outputs:
     def probabilities(self, scores: Array) -> NDArray[np.float64]:
         """Return the probability of each class, (n, classes); rows sum to 1.
 
-        One score per class under a logistic link is one question per class: the answers are divided by their sum.
+        One score per class, but for softmax, is one question per class: the answers are divided by their sum.
 
         Raises
         ------
@@ -155,11 +160,11 @@ class Outputs:
         z = np.asarray(scores, dtype=np.float64)
         if self.link == "softmax":
             shares = np.exp(z - z.max(axis=1, keepdims=True))
-        elif self.count == 1:
-            likely = _logistic(z[:, 0])
-            return np.column_stack([1 - likely, likely])
-        else:
-            shares = np.maximum(_logistic(z), np.finfo(np.float64).tiny)
+            return np.asarray(shares / shares.sum(axis=1, keepdims=True))
+        likely = _logistic(z) if self.link == "logistic" else (np.clip(z, -1, 1) + 1) / 2
+        if self.count == 1:
+            return np.column_stack([1 - likely[:, 0], likely[:, 0]])
+        shares = np.maximum(likely, np.finfo(np.float64).tiny)
         return np.asarray(shares / shares.sum(axis=1, keepdims=True))
 
 
