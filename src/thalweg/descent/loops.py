@@ -154,7 +154,7 @@ class General(Loop):
             run.theta, self.gradient, run.state, self.groups, self.hyper, self.rates, factors, self.lanes,
             self.penalised, self.penalty_hyper, self.kink, self.before,
             settings.clip_value or 0.0, settings.clip_norm or 0.0, self.columns,
-            run.t, trace, np.zeros(run.model.lanes + self.rates.size),
+            run.t, trace, np.zeros(2 * run.model.lanes + self.rates.size),
         )  # fmt: skip
         return trace
 

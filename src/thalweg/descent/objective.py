@@ -137,8 +137,10 @@ class Objective:
             self._order, factor, self._table, self._work, total,
             self._code, self._loss_hyper, self._activation_hyper, self._dropout, np.uint64(0), np.uint64(0),
         )  # fmt: skip
-        cost = sum(kernel(point, gradient, *rest) for kernel, *rest in self._penalties)
-        return float(total[0]) * factor + float(cost), gradient
+        cost = np.zeros(1)
+        for kernel, *rest in self._penalties:
+            kernel(point, gradient, *rest, 1, cost)
+        return float(total[0]) * factor + float(cost[0]), gradient
 
     def scores(self, theta: Array) -> Array:
         """Return the scores of the rows before the inverse link, (n, outputs), under the masks where there are any.

@@ -81,9 +81,9 @@ def loss_signature(dtype: str) -> Any:
 
 
 def penalty_signature(dtype: str) -> Any:
-    """``(params, grad, hyper, start, stop) -> value``."""
+    """``(params, grad, hyper, start, stop, columns, costs)``."""
     v = vector(dtype)
-    return types.float64(v, v, NUMBERS, types.int64, types.int64)
+    return types.void(v, v, NUMBERS, types.int64, types.int64, types.int64, NUMBERS)
 
 
 def proximal_signature(dtype: str) -> Any:

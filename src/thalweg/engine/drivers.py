@@ -40,7 +40,7 @@ def epoch(
     code, X, values, indices, indptr, targets, weights, orders, batch_size, shape, work, loss_hyper, activation_hyper,
     dropout, seed,
     theta, grad, state, groups, hyper, rates, factors, lanes,
-    penalised, penalty_hyper, kink, before, clip_value, clip_norm, clip_columns,
+    penalised, penalty_hyper, kink, before, clip_value, clip_norm, columns,
     t, trace, scratch,
 ):  # fmt: skip
     """Run epochs and return the count of updates reached.
@@ -68,13 +68,13 @@ def epoch(
     before : scratch of theta's size when ``kink`` is ORTHANT
     clip_value, clip_norm : float
         0 for none. The norm is taken per lane.
-    clip_columns : int
+    columns : int
         Columns of theta when it is a matrix with lanes innermost, else 1.
     t : float
         Updates made before.
     trace : (steps of all epochs, lanes) float64
         Filled with the mean loss of each batch plus penalty, before its update.
-    scratch : float64, at least lanes + columns
+    scratch : float64, at least 2 * lanes + columns
 
     Returns
     -------
@@ -84,7 +84,8 @@ def epoch(
     steps = trace.shape[0]
     lane_count = trace.shape[1]
     sums = scratch[:lane_count]
-    current = scratch[lane_count : lane_count + rates.size]
+    costs = scratch[lane_count : 2 * lane_count]
+    current = scratch[2 * lane_count : 2 * lane_count + rates.size]
     per_epoch = (orders.shape[1] + batch_size - 1) // batch_size
     for k in range(steps):
         order = orders[(k // per_epoch) % orders.shape[0]]
@@ -103,17 +104,19 @@ def epoch(
             for i in range(grad.size):
                 grad[i] = max(min(grad[i], bound), -bound) if grad[i] == grad[i] else grad[i]
         if clip_norm > 0.0:
-            clip_by_norm(grad, clip_norm, clip_columns, lane_count)
-        cost = 0.0
+            clip_by_norm(grad, clip_norm, columns, lane_count)
+        for lane in range(lane_count):
+            costs[lane] = 0.0
         if kink == SLOPE:
             for s in range(penalised.shape[0]):
-                cost += call_penalty(code[PENALTY], (theta, grad, penalty_hyper[s], penalised[s, 0], penalised[s, 1]))
+                start, stop = penalised[s, 0], penalised[s, 1]
+                call_penalty(code[PENALTY], (theta, grad, penalty_hyper[s], start, stop, columns, costs))
         elif kink == ORTHANT:
             for s in range(penalised.shape[0]):
                 start, stop = penalised[s, 0], penalised[s, 1]
                 copy(before, grad, start, stop)
                 call_proximal(code[PROXIMAL_STEP], (before, penalty_hyper[s], 1.0, start, stop))
-                cost += call_penalty(code[PENALTY], (theta, grad, penalty_hyper[s], start, stop))
+                call_penalty(code[PENALTY], (theta, grad, penalty_hyper[s], start, stop, columns, costs))
                 for i in range(start, stop):
                     # A weight keeps to its side of zero; at zero, to the side that the slope beyond the kink asks for.
                     if theta[i] == 0:
@@ -125,10 +128,10 @@ def epoch(
             for s in range(penalised.shape[0]):
                 start, stop = penalised[s, 0], penalised[s, 1]
                 copy(before, grad, start, stop)
-                cost += call_penalty(code[PENALTY], (theta, grad, penalty_hyper[s], start, stop))
+                call_penalty(code[PENALTY], (theta, grad, penalty_hyper[s], start, stop, columns, costs))
                 copy(grad, before, start, stop)
         for lane in range(lane_count):
-            trace[k, lane] = sums[lane] * factor + cost
+            trace[k, lane] = sums[lane] * factor + costs[lane]
         if lane_count == 1 and not np.isfinite(trace[k, 0]):
             return t
         t += 1.0

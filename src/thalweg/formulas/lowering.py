@@ -350,12 +350,15 @@ def loss_text(program: Program, dtype: str) -> tuple[str, str]:
     return kernel_text(f"loss_{program.name}", dtype, LOSS_ARGUMENTS, lines)
 
 
-PENALTY_ARGUMENTS = "params, grad, hyper, start, stop"
+PENALTY_ARGUMENTS = "params, grad, hyper, start, stop, columns, costs"
 
 
 @lru_cache(maxsize=512)
 def penalty_text(program: Program, dtype: str) -> tuple[str, str]:
-    """Write a penalty: adds its slope to ``grad[start:stop]`` and gives back its value, float64."""
+    """Write a penalty: adds its slope to ``grad[start:stop]`` and its value to ``costs``, float64, one per lane.
+
+    With several lanes the slice is a matrix of ``columns`` columns, as many for each lane.
+    """
     lowered = Lowered(program, dtype)
     (weight,) = program.arguments
     value, slope = lowered.outputs
@@ -364,10 +367,17 @@ def penalty_text(program: Program, dtype: str) -> tuple[str, str]:
         *lowered.step,
         "params = params[start:stop]",
         "grad = grad[start:stop]",
-        "total = 0.0",
-        "for i in range(params.size):",
-        *indent([f"{weight} = params[i]", *lowered.body, f"total += np.float64({value})", f"grad[i] += {slope}"]),
-        "return total",
+        "if costs.size == 1:",
+        "    total = costs[0]",
+        "    for i in range(params.size):",
+        *indent([f"{weight} = params[i]", *lowered.body, f"total += np.float64({value})", f"grad[i] += {slope}"], 2),
+        "    costs[0] = total",
+        "else:",
+        "    size = columns // costs.size",
+        "    for i in range(params.size):",
+        *indent([f"{weight} = params[i]", *lowered.body], 2),
+        f"        costs[i % columns // size] += np.float64({value})",
+        f"        grad[i] += {slope}",
     ]
     return kernel_text(f"penalty_{program.name}", dtype, PENALTY_ARGUMENTS, lines)
 
