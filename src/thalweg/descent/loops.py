@@ -40,9 +40,19 @@ class Loop(ABC):
 
     @abstractmethod
     def run(
-        self, run: Run, orders: NDArray[np.int64], batch: int, factors: Array, skip: int = 0
+        self, run: Run, orders: NDArray[np.int64], batch: int, factors: Array, skip: int = 0, into: Array | None = None
     ) -> NDArray[np.float64]:
         """Make ``factors.size`` updates, from the ``skip``-th of the block on, moving the run's theta, state and t.
+
+        Parameters
+        ----------
+        run : Run
+        orders : ndarray (epochs or 1, rows)
+        batch : int
+        factors : ndarray (updates,)
+        skip : int
+        into : ndarray (updates, lanes), optional
+            Where the trace is written; a new array without it.
 
         Returns
         -------
@@ -134,7 +144,7 @@ class General(Loop):
         return [penalty, compiler.proximal_kernel(formula, run.dtype)]
 
     def run(
-        self, run: Run, orders: NDArray[np.int64], batch: int, factors: Array, skip: int = 0
+        self, run: Run, orders: NDArray[np.int64], batch: int, factors: Array, skip: int = 0, into: Array | None = None
     ) -> NDArray[np.float64]:
         """See :meth:`Loop.run`."""
         if skip:
@@ -146,7 +156,7 @@ class General(Loop):
             self.work = np.zeros(run.model.work_size(batch), run.dtype)
             self.table = run.model.table(batch)
             self.laid_out = batch
-        trace = np.full((factors.size, run.model.lanes), np.nan)
+        trace = blank(factors.size, run.model.lanes, into)
         rows, settings = self.rows, run.settings
         run.t = self.driver(
             self.code, rows.X, rows.values, rows.indices, rows.indptr, rows.targets, rows.weights,
@@ -178,18 +188,26 @@ class Fused(Loop):
         self.gradient = np.zeros(0, run.dtype)
 
     def run(
-        self, run: Run, orders: NDArray[np.int64], batch: int, factors: Array, skip: int = 0
+        self, run: Run, orders: NDArray[np.int64], batch: int, factors: Array, skip: int = 0, into: Array | None = None
     ) -> NDArray[np.float64]:
         """See :meth:`Loop.run`."""
         del batch  # always 1
         if skip:
             orders = orders.reshape(-1)[skip % orders.size :][:1].reshape(1, 1)
-        trace = np.full((factors.size, 1), np.nan)
+        trace = blank(factors.size, 1, into)
         run.t = self.kernel(
             run.theta, run.state, self.hyper[0], self.rates, factors, self.loss_hyper,
             run.rows.X, run.rows.targets, orders, run.t, trace, self.width,
         )  # fmt: skip
         return trace
+
+
+def blank(steps: int, lanes: int, into: Array | None) -> NDArray[np.float64]:
+    """Return a trace of nan."""
+    if into is None:
+        return np.full((steps, lanes), np.nan)
+    into.fill(np.nan)
+    return into
 
 
 def fused_serves(run: Run) -> bool:
@@ -237,30 +255,40 @@ def second_moments(model: Model, rows: Rows) -> Array:
     """Return the mean squared error expanded around its least-squares solution, as ``engine.linear.gram`` takes it.
 
     Sums run over blocks of rows, in float64; the loss and the gradient at the centre come from the rows themselves.
+    The intercept is the last row and column of the Hessian, a feature that is always 1.
     """
-    size, columns = model.size // model.columns, model.columns
-    intercept = bool(model.intercepts)
-    weights = rows.weights.astype(np.float64) if rows.weights.size else None
+    features, columns, size = rows.X.shape[1], model.columns, model.size // model.columns
+    hessian, moment = np.zeros((features + 1, features + 1)), np.zeros((features + 1, columns))
+    for x, y, w in _blocks_of(rows):
+        weighed = x if w is None else x * w
+        ones = np.ones(x.shape[0]) if w is None else w[:, 0]
+        hessian[:features, :features] += x.T @ weighed
+        hessian[features, :features] += ones @ x
+        hessian[features, features] += ones.sum()
+        moment[:features] += weighed.T @ y
+        moment[features] += ones @ y
+    hessian[:features, features] = hessian[features, :features]
+    hessian, moment = hessian[:size, :size] / rows.count, moment[:size] / rows.count
 
-    def blocks() -> Iterable[tuple[Array, Array, Array]]:
-        for first in range(0, rows.count, 1 << 16):
-            x = rows.X[first : first + (1 << 16)].astype(np.float64, copy=False)
-            if intercept:
-                x = np.hstack([x, np.ones((x.shape[0], 1))])
-            w = np.ones(x.shape[0]) if weights is None else weights[first : first + (1 << 16)]
-            yield x, rows.targets[first : first + (1 << 16)].astype(np.float64, copy=False), w[:, None] / rows.count
-
-    hessian, moment = np.zeros((size, size)), np.zeros((size, columns))
-    for x, y, w in blocks():
-        hessian += x.T @ (x * w)
-        moment += x.T @ (y * w)
-    centre = (
-        np.linalg.lstsq(hessian, moment, rcond=None)[0] if np.isfinite(hessian).all() else np.zeros((size, columns))
-    )
+    centre: Array = np.zeros((size, columns))
+    if np.isfinite(hessian).all():
+        centre = np.linalg.lstsq(hessian, moment, rcond=None)[0]
     gradient, loss = np.zeros((size, columns)), np.zeros(columns)
-    for x, y, w in blocks():
-        residual = x @ centre - y
-        gradient += x.T @ (residual * w)
-        loss += (residual * residual * w).sum(axis=0) / 2
-    parts = (centre.ravel(), gradient.ravel(), hessian.ravel(), loss, np.zeros(size))
+    for x, y, w in _blocks_of(rows):
+        residual = x @ centre[:features] - y
+        if size > features:
+            residual += centre[features]
+        pull = residual if w is None else residual * w
+        gradient[:features] += x.T @ pull
+        gradient[features:] += pull.sum(axis=0)
+        loss += np.einsum("ij,ij->j", pull, residual) / 2
+    parts = (centre.ravel(), gradient.ravel() / rows.count, hessian.ravel(), loss / rows.count, np.zeros(size))
     return np.concatenate(parts).astype(rows.dtype)
+
+
+def _blocks_of(rows: Rows) -> Iterable[tuple[Array, Array, Array | None]]:
+    """Cut rows into blocks of features, targets and weights (a column, or None), in float64."""
+    for first in range(0, rows.count, 1 << 14):
+        piece = slice(first, first + (1 << 14))
+        weights = rows.weights[piece, None].astype(np.float64) if rows.weights.size else None
+        yield rows.X[piece].astype(np.float64, copy=False), rows.targets[piece].astype(np.float64, copy=False), weights

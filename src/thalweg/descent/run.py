@@ -118,6 +118,7 @@ class Run:
         self.order = order
         self.rates = rates
         self._grown = 0
+        self._ones, self._trace = np.ones(0), np.empty((0, model.lanes))
         self._last_block: _Block | None = None
         self.seconds = 0.0
         self._loop = loops.choose(self)
@@ -228,18 +229,20 @@ class Run:
         per_epoch = -(-orders.shape[1] // batch)
         steps = epochs * per_epoch
         schedule = self.settings.schedule
-        factors = np.ones(steps)
+        if self._ones.size < steps:  # pages that were touched before cost nothing; new ones, half a step
+            self._ones, self._trace = np.ones(steps), np.empty((steps, self.model.lanes))
+        factors = self._ones[:steps]
         if schedule is not None:
             factors = schedule.over(self.settings.max_iter).factor(self.epoch + np.arange(steps) / per_epoch)
         block = _Block(self.theta.copy(), self.state.copy(), self.t, orders, batch, factors)
         start = time.perf_counter()
-        trace = self._loop.run(self, orders, batch, factors)
+        trace = self._loop.run(self, orders, batch, factors, into=self._trace[:steps])
         self.seconds += time.perf_counter() - start
 
         made = round(self.t - block.t)
         finite = bool(np.isfinite(self.theta).all()) if self.model.lanes == 1 else True
         if made < steps or not finite:
-            self._diverge(block, trace, made)
+            self._diverge(block, trace.copy(), made)
             return
         self._keep(trace, orders, batch, per_epoch)
         self._stop_growth(block, epochs)
@@ -248,9 +251,10 @@ class Run:
     def _keep(self, trace: NDArray[np.float64], orders: Array, batch: int, per_epoch: int) -> None:
         """Add epochs to the curve: each the mean of its batches by their numbers of rows."""
         if self._keep_steps:
-            self._step_losses.append(trace)
+            self._step_losses.append(trace.copy())
         shares = _counts(orders.shape[1], batch) / orders.shape[1]
-        means = (trace.reshape(-1, per_epoch, trace.shape[1]) * shares[:, None]).sum(axis=1)
+        shared = trace.reshape(-1, per_epoch, trace.shape[1])
+        means = np.multiply(shared, shares[:, None], out=shared).sum(axis=1)
         self.lane_curves.extend(means)
         self.epoch += means.shape[0]
 

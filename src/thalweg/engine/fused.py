@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import copy
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any
 
 from numba import types
@@ -28,7 +29,13 @@ WIDTH = 8
 
 def fused_text(rule: Rule, loss: Loss, dtype: str, features: int, *, intercept: bool) -> tuple[str, str]:
     """Write the loop: name and text."""
-    program, objective = rule._program, loss._program
+    short = features < WIDTH and features + int(intercept) <= WIDTH
+    return _text(rule._program, loss._program, dtype, features if short else 0, intercept)
+
+
+@lru_cache(maxsize=512)
+def _text(program: Program, objective: Program, dtype: str, padded: int, intercept: bool) -> tuple[str, str]:
+    """Write the loop for ``padded`` features in one vector, or, with 0, for any number of them in memory."""
     corrections = _Corrections(program)
     spared = replace(
         program,
@@ -38,8 +45,8 @@ def fused_text(rule: Rule, loss: Loss, dtype: str, features: int, *, intercept: 
     cost = Lowered(objective, dtype, prefix="loss_")
     y, z = (f"loss_{a}" for a in objective.arguments)
     value, slope = cost.outputs
-    layout = _padded if features + int(intercept) <= WIDTH and features < WIDTH else _memory
-    load, score, move, store = layout(program, step, z, dtype, features, intercept)
+    layout = _padded if padded else _memory
+    load, score, move, store = layout(program, step, z, dtype, padded, intercept)
     lines = [
         *(f"{h} = hyper[{k}]" for k, h in enumerate(program.scalars) if h != "learning_rate"),
         *(f"loss_{h} = loss_hyper[{k}]" for k, h in enumerate(objective.scalars)),
@@ -65,7 +72,7 @@ def fused_text(rule: Rule, loss: Loss, dtype: str, features: int, *, intercept: 
                 "    break",
                 f"slope = {slope}",
                 "t += 1.0",
-                *(["learning_rate = rates[0] * factors[k]"] if rule.has_learning_rate else []),
+                *(["learning_rate = rates[0] * factors[k]"] if "learning_rate" in program.scalars else []),
                 *corrections.in_the_step(),
                 *step.step,
                 *move,
@@ -74,7 +81,7 @@ def fused_text(rule: Rule, loss: Loss, dtype: str, features: int, *, intercept: 
         *store,
         "return t",
     ]
-    return kernel_text(f"fused_{rule.name}_{loss.name}", dtype, ARGUMENTS, lines)
+    return kernel_text(f"fused_{program.name}_{objective.name}", dtype, ARGUMENTS, lines)
 
 
 Pieces = tuple[list[str], list[str], list[str], list[str]]
