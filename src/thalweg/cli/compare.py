@@ -226,7 +226,7 @@ def _save(
 
         kind_of_model = "linear model" if not study.hidden else f"network {'-'.join(map(str, study.hidden))}"
         files[f"curves.{kind}"] = ""
-        named = f"{shown(study.table.name, 60)}, target {shown(study.target)}"
+        named = f"{shown(study.table.name, 60)}, predicting {shown(study.target)}"
         title = f"{named}: {kind_of_model}, loss {study.loss.name}"
         atomic_write(folder / f"curves.{kind}", picture(outcomes, board, title, kind))
     note([f"left in {folder}: {', '.join(files)}"])

@@ -122,6 +122,8 @@ def _dress(by_epoch: Any, by_rate: Any, outcomes: Sequence[Outcome], leaderboard
         by_epoch.yaxis.set_minor_formatter(_written_if_short)
     if leaderboard.target is not None:
         by_epoch.axhline(leaderboard.target, color="black", linewidth=0.6, linestyle=(0, (1, 3)), zorder=0)
+        across = by_epoch.get_yaxis_transform()
+        by_epoch.text(0.995, leaderboard.target, "goal", transform=across, ha="right", va="bottom", fontsize=7)
     handles, labels = by_epoch.get_legend_handles_labels()
     more = len(leaderboard.standings) - SHOWN
     note = f"grey: {more} more rule{'s' * (more > 1)}" if more > 0 else None
