@@ -254,7 +254,8 @@ class Run:
             self._step_losses.append(trace.copy())
         shares = _counts(orders.shape[1], batch) / orders.shape[1]
         shared = trace.reshape(-1, per_epoch, trace.shape[1])
-        means = np.multiply(shared, shares[:, None], out=shared).sum(axis=1)
+        np.multiply(shared, shares[:, None], out=shared)
+        means = np.ascontiguousarray(shared.transpose(0, 2, 1)).sum(axis=2)  # one order, whatever the number of lanes
         self.lane_curves.extend(means)
         self.epoch += means.shape[0]
 
