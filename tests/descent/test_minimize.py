@@ -26,3 +26,12 @@ def test_minimize_refuses_what_it_cannot_use(given, answer):
 def test_minimize_passes_a_single_argument_on():
     result = minimize(lambda x, a: float((x - a) @ (x - a)), [5.0], args=2.0, max_iter=1)
     assert result.jac.tolist() == pytest.approx([6.0], abs=0.01)
+
+
+def test_a_callback_stops_the_way_it_does_in_scipy():
+    def enough(reached):
+        if reached.nit == 3:
+            raise StopIteration
+
+    result = minimize(rosenbrock, max_iter=10, callback=enough)
+    assert (result.status, result.nit, result.success) == (3, 3, False)

@@ -66,7 +66,7 @@ def minimize(
         Bound on the Euclidean norm of the gradient.
     callback : callable, optional
         Called after every update with an ``OptimizeResult`` of ``x``, ``fun``, ``jac`` and ``nit``; a true answer
-        stops.
+        stops, and so does a ``StopIteration``, as in SciPy.
     trajectory : bool
         Return all points and values.
 
@@ -131,7 +131,9 @@ def minimize(
         if trajectory:
             path.append(x)
             values.append(value)
-        if callback is not None and callback(OptimizeResult(x=x.copy(), fun=value, jac=gradient.copy(), nit=nit)):
+        if callback is not None and _stops(
+            callback, OptimizeResult(x=x.copy(), fun=value, jac=gradient.copy(), nit=nit)
+        ):
             status = STOPPED
             break
     else:
@@ -144,6 +146,13 @@ def minimize(
     if trajectory:
         result["path"], result["path_fun"] = np.array(path), np.array(values)
     return result
+
+
+def _stops(callback: Callable[[OptimizeResult], object], reached: OptimizeResult) -> bool:
+    try:
+        return bool(callback(reached))
+    except StopIteration:
+        return True
 
 
 class _Point:
