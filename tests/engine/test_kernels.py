@@ -132,6 +132,13 @@ def test_a_row_loss_of_a_user_is_told_that_it_does_not_run_natively() -> None:
         compiler.loss_kernel(made, "float64")
 
 
+def test_a_row_loss_does_not_run_as_another_of_its_name() -> None:
+    compiler.loss_kernel(losses.softmax, "float64")
+    made = row_loss()("def softmax(y, z): return np.sum((z - y) ** 2, axis=1), 2 * (z - y)")
+    with pytest.raises(FormulaError, match=r"LOSS-ROWS.* softmax: .*losses\.softmax"):
+        compiler.loss_kernel(made, "float64")
+
+
 @in_both_types
 def test_a_loss_of_a_user_is_its_formula(dtype: str) -> None:
     def slope(z, sharp):

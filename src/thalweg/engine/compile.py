@@ -188,18 +188,19 @@ def update_kernel(rule: Rule, dtype: str, *, lanes: bool = False) -> Any:
 def loss_kernel(loss: Loss, dtype: str) -> Any:
     """Return the native loss over a batch."""
     if loss.per_row:
-        return _row_loss_kernel(loss.name, dtype)
+        return _row_loss_kernel(loss, dtype)
     return kernel_from_text(*loss.kernel_text(dtype), loss_signature(dtype))
 
 
 @lru_cache(maxsize=16)
-def _row_loss_kernel(name: str, dtype: str) -> Any:
-    twin = getattr(softmax, name, None)
-    if twin is None:
-        raise FormulaError(
-            "LOSS-ROWS", name, "a row-wise loss runs natively only where the engine holds its twin: softmax"
-        )
-    return native(twin, loss_signature(dtype))
+def _row_loss_kernel(loss: Loss, dtype: str) -> Any:
+    from thalweg.formulas import losses
+
+    # By what it computes, not by its name: anyone may call a loss softmax.
+    if loss.fingerprint != losses.softmax.fingerprint:
+        what = "a row-wise loss runs natively only where the engine holds its twin: that of losses.softmax"
+        raise FormulaError("LOSS-ROWS", loss.name, what, "Write a loss per output with @loss, or take losses.softmax.")
+    return native(softmax.softmax, loss_signature(dtype))
 
 
 def penalty_kernel(penalty: Penalty, dtype: str) -> Any:
