@@ -108,6 +108,9 @@ REFUSED = {
         {"model": Network((3, 4, 5, 1), (tanh, relu), (0.3, 0.0)), "masks": MASKS},
         "SETTING-MASKS",
     ),
+    "one penalty for three layers": ({"model": DEEP, "penalty": [l2]}, "SETTING-LAYERS"),
+    "layers of other penalties": ({"model": DEEP, "penalty": [l2, l1, None]}, "SETTING-PENALTY"),
+    "no penalty": ({"model": DEEP, "penalty": "l2"}, "SETTING-TYPE"),
     "lanes": ({"model": Linear(3, lanes=2)}, "SETTING-LANES"),
     "another number of outputs": ({"model": Linear(3, 2)}, "DATA-OUTPUTS"),
 }

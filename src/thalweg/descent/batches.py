@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from thalweg.errors import DataError, SettingError
-
-if TYPE_CHECKING:
-    from scipy.sparse import csr_array
 
 Array = NDArray[Any]
 
@@ -42,9 +39,9 @@ class Rows:
     @classmethod
     def of(
         cls,
-        X: Array | csr_array,
-        y: Array,
-        sample_weight: Array | None = None,
+        X: Any,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
         dtype: str = "float64",
         *,
         mean_weight: float | None = None,
@@ -53,9 +50,10 @@ class Rows:
 
         Parameters
         ----------
-        X : ndarray (n, features) or scipy CSR
-        y : ndarray (n,) or (n, outputs)
-        sample_weight : ndarray (n,), optional
+        X : array_like (n, features) or SciPy sparse
+            A sparse matrix or array of another format is made CSR.
+        y : array_like (n,) or (n, outputs)
+        sample_weight : array_like (n,), optional
         dtype : {"float64", "float32"}
         mean_weight : float > 0, optional
             What the weights are measured against; their own mean without, so that the objective is their weighted
@@ -66,33 +64,44 @@ class Rows:
         SettingError
             Another dtype.
         DataError
-            Weights below 0 or not finite, another number of targets or weights than rows, or a CSR that points outside
-            itself: the kernels go where they are sent.
+            What is no table of numbers, weights below 0 or not finite, another number of targets or weights than rows,
+            or a CSR that points outside itself: the kernels go where they are sent.
+
+        Examples
+        --------
+        >>> rows = Rows.of([[1, 2], [3, 4], [5, 6]], [0.5, 1.5, 2.5])
+        >>> rows.count
+        3
         """
         if dtype not in ("float64", "float32"):
             raise SettingError("SETTING-DTYPE", "dtype", f"must be float64 or float32, got {dtype!r}")
-        targets = np.ascontiguousarray(y if np.ndim(y) == 2 else np.reshape(y, (-1, 1)), dtype=dtype)
+        targets = _numbers("y", y, dtype)
+        targets = targets if targets.ndim == 2 else np.reshape(targets, (-1, 1))
+        sparse = _is_sparse(X)
+        table: Any = X.tocsr() if sparse else _numbers("X", X, dtype)
+        if table.ndim != 2:
+            raise DataError("DATA-SHAPE", "X", f"must have rows and columns, has shape {table.shape}")
         weights = np.empty(0, dtype)
         if sample_weight is not None:
+            sample_weight = _numbers("sample_weight", sample_weight)
             if not (np.isfinite(sample_weight).all() and np.min(sample_weight, initial=0.0) >= 0):
                 raise DataError("DATA-WEIGHTS", "sample_weight", "must be finite and >= 0")
             mean = float(np.mean(sample_weight, dtype=np.float64)) if mean_weight is None else mean_weight
-            weights = np.ascontiguousarray(np.asarray(sample_weight) / (mean or 1.0), dtype=dtype)
+            weights = np.ascontiguousarray(sample_weight / (mean or 1.0), dtype=dtype)
         for where, given in (("y", targets), ("sample_weight", weights)):
-            if given.shape[0] != X.shape[0] and (where == "y" or sample_weight is not None):
-                raise DataError("DATA-ROWS", where, f"has {given.shape[0]} rows, X has {X.shape[0]}")
-        if isinstance(X, np.ndarray):
+            if given.shape[0] != table.shape[0] and (where == "y" or sample_weight is not None):
+                raise DataError("DATA-ROWS", where, f"has {given.shape[0]} rows, X has {table.shape[0]}")
+        if not sparse:
             none = np.empty(0, dtype)
-            dense = np.ascontiguousarray(X, dtype=dtype)
-            return cls(dense, targets, weights, none, np.empty(0, np.int32), np.empty(0, np.int64))
+            return cls(table, targets, weights, none, np.empty(0, np.int32), np.empty(0, np.int64))
         try:
-            X.check_format(full_check=True)
+            table.check_format(full_check=True)
         except ValueError as error:
             raise DataError("DATA-SPARSE", "X", f"is no valid CSR: {error}") from None
-        values = np.ascontiguousarray(X.data, dtype=dtype)
-        indices = np.ascontiguousarray(X.indices, dtype=np.int32)
-        indptr = np.ascontiguousarray(X.indptr, dtype=np.int64)
-        return cls(np.empty((0, X.shape[1]), dtype), targets, weights, values, indices, indptr)
+        values = np.ascontiguousarray(table.data, dtype=dtype)
+        indices = np.ascontiguousarray(table.indices, dtype=np.int32)
+        indptr = np.ascontiguousarray(table.indptr, dtype=np.int64)
+        return cls(np.empty((0, table.shape[1]), dtype), targets, weights, values, indices, indptr)
 
     @property
     def csr(self) -> bool:
@@ -108,3 +117,22 @@ class Rows:
     def dtype(self) -> str:
         """``"float64"`` or ``"float32"``."""
         return str(self.targets.dtype)
+
+
+def _is_sparse(X: Any) -> bool:
+    if isinstance(X, np.ndarray):
+        return False
+    from scipy.sparse import issparse
+
+    return bool(issparse(X))
+
+
+def _numbers(where: str, given: ArrayLike, dtype: str | None = None) -> Array:
+    """Return an array of numbers in C order: the one given, where it is that already."""
+    try:
+        array = np.ascontiguousarray(given, dtype=dtype)
+    except (TypeError, ValueError) as error:
+        raise DataError("DATA-NUMBERS", where, f"is no array of numbers: {error}") from None
+    if array.dtype.kind not in "biuf":
+        raise DataError("DATA-NUMBERS", where, f"is no array of numbers but of {array.dtype}")
+    return array

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from thalweg.descent.batches import Rows
 from thalweg.descent.models import Linear, Model, check_rows, hyper_table
+from thalweg.descent.settings import layer_penalties
 from thalweg.errors import SettingError
 from thalweg.formulas.formula import Loss, Penalty
 
@@ -36,7 +37,7 @@ class Objective:
     Raises
     ------
     SettingError
-        Rows or masks that do not fit the model, masks without dropout, a model with several lanes.
+        Rows, masks or penalties that do not fit the model, masks without dropout, a model with several lanes.
 
     Examples
     --------
@@ -73,10 +74,9 @@ class Objective:
         self._kernels = kernels  # their code lives as long as they do
         self._loss_hyper = hyper_table([loss])[0]
         self._activation_hyper = hyper_table(model.activations)
-        layers = [penalty] * len(model.weights) if penalty is None or isinstance(penalty, Penalty) else list(penalty)
         self._penalties = [
             (compiler.penalty_kernel(p, dtype), hyper_table([p])[0], start, stop)
-            for (start, stop), p in zip(model.weights, layers, strict=True)
+            for (start, stop), p in zip(model.weights, layer_penalties(penalty, len(model.weights)), strict=True)
             if p is not None
         ]
         self._table = model.table(count)

@@ -78,29 +78,35 @@ class Settings:
             raise SettingError(
                 "SETTING-SCHEDULE", "schedule", f"{self.optimizer.name} has no learning_rate for a schedule to act on"
             )
-        for chosen in self.penalty if isinstance(self.penalty, list | tuple) else [self.penalty]:
-            if chosen is not None:
-                check_formula("penalty", chosen, Penalty)
         self.layer_penalties()
 
     def layer_penalties(self, layers: int | None = None) -> list[Penalty | None]:
         """Return one penalty, or None, per layer; for as many layers as the penalty names when not told how many."""
-        if self.penalty is None or isinstance(self.penalty, Penalty):
-            return [self.penalty] * (layers or 1)
-        if layers is not None and len(self.penalty) != layers:
-            what = f"names {len(self.penalty)} layers, the model has {layers}"
-            raise SettingError("SETTING-LAYERS", "penalty", what)
-        chosen = [p for p in self.penalty if p is not None]
-        if len({p.fingerprint for p in chosen}) > 1:
-            names = ", ".join(p.name for p in chosen)
-            what = f"layers can differ in numbers, not in formula; got {names}"
-            hint = "elastic_net with l1_ratio=0 and l1_ratio=1 gives l2 and l1."
-            raise SettingError("SETTING-PENALTY", "penalty", what, hint)
-        return list(self.penalty)
+        return layer_penalties(self.penalty, layers)
 
     def as_dict(self) -> dict[str, Any]:
         """Return the settings as plain data: formulas by name and numbers."""
         return {f.name: _plain(getattr(self, f.name)) for f in fields(self)}
+
+
+def layer_penalties(
+    penalty: Penalty | Sequence[Penalty | None] | None, layers: int | None = None
+) -> list[Penalty | None]:
+    """Return one penalty, or None, per layer, as :meth:`Settings.layer_penalties` does."""
+    for one in penalty if isinstance(penalty, list | tuple) else [penalty]:
+        if one is not None:
+            check_formula("penalty", one, Penalty)
+    if penalty is None or isinstance(penalty, Penalty):
+        return [penalty] * (layers or 1)
+    if layers is not None and len(penalty) != layers:
+        raise SettingError("SETTING-LAYERS", "penalty", f"names {len(penalty)} layers, the model has {layers}")
+    chosen = [p for p in penalty if p is not None]
+    if len({p.fingerprint for p in chosen}) > 1:
+        names = ", ".join(p.name for p in chosen)
+        what = f"layers can differ in numbers, not in formula; got {names}"
+        hint = "elastic_net with l1_ratio=0 and l1_ratio=1 gives l2 and l1."
+        raise SettingError("SETTING-PENALTY", "penalty", what, hint)
+    return list(penalty)
 
 
 def _plain(value: Any) -> Any:
