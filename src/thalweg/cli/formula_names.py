@@ -44,7 +44,21 @@ def formula(kind: str, text: str, option: str) -> Any:
     file, rest = _file_and_rest(text)
     name, _, numbers = rest.partition(":")
     found = catalog.find(kind, name.strip(), option) if file is None else _from_file(kind, file, name.strip(), option)
-    return found(**_numbers(numbers, option)) if numbers else found
+    return with_numbers(found, _numbers(numbers, option), option) if numbers else found
+
+
+def with_numbers(found: Any, numbers: dict[str, Any], option: str) -> Any:
+    """Return a copy of a formula with other numbers; where one cannot be, the answer names the option.
+
+    Raises
+    ------
+    SettingError
+        No such number, or one out of its range.
+    """
+    try:
+        return found(**numbers)
+    except SettingError as error:
+        raise SettingError(error.code, f"{option}: {error.where}", error.what, error.hint) from error
 
 
 def formulas(kind: str, text: str, option: str) -> dict[str, Any]:

@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, Self
 
-from thalweg.cli.formula_names import formula, split_list
+from thalweg.cli.formula_names import formula, split_list, with_numbers
+from thalweg.cli.options import was_told
 from thalweg.errors import SettingError, UsageError
 from thalweg.exchange.tables.cells import shown
 
@@ -140,12 +141,21 @@ class Modelling(Told):
             what = f"{self.validation_fraction:g} and {self.test_fraction:g} leave nothing to learn from"
             raise SettingError("SETTING-RANGE", "--validation-fraction, --test-fraction", what)
         hidden = hidden_layers(self.model)
+        if not hidden:
+            self._refuse_what_needs_layers()
         names = split_list(self.activation)
         activations = [formula("activation", name, "--activation") for name in names]
         each = tuple(_per_layer(activations, len(hidden), "--activation"))
         rates = tuple(float(rate) for rate in _per_layer(list(self.dropout), len(hidden), "--dropout"))
         loss = None if self.loss == "auto" else formula("loss", self.loss, "--loss")
         return Blueprint(hidden, each, rates if any(rates) else (), loss, several=self.loss == "log_loss")
+
+    def _refuse_what_needs_layers(self) -> None:
+        idle = {"--activation": was_told("activation"), "--dropout": any(self.dropout)}
+        for option, told in idle.items():
+            if told:
+                what = "needs hidden layers, which a linear model has not"
+                raise SettingError("SETTING-LAYERS", option, what, "Take a network, as in --model mlp:64,32.")
 
 
 @dataclass(frozen=True)
@@ -191,9 +201,8 @@ def hidden_layers(text: str) -> tuple[int, ...]:
         return ()
     if kind != "mlp":
         guess = "; did you mean 'linear'?" if kind.startswith("l") else ""
-        raise SettingError(
-            "SETTING-UNKNOWN", "--model", f"unknown {shown(text)!r}{guess}", "There are: linear, mlp:64,32."
-        )
+        hint = "Write linear, or mlp: and the sizes of the hidden layers, as in mlp:64,32."
+        raise SettingError("SETTING-UNKNOWN", "--model", f"unknown {shown(text)!r}{guess}", hint)
     pieces = [piece.strip() for piece in sizes.split(",")]
     wrong = [piece for piece in pieces if not piece.isdecimal() or not piece.isascii() or not int(piece)]
     if wrong:
@@ -240,7 +249,9 @@ class Descending(Told):
             raise SettingError(
                 "SETTING-PENALTY", f"--{next(iter(given)).replace('_', '-')}", "needs a --penalty, such as l2"
             )
-        penalty = None if self.penalty is None else formula("penalty", self.penalty, "--penalty")(**given)
+        penalty = None if self.penalty is None else formula("penalty", self.penalty, "--penalty")
+        for name, value in given.items():
+            penalty = with_numbers(penalty, {name: value}, f"--{name.replace('_', '-')}")
         schedule = None if self.schedule is None else formula("schedule", self.schedule, "--schedule")
         return penalty, schedule
 

@@ -49,7 +49,7 @@ def train(table: str, **told: Any) -> None:
     thalweg train dataset:moons --model mlp:16,16 --optimizer adam --lr 0.01
     """  # noqa: D301 - what click reads is the character, not its name
     from thalweg.cli.doubts import doubts
-    from thalweg.cli.formula_names import formula
+    from thalweg.cli.formula_names import formula, with_numbers
     from thalweg.cli.studies import Study
     from thalweg.cli.terminal import console, note, warn
     from thalweg.cli.told import Descending, Modelling, Reading
@@ -63,7 +63,7 @@ def train(table: str, **told: Any) -> None:
     if told["learning_rate"] is not None:
         if "learning_rate=" in told["optimizer"].partition(":")[2]:
             raise SettingError("SETTING-TWICE", "--learning-rate", "stands in --optimizer already")
-        rule = rule(learning_rate=told["learning_rate"])
+        rule = with_numbers(rule, {"learning_rate": told["learning_rate"]}, "--learning-rate")
     check_savable(blueprint.model(1, 1))
     output = Path(told["output"])
     record = Path(told["record"] or output.with_suffix(".json"))
