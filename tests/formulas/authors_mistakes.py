@@ -168,14 +168,26 @@ DECLARED = [
         "proximal step of other numbers",
         "PENALTY-PROXIMAL",
         "alpha",
-        "@penalty\ndef mine(w, *, alpha=1.0):\n    return w, w\n\n@mine.proximal\ndef prox(w, step, *, beta):  # <-\n"
-        "    return w * beta",
+        "@penalty\ndef mine(w, *, alpha=1.0):\n    return w * w / 2, w\n\n@mine.proximal\n"
+        "def prox(w, step, *, beta):  # <-\n    return w * beta",
     ),
     Mistake(
         "activation with if",
         "FORMULA-BRANCH",
         "np.where",
         "@activation\ndef mine(z):\n    if z > 0:  # <-\n        z = 0\n    return z, z",
+    ),
+    *(
+        Mistake(f"derivative: {name}", "GRAD-MISMATCH", says, f"{head}\n    return {returned}  # <-")
+        for name, says, head, returned in [
+            ("of half the loss", "z = -2.83", "@loss\ndef mine(y, z):", "(z - y) ** 2, z - y"),
+            ("of the other argument", "in z;", "@loss\ndef mine(y, z):", "(z - y) ** 2 / 2, y - z"),
+            ("without the truth", "derivative is written", "@loss\ndef mine(y, z):", "(z - y) ** 2 / 2, z"),
+            ("on one side", "expected 0.2", "@activation\ndef mine(z):", "np.maximum(z, 0.2 * z), np.sign(z * z)"),
+            ("of one class", "y = 1", '@loss(target="binary")\ndef mine(y, z):', "z * (1 - 2 * y), 1 - y + 0 * z"),
+            ("without alpha", "w = ", "@penalty\ndef mine(w, *, alpha=1e-6):", "alpha * w * w / 2, w"),
+            ("of a count", "y = 3", '@loss(target="count")\ndef mine(y, z):', "np.exp(z) - y * z, np.exp(z)"),
+        ]
     ),
     Mistake("schedule with if", "SCHEDULE-FAILS", "if", "@schedule\ndef mine(t):  # <-\n    return 1 if t < 5 else 0"),
     Mistake("schedule not finite", "SCHEDULE-FINITE", "inf", "@schedule\ndef mine(t):  # <-\n    return 1 / (t - 0.5)"),

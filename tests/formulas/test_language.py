@@ -16,7 +16,8 @@ import pytest
 from tests.formulas.authors_mistakes import DECLARED, IN_HELPERS, IN_RULES, Mistake
 
 from thalweg.errors import FormulaError, SettingError, ThalwegError
-from thalweg.formulas.formula import Penalty, Rule, penalty, rule
+from thalweg.formulas.base import POINTS
+from thalweg.formulas.formula import Penalty, Rule, activation, loss, penalty, rule
 from thalweg.formulas.language import RESERVED
 
 HEAD = """from __future__ import annotations
@@ -349,3 +350,29 @@ def test_the_message_quotes_one_short_line() -> None:
         rule(f"def mine(theta, g, t): return theta - unknown * {'g + ' * 200}g")
     assert re.search(r"unknown name 'unknown'", str(caught.value))
     assert all(len(line) < 200 for line in str(caught.value).splitlines())
+
+
+@pytest.mark.parametrize("point", POINTS)
+@pytest.mark.parametrize(
+    "returned",
+    [
+        "np.abs(z - {p}), np.sign(z - {p})",
+        "np.maximum(z - {p}, 0), np.where(z > {p}, 1.0 + 0 * z, 0 * z)",  # differences of both sizes say one half
+        "np.where(z > {p}, 5 + z, z), 1.0 + 0 * z",  # a jump
+        "np.maximum(z - {p}, 0) * np.maximum(z - {p}, 0), 2 * np.maximum(z - {p}, 0)",
+    ],
+)
+def test_a_kink_is_no_wrong_derivative(returned: str, point: float) -> None:
+    activation(f"def mine(z): return {returned.format(p=f'({point})')}")
+
+
+@pytest.mark.parametrize("scale", [1e-12, 1e12])
+def test_a_derivative_is_judged_by_its_size(scale: float) -> None:
+    penalty(f"def mine(w, *, c={scale}): return c * w * w / 2, c * w")
+    with pytest.raises(FormulaError, match="GRAD-MISMATCH"):
+        penalty(f"def mine(w, *, c={scale}): return c * w * w / 2, c * w * 1.01")
+
+
+def test_a_derivative_where_there_is_no_value_is_let_be() -> None:
+    loss("def mine(y, z): return np.log(z), 1 / z")
+    loss("def mine(y, z): return np.sqrt(0 * z - 1), z")

@@ -284,3 +284,42 @@ def expect_two_outputs(formula: Formula, wanted: str) -> None:
     if given != 2:
         what = f"{given} value{'s are' if given > 1 else ' is'} returned, expected 2: {wanted}"
         raise formula._error("FORMULA-ARITY", what, node=formula._source.definition.body[-1])
+
+
+# Where a written derivative is compared with the slope of its value: off the round numbers, where formulas have kinks.
+POINTS = np.array([-2.83, -1.37, -0.61, -0.23, 0.29, 0.74, 1.43, 3.17])
+STEPS = np.array([0.0, 1e-4, -1e-4, 3e-5, -3e-5])
+# A kink under a point bends its differences; a wrong derivative is wrong at more points than this share.
+KINKED = 1 / 3
+
+
+def expect_derivative(formula: Formula, *truths: float) -> None:
+    """Answer a second value that is not the derivative of the first in the last argument.
+
+    Parameters
+    ----------
+    formula : Formula
+        Of ``(x)``, or of ``(y, x)`` when there are ``truths``.
+    truths : float
+        Values of ``y``, each tried with every point.
+    """
+    x = np.tile(POINTS, max(len(truths), 1))
+    given = [np.repeat(truths, POINTS.size)] if truths else []
+    shape = STEPS.size, x.size
+    arguments = [*(np.broadcast_to(y, shape) for y in given), x + STEPS[:, np.newaxis]]
+    with np.errstate(all="ignore"):
+        value, derivative = formula.formula(*arguments, **formula.hyperparameters)
+        coarse, fine = (value[1::2] - value[2::2]) / (arguments[-1][1::2] - arguments[-1][2::2])
+        written, size = derivative[0], np.maximum(np.abs(fine), np.abs(derivative[0]))
+        noise = 1e-8 * np.abs(value[0])  # what rounding leaves in a difference of two values, and more
+        smooth = np.isfinite(written) & (np.abs(coarse - fine) <= 1e-5 * size + noise)
+        excess = np.where(smooth, np.abs(written - fine) - 1e-3 * size - noise, -np.inf)
+    wrong = excess > 0
+    if wrong.sum() <= KINKED * smooth.sum():
+        return
+    k = int(np.argmax(excess))
+    names = list(inspect.signature(formula.formula).parameters)
+    point = ", ".join(f"{name} = {a[k]:g}" for name, a in zip(names, [*given, x], strict=False))
+    what = f"at {point} the derivative is written as {written[k]:.6g}, expected {fine[k]:.6g}"
+    hint = f"The second value is the derivative of the first in {names[len(given)]}; the slope is a central difference."
+    raise formula._error("GRAD-MISMATCH", what, hint, formula._source.definition.body[-1])

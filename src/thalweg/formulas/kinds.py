@@ -11,7 +11,15 @@ import numpy as np
 
 from thalweg.errors import FormulaError, SettingError
 from thalweg.formulas import lowering
-from thalweg.formulas.base import TRIAL, Array, Formula, expect_arguments, expect_two_outputs, try_on_arrays
+from thalweg.formulas.base import (
+    TRIAL,
+    Array,
+    Formula,
+    expect_arguments,
+    expect_derivative,
+    expect_two_outputs,
+    try_on_arrays,
+)
 from thalweg.formulas.language import check
 from thalweg.formulas.ranges import check_number
 from thalweg.formulas.source import read
@@ -132,6 +140,8 @@ class Rule(Formula):
 
 
 TARGETS = {"real": "any real number", "count": "a number >= 0", "binary": "0 or 1", "classes": "one-hot rows"}
+# Where the derivative of a loss is tried.
+TRUTHS = {"real": (-1.19, 0.43, 1.87), "count": (0.0, 1.0, 3.0), "binary": (0.0, 1.0), "classes": (0.0, 1.0)}
 INVERSE_LINKS = ("identity", "exp", "logistic", "softmax")
 
 
@@ -160,6 +170,7 @@ class Loss(Formula):
         self._program = check(self._source)
         expect_two_outputs(self, "value, derivative")
         try_on_arrays(self, np.array([0, 1, 0, 1], dtype=np.float32), TRIAL)
+        expect_derivative(self, *TRUTHS[self.target])
 
     @property
     def fingerprint(self) -> str:
@@ -208,6 +219,7 @@ class Penalty(Formula):
         self._program = check(self._source)
         expect_two_outputs(self, "value, derivative")
         try_on_arrays(self, TRIAL)
+        expect_derivative(self)
         self._proximal: _Proximal | None = None
         declared = self._options.get("proximal")
         if declared is not None:
@@ -295,6 +307,7 @@ class Activation(Formula):
         self._program = check(self._source)
         expect_two_outputs(self, "value, derivative")
         try_on_arrays(self, TRIAL)
+        expect_derivative(self)
 
     def value(self, z: Array) -> Array:
         """Return the activation, shape and dtype of ``z``."""
