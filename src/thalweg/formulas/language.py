@@ -21,7 +21,16 @@ from itertools import count
 from types import ModuleType
 
 from thalweg.errors import FormulaError
-from thalweg.formulas.source import ARRAY_FUNCTIONS, BUILTINS, CONSTANTS, SCALAR_FUNCTIONS, Source, allowed, own_names
+from thalweg.formulas.source import (
+    ARRAY_FUNCTIONS,
+    BUILTINS,
+    CONSTANTS,
+    INSTEAD,
+    SCALAR_FUNCTIONS,
+    Source,
+    allowed,
+    own_names,
+)
 
 IN_PLACE_OF = {"max": "np.maximum", "min": "np.minimum", "float": "nothing: an array stays an array"}
 
@@ -369,7 +378,8 @@ class _Flattener:
                 return ast.BinOp(a, op, b)
             case ast.Add() | ast.Sub() | ast.Div() | ast.Pow():
                 return ast.BinOp(self.number(left), op, self.number(right))
-        raise self.error("FORMULA-SYNTAX", node, f"the operator {_symbol(op)} is not part of the language")
+        what = f"the operator {_symbol(op)} is not part of the language"
+        raise self.error("FORMULA-SYNTAX", node, what, INSTEAD.get(_symbol(op), ""))
 
     def alike(self, node: ast.expr, *written: ast.expr) -> tuple[ast.expr, ast.expr]:
         """Check the two values of a choice: both numbers, or both conditions."""
@@ -428,13 +438,15 @@ class _Flattener:
             raise self.error("FORMULA-ARITY", node, what)
 
     def library_call(self, node: ast.Call, module: ModuleType, attribute: str) -> ast.expr:
-        self.positional(node)
         if module is math:
+            self.positional(node)
             return self.scalar_call(node, attribute)
         if attribute not in ARRAY_FUNCTIONS:
             near = difflib.get_close_matches(attribute, sorted(ARRAY_FUNCTIONS), n=1, cutoff=0.6)
-            guess = f" (did you mean np.{near[0]}?)" if near else ""
-            raise self.error("FORMULA-NAME", node, f"unknown function np.{attribute}{guess}", allowed())
+            guess = f" (did you mean np.{near[0]}?)" if near and attribute not in INSTEAD else ""
+            advice = INSTEAD.get(attribute, allowed())
+            raise self.error("FORMULA-NAME", node, f"unknown function np.{attribute}{guess}", advice)
+        self.positional(node)
         self.expect_count(node, (ARRAY_FUNCTIONS[attribute], ARRAY_FUNCTIONS[attribute]))
         if attribute == "where":
             arguments = [self.expression(node.args[0]), *self.alike(node, *node.args[1:])]

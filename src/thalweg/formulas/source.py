@@ -30,6 +30,15 @@ SCALAR_FUNCTIONS = {
 }
 CONSTANTS = {name: float(getattr(math, name)) for name in ("pi", "e", "inf")}
 BUILTINS = frozenset(("abs", "max", "min", "float"))
+# What authors write that is no part of the language, and how a formula says it.
+INSTEAD = {
+    "clip": "Write np.minimum(np.maximum(x, low), high).",
+    "reciprocal": "Write 1 / x.",
+    "divide": "Write a / b.",
+    "multiply": "Write a * b.",
+    "%": "A formula has no remainder. Of scalars, write a - b * math.floor(a / b).",
+    "//": "A formula has no rounded quotient. Of scalars, write math.floor(a / b).",
+}
 MODULES = {"numpy": np, "math": math}
 
 
@@ -195,6 +204,10 @@ def _outer_values(source: Source, outer: Mapping[str, Any], callers: tuple[Any, 
     for node in (n for part in parts for n in ast.walk(part)):
         if not isinstance(node, ast.Name) or node.id in own or (node.id in BUILTINS and node.id not in outer):
             continue
+        imported = any(outer.get(node.id) is getattr(module, node.id, node) for module in (np, math))
+        if (imported or node.id not in outer) and node.id in ARRAY_FUNCTIONS | INSTEAD:
+            advice = INSTEAD.get(node.id, f"Write np.{node.id}.")
+            raise source.error("FORMULA-NAME", node, f"{node.id!r} is not known without its module", advice)
         if node.id not in outer:
             known = " It is a Python built-in." if hasattr(builtins, node.id) else ""
             raise source.error("FORMULA-NAME", node, f"unknown name {node.id!r}.{known}", allowed())
