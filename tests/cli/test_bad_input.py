@@ -215,7 +215,7 @@ SETTINGS = {
     "BH26-float16": (["--dtype", "float16"], "unknown 'float16'; allowed: float64, float32"),
     "BH26-int32": (["--dtype", "int32"], "allowed: float64, float32"),
     "BH27-range": (["--penalty", "elastic_net", "--l1-ratio", "1.2"], "in [0, 1], got 1.2"),
-    "BH27-typo": (["--penalty", "elasticnet_"], "did you mean 'elasticnet'?"),
+    "BH27-typo": (["--penalty", "elasticnet_"], "did you mean 'elastic_net' (elasticnet)?"),
     "BH27-alone": (["--penalty", "l2", "--l1-ratio", "0.5"], "'l1_ratio' is not one of its hyperparameters"),
     "BH27-no-penalty": (["--alpha", "0.1"], "--alpha: needs a --penalty"),
     "dropout": (["--model", "mlp:4", "--dropout", "1"], "in [0, 1), got 1"),

@@ -34,7 +34,7 @@ WRONG = [
     ({"optimizer": "adm"}, "SETTING-UNKNOWN", "optimizer: unknown 'adm'; did you mean 'adam'?"),
     ({"optimizer": losses.squared}, "SETTING-TYPE", "optimizer: must be a rule or its name, got the loss squared"),
     ({"optimizer": 3}, "SETTING-TYPE", "optimizer: must be a rule or its name, got int 3"),
-    ({"loss": "logloss"}, "SETTING-UNKNOWN", "loss: unknown 'logloss'; did you mean 'log_loss'?"),
+    ({"loss": "logloss"}, "SETTING-UNKNOWN", "loss: unknown 'logloss'; did you mean 'log' (log_loss)?"),
     ({"penalty": "elastic"}, "SETTING-UNKNOWN", "penalty: unknown 'elastic'; did you mean 'elastic"),
     ({"schedule": "cosin"}, "SETTING-UNKNOWN", "schedule: unknown 'cosin'; did you mean 'cosine'?"),
     ({"learning_rate": 0}, "SETTING-RANGE", "learning_rate of adam: must be > 0, got 0"),
@@ -126,6 +126,16 @@ def test_a_network_that_cannot_be_built_is_refused(kind, params, error, said):
 def test_a_regressor_refuses_losses_for_classes(kind, loss):
     with pytest.raises(SettingError, match="is a loss for classes, this is a regressor"):
         kind(loss=loss).fit(X, Y)
+
+
+@pytest.mark.parametrize("kind", [LinearClassifier, MLPClassifier])
+def test_both_names_of_the_logistic_loss_are_one_loss_and_messages_say_both(kind):
+    settings = {"max_iter": 2, "tol": None, "random_state": 0}
+    two = X[:, 0] > 0
+    ours, theirs = (kind(loss=name, **settings).fit(X, two).decision_function(X) for name in ("log", "log_loss"))
+    assert (ours == theirs).all()
+    with pytest.raises(SettingError, match=r"For classes there are log \(log_loss\), hinge"):
+        kind(loss="poisson", **settings).fit(X, two)
 
 
 @pytest.mark.parametrize("kind", [LinearClassifier, MLPClassifier])

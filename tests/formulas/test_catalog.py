@@ -54,10 +54,12 @@ def test_what_is_found_is_the_declaration_itself():
 @pytest.mark.parametrize(
     ("kind", "word", "meant"),
     [
-        ("rule", "adm", "adam"),
-        ("loss", "squared_eror", "squared_error"),
-        ("activation", "reul", "relu"),
-        ("schedule", "cosin", "cosine"),
+        ("rule", "adm", "'adam'"),
+        ("loss", "squared_eror", "'squared' (squared_error)"),
+        ("loss", "logloss", "'log' (log_loss)"),
+        ("loss", "huberr", "'huber'"),
+        ("activation", "reul", "'relu'"),
+        ("schedule", "cosin", "'cosine'"),
     ],
 )
 def test_an_unknown_name_is_answered_with_the_nearest_one(kind, word, meant):
@@ -65,7 +67,23 @@ def test_an_unknown_name_is_answered_with_the_nearest_one(kind, word, meant):
         catalog.find(kind, word, "the_parameter")
     assert caught.value.code == "SETTING-UNKNOWN"
     assert caught.value.where == "the_parameter"
-    assert f"unknown '{word}'; did you mean '{meant}'?" in str(caught.value)
+    assert f"unknown '{word}'; did you mean {meant}?" in str(caught.value)
+
+
+@pytest.mark.parametrize("word", ["adm", "zzz"])
+@pytest.mark.parametrize("kind", ["rule", "loss", "penalty", "activation", "schedule", "surface"])
+def test_the_answer_to_an_unknown_name_fits_a_terminal(kind, word):
+    with pytest.raises(SettingError) as caught:
+        catalog.find(kind, word)
+    lines = str(caught.value).splitlines()
+    assert max(map(len, lines)) <= 80
+    assert 2 <= len(lines) <= 5
+    assert ("thalweg rules" in lines[-1]) is (kind == "rule")
+
+
+def test_of_the_many_rules_those_of_a_similar_name_are_listed():
+    with pytest.raises(SettingError, match=r"Names like it: adamw, .*adam"):
+        catalog.find("rule", "adamww")
 
 
 def test_a_name_like_no_other_is_answered_with_the_list():

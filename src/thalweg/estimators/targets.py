@@ -177,7 +177,7 @@ class Classification(ClassifierMixin, DescentEstimator):  # type: ignore[misc] #
         loss = getattr(self, "_loss", None) or _named_loss(self.loss)
         if loss is None or not _link(loss):
             named = self.loss if loss is None else loss.name
-            raise AttributeError(f"the loss {named} gives no probabilities; log_loss and modified_huber do")
+            raise AttributeError(f"the loss {named} gives no probabilities; log (log_loss) and modified_huber do")
         return True
 
     @available_if(_probable)  # type: ignore[untyped-decorator]
@@ -229,7 +229,7 @@ class Classification(ClassifierMixin, DescentEstimator):  # type: ignore[misc] #
         if loss.target == "count":
             what = f"{loss.name} is a loss for counts, this is a classifier"
             raise SettingError(
-                "SETTING-LOSS", "loss", what, "For classes there are log_loss, hinge, modified_huber and more."
+                "SETTING-LOSS", "loss", what, "For classes there are log (log_loss), hinge, modified_huber and more."
             )
         return loss
 

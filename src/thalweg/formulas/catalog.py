@@ -7,6 +7,7 @@ speech use for the same thing, in :data:`ALIASES`.
 from __future__ import annotations
 
 import difflib
+import textwrap
 from collections.abc import Mapping
 from functools import cache
 from types import FunctionType, ModuleType
@@ -30,6 +31,8 @@ _ROOMS: dict[str, tuple[ModuleType, type[Any]]] = {
     "schedule": (_schedules, Schedule),
     "surface": (_surfaces, Surface),
 }
+
+_WIDTH = 76  # of a hint, which stands two columns in
 
 ALIASES: Mapping[str, Mapping[str, Any]] = {
     "rule": {"gd": _rules.gradient_descent, "sgd": _rules.gradient_descent},
@@ -98,20 +101,35 @@ def find(kind: str, name: str, where: str = "") -> Any:
     --------
     >>> find("loss", "squared_error").name
     'squared'
-    >>> find("rule", "adm")
+    >>> find("penalty", "l22")
     Traceback (most recent call last):
     ...
-    thalweg.errors.SettingError: error[SETTING-UNKNOWN] rule: unknown 'adm'; did you mean 'adam'?
-      There are: adabelief, adadelta, ..., yogi.
+    thalweg.errors.SettingError: error[SETTING-UNKNOWN] penalty: unknown 'l22'; did you mean 'l2'?
+      There are: elastic_net, l1, l2.
     """
     named = _discovered(kind)
     known = {**named, **ALIASES[kind]}
     if name not in known:
         near = difflib.get_close_matches(name, known, n=1)
-        guess = f"; did you mean {near[0]!r}?" if near else ""
-        there_are = f"There are: {', '.join(named)}."
-        raise SettingError("SETTING-UNKNOWN", where or kind, f"unknown {name[:40]!r}{guess}", there_are)
+        guess = f"; did you mean {_both_names(kind, near[0])}?" if near else ""
+        raise SettingError("SETTING-UNKNOWN", where or kind, f"unknown {name[:40]!r}{guess}", _there_are(kind, name))
     return known[name]
+
+
+def _both_names(kind: str, name: str) -> str:
+    """Return the function's name, with the alias that was meant in brackets."""
+    function = ALIASES[kind].get(name)
+    return repr(name) if function is None or function.name == name else f"{function.name!r} ({name})"
+
+
+def _there_are(kind: str, name: str) -> str:
+    """Return all names of a kind in lines that fit a terminal; of the many rules those like this one."""
+    named = list(_discovered(kind))
+    if kind != "rule":
+        return textwrap.fill(f"There are: {', '.join(named)}.", _WIDTH)
+    alike = difflib.get_close_matches(name, named, n=5, cutoff=0.4)
+    some = f"Names like it: {', '.join(alike)}. " if alike else ""
+    return f"{some}See all {len(named)}: thalweg rules."
 
 
 def resolve(kind: str, given: object, where: str = "") -> Any:
