@@ -200,7 +200,8 @@ def test_an_interrupt_leaves_with_130_and_no_file(folder, name):
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert err.endswith("interrupted\n")
+    assert err.endswith("\ninterrupted\n")
+    assert "\n\n\n" not in err
     assert "Traceback" not in out + err
     assert list(folder.iterdir()) == []
 

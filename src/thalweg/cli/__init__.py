@@ -63,8 +63,8 @@ def _run(arguments: list[str]) -> int:
     except BrokenPipeError:
         _forget_output()  # its reader has left, as `head` does
         return 0
-    except (KeyboardInterrupt, click.Abort):
-        click.echo("\ninterrupted", err=True)
+    except (KeyboardInterrupt, click.Abort):  # click has ended the line that shows ^C already
+        click.echo("interrupted", err=True)
         return _INTERRUPTED
     except click.ClickException as error:
         return _answer(_usage(error), debug=debug)
