@@ -183,7 +183,12 @@ def reading(*missing: str) -> Decorator[Any]:
     ways = {"drop": "leave the row out", "mean": "put the mean of the training part"}
     say = f"For missing cells: {', or '.join(ways[way] for way in missing)}."
     return together(
-        word("Table", "--delimiter", "MARK", "Between fields: ',' ';' tab ...  Found from the file if left out."),
+        word(
+            "Table",
+            "--delimiter",
+            "MARK",
+            "Between fields: ',' ';' tab ...  If left out, a .csv must have ',' and a .tsv tab; elsewhere it is found.",
+        ),
         word("Table", "--encoding", "NAME", "Of the text.", "utf-8"),
         word("Table", "--comment", "MARK", "Lines that begin with it are passed over."),
         word("Table", "--decimal", "MARK", "The decimal mark: . or ,", "."),

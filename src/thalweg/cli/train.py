@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -118,7 +119,8 @@ def _advice(settings: Settings) -> str:
     rule = settings.optimizer
     if not rule.has_learning_rate:
         return "Nothing was written. Bound the gradient with --clip-norm 1, or take another rule."
-    lower = digits(rule.learning_rate / 10)
+    usual = inspect.signature(rule.formula).parameters["learning_rate"].default  # as it is declared
+    lower = digits(min(rule.learning_rate / 10, usual))
     return f"Nothing was written. Try --learning-rate {lower}, or bound the gradient with --clip-norm 1."
 
 
