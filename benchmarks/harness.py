@@ -63,7 +63,9 @@ class Worker:
         self._process.wait()
         self._errors.seek(0)
         lines = self._errors.read().strip().splitlines()
-        self.failure = lines[-1] if lines else f"exit code {self._process.returncode}"
+        last = lines[-1] if lines else f"exit code {self._process.returncode}"
+        # The report is kept; where things lie on this machine is nobody's business.
+        self.failure = last.replace(sys.executable, "python").replace(str(ROOT), ".")
         return {}
 
     def ask(self) -> dict[str, Any]:
