@@ -194,12 +194,22 @@ class Fused(Loop):
         del batch  # always 1
         if skip:
             orders = orders.reshape(-1)[skip % orders.size :][:1].reshape(1, 1)
+        if factors.size == 1:  # one update is looked at: the kernel keeps no gradient
+            self.gradient = self._gradient(run, int(orders[0, 0]))
         trace = blank(factors.size, 1, into)
         run.t = self.kernel(
             run.theta, run.state, self.hyper[0], self.rates, factors, self.loss_hyper,
             run.rows.X, run.rows.targets, orders, run.t, trace, self.width,
         )  # fmt: skip
         return trace
+
+    @staticmethod
+    def _gradient(run: Run, sample: int) -> Array:
+        """Return the gradient at one sample, in NumPy."""
+        x, y = run.rows.X[sample : sample + 1], run.rows.targets[sample : sample + 1]
+        with np.errstate(all="ignore"):
+            slope = run.settings.loss.derivative(y, run.model.scores(run.theta, x))
+            return np.concatenate([(slope * x).ravel(), slope.ravel()])
 
 
 def blank(steps: int, lanes: int, into: Array | None) -> NDArray[np.float64]:

@@ -45,8 +45,7 @@ class Run:
     t : float
         Updates made before, for rules that count.
     epoch : int
-        Epochs made before: orders, schedule and ``max_iter`` go on from there, so that a run continued from its
-        ``theta``, ``state``, ``t`` and ``epoch`` with the same ``random_state`` is the run that never stopped.
+        Epochs made before: orders, schedule and ``max_iter`` go on from there. See Notes.
     random_state : int, Generator, RandomState, SeedSequence or None
         Root of start, orders and dropout masks.
     order : callable, optional
@@ -71,6 +70,25 @@ class Run:
         Epochs made, those before this run included.
     loss_curve : list of float
         One per epoch of this run (of lane 0 where there are lanes); ``lane_curves`` holds all.
+
+    Notes
+    -----
+    A run continued from the ``theta``, ``state``, ``t`` and ``epoch`` of another, with the same rows, settings and
+    ``random_state``, makes the very updates that the other would have made next. What decides when to stop is not carried
+    on and starts anew: the best loss and the epochs waited for ``tol`` (which start anew with every :meth:`descend`),
+    the first loss and the epochs counted for "loss grew", and the seconds for ``time_limit``. ``loss_curve`` and
+    ``step_losses`` hold what this run made. A ``random_state`` that is a generator was drawn from: give a number.
+
+    Examples
+    --------
+    >>> from thalweg.descent.models import Linear
+    >>> from thalweg.formulas.losses import squared
+    >>> from thalweg.formulas.rules import gradient_descent
+    >>> rows = Rows.of([[1.0], [-1.0]], [3.0, -3.0])
+    >>> settings = Settings(gradient_descent(learning_rate=0.5), squared, max_iter=50)
+    >>> run = Run(Linear(1), rows, settings, random_state=0).descend()
+    >>> round(float(run.theta[0]), 6)
+    3.0
     """
 
     def __init__(
@@ -264,15 +282,15 @@ class Run:
     def _diverge(self, block: _Block, trace: NDArray[np.float64], bad: int) -> None:
         """Go back to the last parameters whose loss was finite, and say what went first.
 
-        ``bad`` is the index of the first update whose loss was not finite, or the number of all of them when only the
-        last update broke the parameters.
+        ``bad`` is the index of the first update whose loss was not finite, or the number of all of them when the block
+        left parameters that are not.
         """
         per_epoch = block.per_epoch
         broken = block if bad > 0 else self._last_block  # that with the update before the bad one; none at the start
         quantity = "loss"
         if broken is not None:  # make that update again, and look at what it left
-            last = (bad or broken.factors.size) - 1
-            self._rewind(broken, last)
+            last = self._first_to_break(broken, (bad or broken.factors.size) - 1)
+            bad = last + 1 if broken is block else 0
             good = self.theta.copy(), self.state.copy(), self.t
             self._loop.run(self, broken.orders, broken.batch, broken.factors[last : last + 1], skip=last)
             if not np.isfinite(self._loop.gradient).all():
@@ -292,6 +310,26 @@ class Run:
         verb = "are" if quantity == "parameters" else "is"
         what = f"the {quantity} {verb} not finite at update {step}, in epoch {epoch}"
         self.divergence = Divergence(epoch, step, quantity, what)
+
+    def _first_to_break(self, block: _Block, last: int) -> int:
+        """Go to before the update that broke the parameters, the ``last`` one at the latest, and return its index.
+
+        A loss can stay finite while parameters are not: tanh of inf is 1, and a score of inf on the right side of a
+        margin costs nothing. What is not finite stays so, so that halving finds the first.
+        """
+        finite, broken = 0, last
+        self._rewind(block, last)
+        if np.isfinite(self.theta).all():
+            return last
+        while broken - finite > 1:
+            middle = (finite + broken) // 2
+            self._rewind(block, middle)
+            if np.isfinite(self.theta).all():
+                finite = middle
+            else:
+                broken = middle
+        self._rewind(block, finite)
+        return finite
 
     def _rewind(self, block: _Block, updates: int) -> None:
         """Go back to the start of a block and make its first updates again."""
