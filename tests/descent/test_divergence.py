@@ -71,9 +71,8 @@ def assert_called(run: Run, expected: Truth) -> None:
     assert run.divergence is not None
     told = run.divergence
     assert (told.quantity, told.step, told.epoch) == (expected.quantity, expected.step, expected.epoch)
-    assert told.message == f"the {told.quantity} {'are' if told.quantity == 'parameters' else 'is'} not finite " + (
-        f"at update {told.step}, in epoch {told.epoch}"
-    )
+    are = "are" if told.quantity == "parameters" else "is"
+    assert told.message == f"the {told.quantity} {are} not finite at update {told.step}, in epoch {told.epoch}"
     np.testing.assert_array_equal(run.theta, expected.theta)
     assert np.isfinite(run.theta).all()
     assert run.t == expected.t
@@ -204,7 +203,6 @@ def test_weights_that_are_lost_behind_a_finite_loss_are_called(
     model: Any, loss: Any, start: list[float], batch_size: int | None, growth: float
 ) -> None:
     # An infinite score on the right side of a margin costs nothing, and nothing moves any more.
-    rule_ = grow(learning_rate=1e-3, growth=growth)
     settings = Settings(grow(learning_rate=1e-3, growth=growth), loss, batch_size=batch_size, max_iter=600)
     X, y = np.linspace(1, 2, ROWS).reshape(-1, 1), np.ones((ROWS, 1))
     expected = truth(model, X, y, settings, np.array(start), "float64")
