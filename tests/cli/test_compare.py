@@ -4,6 +4,8 @@ import json
 import math
 import struct
 
+import pytest
+
 FEW = ("--optimizers", "adam,momentum,gradient_descent,rprop", "--epochs", "8", "--seeds", "2")
 
 
@@ -54,6 +56,37 @@ def test_a_folder_gets_leaderboard_picture_and_all_records(thalweg, folder):
     for record in records:
         assert set(record) == {"record", "run", "times", "validation_losses"}
         assert len(record["validation_losses"]) == len(record["times"]["epochs"]) == record["record"]["epochs"] + 1
+
+
+def test_without_a_name_the_folder_has_one_of_ours_and_it_is_said_last(thalweg, folder):
+    said = thalweg("compare", "dataset:line", *FEW)
+    assert said.status == 0, said.err
+    assert said.err.splitlines()[-1] == "left in thalweg-compare: records.jsonl, leaderboard.txt, curves.png"
+    there = sorted(f.name for f in (folder / "thalweg-compare").iterdir())
+    assert there == ["curves.png", "leaderboard.txt", "records.jsonl"]
+    assert "[default: thalweg-compare]" in " ".join(thalweg("compare", "--help").out.split())
+
+
+def test_an_earlier_comparison_is_replaced_and_other_files_stay(thalweg, folder):
+    assert thalweg("compare", "dataset:line", *FEW).status == 0
+    (folder / "thalweg-compare/notes.txt").write_text("mine")
+    before = (folder / "thalweg-compare/records.jsonl").read_text()
+    assert thalweg("compare", "dataset:line", *FEW, "--seed", "1").status == 0
+    assert (folder / "thalweg-compare/records.jsonl").read_text() != before
+    assert (folder / "thalweg-compare/notes.txt").read_text() == "mine"
+
+
+@pytest.mark.parametrize("name", ["records.jsonl", "leaderboard.txt", "curves.svg"])
+@pytest.mark.parametrize("output", [[], ["--output", "c"]])
+def test_a_file_that_no_comparison_left_is_never_replaced(thalweg, folder, name, output):
+    place = folder / (output[1] if output else "thalweg-compare")
+    place.mkdir()
+    (place / name).write_text("mine")
+    said = thalweg("compare", "no such table.csv", *output, "--picture", "svg")
+    assert (said.status, said.err.split(":")[0]) == (6, f"error[FILE-WRITE] {place.name}")
+    assert f"holds a file {name} that no comparison left there" in said.err
+    assert (place / name).read_text() == "mine"
+    assert len(list(place.iterdir())) == 1
 
 
 def test_all_rules_start_alike_under_one_seed(thalweg, folder):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from thalweg.cli import options as o
-from thalweg.errors import DivergedError
+from thalweg.errors import DivergedError, StorageError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from thalweg.compare.outcome import Outcome, Problem
     from thalweg.compare.plan import Plan
     from thalweg.descent.settings import Settings
+
+_RECORDS, _LEADERBOARD = "records.jsonl", "leaderboard.txt"
+_BEGINNING = b'{"comparison": {'  # of the records
 
 
 @click.command("compare", cls=o.SectionedCommand, short_help="Compare rules and learning rates on a table.")
@@ -41,7 +44,13 @@ if TYPE_CHECKING:
 @o.BATCH_SIZE
 @o.number("Descent", "--target-loss", "Loss to count epochs and time to.  [95 % of the way to the best]")
 @o.count("Descent", "--seed", "Of the parts; runs have the seeds 0, 1, 2 ...", 0, least=0)
-@o.word("Output", "--output", "FOLDER", "Where to leave the picture and all records.")
+@o.word(
+    "Output",
+    "--output",
+    "FOLDER",
+    "For leaderboard, curves and records; replaces an earlier comparison's, nothing else.",
+    "thalweg-compare",
+)
 @o.choice("Output", "--picture", ["png", "svg"], "Kind of the picture.", "png")
 @o.OUTPUT
 def compare(table: str, **told: Any) -> None:
@@ -64,7 +73,7 @@ def compare(table: str, **told: Any) -> None:
     blueprint = modelling.blueprint()
     descending.formulas()
     plan, doubts = _plan(told)
-    folder = _folder(told)
+    folder = _folder(told["output"], told["picture"])
 
     read = reading.read(table, target=modelling.target)
     study = Study.of(read, reading, modelling, blueprint)
@@ -83,12 +92,13 @@ def compare(table: str, **told: Any) -> None:
     outcomes = _carry_out(plan, problem, settings, no_color=told["no_color"])
     board = Leaderboard.of(outcomes, told["target_loss"])
     _show(console(no_color=told["no_color"]), board, plan, study)
-    if folder is not None:
-        _save(folder, told["picture"], outcomes, board, plan, study, settings)
+    left = _save(folder, told["picture"], outcomes, board, plan, study, settings)
     if math.isinf(board.standings[0].median):
         what = f"{sum(o.diverged for o in outcomes)} of {len(outcomes)} runs diverged; no rule has a rate that holds"
+        note([left])
         raise DivergedError("DIVERGED", "compare", what, "Try smaller --learning-rates, or --clip-norm 1.")
     _score(board.standings[0], plan, study, problem, settings)
+    note([left])
 
 
 def _plan(told: dict[str, Any]) -> tuple[Plan, list[str]]:
@@ -108,19 +118,32 @@ def _plan(told: dict[str, Any]) -> tuple[Plan, list[str]]:
     return Plan.of(rules, rates, told["seeds"]), doubts
 
 
-def _folder(told: dict[str, Any]) -> Path | None:
+def _folder(place: str, kind: str) -> Path:
     """Try the folder for the results before any work, and say when there can be no picture."""
     import importlib.util
 
     from thalweg.cli.terminal import note
     from thalweg.exchange.files import check_folder
+    from thalweg.exchange.tables.cells import shown
 
-    if told["output"] is None:
-        return None
-    check_folder(told["output"])
+    check_folder(place)
+    folder = Path(place)
+    there = [name for name in (_RECORDS, _LEADERBOARD, f"curves.{kind}") if (folder / name).exists()]
+    if there and not _is_of_a_comparison(folder / _RECORDS):
+        what = f"holds a file {there[0]} that no comparison left there"
+        raise StorageError("FILE-WRITE", shown(place, 200), what, "Name another folder with --output.")
     if importlib.util.find_spec("matplotlib") is None:
         note(["note: no picture without matplotlib: pip install 'thalweg[plot]'"])
-    return Path(told["output"])
+    return folder
+
+
+def _is_of_a_comparison(records: Path) -> bool:
+    """Tell whether a file begins as the records of a comparison do."""
+    try:
+        with records.open("rb") as file:
+            return file.read(len(_BEGINNING)) == _BEGINNING
+    except OSError:
+        return False
 
 
 def _describe(plan: Plan, settings: Settings) -> str:
@@ -203,14 +226,13 @@ def _save(
     plan: Plan,
     study: Study,
     settings: Settings,
-) -> None:
-    """Leave leaderboard, picture and records in the folder."""
+) -> str:
+    """Leave records, leaderboard and picture in the folder; return a line that says so."""
     import importlib.util
     import io
 
     from rich.console import Console
 
-    from thalweg.cli.terminal import note
     from thalweg.exchange.files import atomic_write, make_folder
     from thalweg.exchange.tables.cells import shown
 
@@ -218,7 +240,8 @@ def _save(
     text = io.StringIO()
     _show(Console(file=text, width=80, no_color=True, highlight=False), board, plan, study)
     lines = [_heading(study, plan, settings), *(outcome.line() for outcome in outcomes)]
-    files = {"leaderboard.txt": text.getvalue(), "records.jsonl": "".join(f"{line}\n" for line in lines)}
+    # The records first: by them the folder is known again, also after an interrupt.
+    files = {_RECORDS: "".join(f"{line}\n" for line in lines), _LEADERBOARD: text.getvalue()}
     for name, content in files.items():
         atomic_write(folder / name, content.encode())
     if importlib.util.find_spec("matplotlib") is not None:
@@ -229,7 +252,7 @@ def _save(
         named = f"{shown(study.table.name, 60)}, predicting {shown(study.target)}"
         title = f"{named}: {kind_of_model}, loss {study.loss.name}"
         atomic_write(folder / f"curves.{kind}", picture(outcomes, board, title, kind))
-    note([f"left in {folder}: {', '.join(files)}"])
+    return f"left in {shown(str(folder), 200)}: {', '.join(files)}"
 
 
 def _heading(study: Study, plan: Plan, settings: Settings) -> str:
