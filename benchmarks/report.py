@@ -40,7 +40,10 @@ def _rows(case: dict[str, Any]) -> list[list[str]]:
         if case["beyond"] is not None and peer is peers[0]:
             ratio = "-" if peer["beyond"] is None else f"+{duration(peer['beyond'])}"
             target = f"<= +{duration(case['beyond'])}"
-        reached = "-" if peer["reached"] is None else "yes" if peer["reached"] else "**no**"
+        judged = peer["at_most"] is not None and "seconds" in ours and "seconds" in peer and not case["quiet"]
+        reached = (
+            "machine busy" if judged else "-" if peer["reached"] is None else "yes" if peer["reached"] else "**no**"
+        )
         theirs = duration(peer["seconds"]) if "seconds" in peer else peer["status"]
         doubt = "" if peer.get("agrees", True) else " (other result!)"
         rows.append([peer["name"] + doubt, ratio, target, reached, mine, theirs])
