@@ -42,6 +42,17 @@ def test_a_run_continued_is_the_run_that_never_stopped(rows, model, batch_size):
     assert first.loss_curve + second.loss_curve == whole.loss_curve
 
 
+def test_a_continued_run_waits_for_its_tol_anew(rows):
+    told = Settings(optimizer=adam(learning_rate=0.05), loss=squared, tol=1e9, n_iter_no_change=5, max_iter=50)
+    whole = Run(Linear(3), rows, told, random_state=3).descend()
+    first = Run(Linear(3), rows, told, random_state=3).descend([lambda run: run.epoch == 3])
+    second = Run(
+        Linear(3), rows, told, theta=first.theta, state=first.state, t=first.t, epoch=first.epoch, random_state=3
+    ).descend()
+    assert (whole.status, second.status) == ("converged", "converged")
+    assert second.epoch == whole.epoch + 3
+
+
 @pytest.mark.parametrize("batch_size", [None, 10])
 @pytest.mark.parametrize("rate", [2.5, 30.0, 1e3, 1e200])
 def test_a_divergence_is_the_same_whether_the_run_was_watched_or_not(rows, rate, batch_size):

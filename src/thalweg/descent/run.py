@@ -74,10 +74,10 @@ class Run:
     Notes
     -----
     A run continued from the ``theta``, ``state``, ``t`` and ``epoch`` of another, with the same rows, settings and
-    ``random_state``, makes the very updates that the other would have made next. What decides when to stop is not carried
-    on and starts anew: the best loss and the epochs waited for ``tol`` (which start anew with every :meth:`descend`),
-    the first loss and the epochs counted for "loss grew", and the seconds for ``time_limit``. ``loss_curve`` and
-    ``step_losses`` hold what this run made. A ``random_state`` that is a generator was drawn from: give a number.
+    ``random_state``, makes the very updates that the other would have made next. What decides when to stop is not
+    carried on and starts anew: the best loss and the epochs waited for ``tol`` (anew with every :meth:`descend`), the
+    first loss and the epochs counted for "loss grew", and the seconds for ``time_limit``. ``loss_curve`` and
+    ``step_losses`` hold what this run made. A generator as ``random_state`` gives another root each time: give a seed.
 
     Examples
     --------
