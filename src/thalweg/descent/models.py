@@ -25,7 +25,26 @@ Slices = list[tuple[int, int]]
 class Linear:
     """Linear scores ``X @ W + b`` over ``theta = (W, b)`` flat: W is (features, outputs) in C order, then b.
 
-    With ``lanes`` there are that many columns of weights for each output, ``outputs`` together for each lane.
+    Parameters
+    ----------
+    n_features : int >= 0
+    n_outputs : int
+        Scores per row.
+    fit_intercept : bool
+        Whether there is a ``b``.
+    lanes : int
+        Models trained together: that many columns of weights for each output, ``n_outputs`` together for each lane.
+
+    Raises
+    ------
+    SettingError
+        A count that is no integer, or too small.
+
+    Examples
+    --------
+    >>> theta = np.array([1.0, 2.0, 0.5])
+    >>> float(Linear(2).scores(theta, np.array([[3.0, 4.0]]))[0, 0])
+    11.5
     """
 
     n_features: int

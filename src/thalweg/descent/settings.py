@@ -40,6 +40,19 @@ class Settings:
         Stop when an epoch's loss reaches it.
     time_limit : float, optional
         Stop after the first epoch that ends later than this many seconds.
+
+    Raises
+    ------
+    SettingError
+        A value of another type or outside its range, both bounds on the gradient, penalties of different formulas, or a
+        schedule for a rule without ``learning_rate``.
+
+    Examples
+    --------
+    >>> from thalweg.formulas import losses, penalties, rules
+    >>> settings = Settings(rules.adam(learning_rate=0.01), losses.squared, penalties.l2(alpha=1e-3), batch_size=32)
+    >>> settings.as_dict()["penalty"]["alpha"]
+    0.001
     """
 
     optimizer: Rule

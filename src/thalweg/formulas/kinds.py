@@ -29,7 +29,37 @@ from thalweg.formulas.source import read
 class Rule(Formula):
     """An update rule: how one step changes a parameter and the memory kept for it.
 
-    Written ``f(theta, g, t, *slots, **hyperparameters) -> theta, *slots``.
+    Written ``f(theta, g, t, *slots, **hyperparameters) -> theta, *slots``; made by
+    :func:`~thalweg.formulas.formula.rule`.
+
+    Parameters
+    ----------
+    source : Source
+        Text of the function, as :func:`~thalweg.formulas.source.read` returns it.
+    ranges : mapping, optional
+        Intervals of hyperparameters whose names are not standard.
+    starts : mapping, optional
+        Slots that do not start at zero: a number, or the name of a hyperparameter.
+
+    Attributes
+    ----------
+    slots : tuple of str
+        Names of the memory, each of the shape of ``theta``.
+
+    Raises
+    ------
+    FormulaError
+        The author's mistakes, with the line.
+
+    Examples
+    --------
+    >>> from thalweg.formulas.rules import momentum
+    >>> mine = momentum(learning_rate=0.5, momentum=0.5)
+    >>> theta, state = np.array([1.0]), mine.init(np.array([1.0]))
+    >>> for t in (1, 2):
+    ...     theta, state = mine.step(theta, np.array([1.0]), state, t)
+    >>> float(theta[0])
+    -0.25
     """
 
     kind = "rule"
@@ -150,6 +180,31 @@ class Loss(Formula):
     """A loss: what a score ``z`` costs where the truth is ``y``.
 
     Written ``f(y, z, **hyperparameters) -> value, derivative in z``, per output; with ``per_row`` on whole rows.
+    Made by :func:`~thalweg.formulas.formula.loss`.
+
+    Parameters
+    ----------
+    source : Source
+        Text of the function.
+    ranges : mapping, optional
+        Intervals of hyperparameters whose names are not standard.
+    target : {"real", "count", "binary", "classes"}
+        What ``y`` may be.
+    inverse_link : {"identity", "exp", "logistic", "softmax"}
+        From the score to the prediction.
+    per_row : bool
+        Whether the function takes (n, outputs) and gives one value per row.
+
+    Raises
+    ------
+    FormulaError
+        The author's mistakes, with the line.
+
+    Examples
+    --------
+    >>> from thalweg.formulas.losses import huber
+    >>> float(huber(delta=1.0).derivative(np.array([0.0]), np.array([3.0]))[0])
+    1.0
     """
 
     kind = "loss"
@@ -208,7 +263,28 @@ class Loss(Formula):
 
 @final
 class Penalty(Formula):
-    """A penalty on a weight. Written ``f(w, **hyperparameters) -> value, derivative``; it may have a proximal step."""
+    """A penalty on a weight. Written ``f(w, **hyperparameters) -> value, derivative``; it may have a proximal step.
+
+    Parameters
+    ----------
+    source : Source
+        Text of the function; :func:`~thalweg.formulas.formula.penalty` reads it.
+    ranges : mapping, optional
+        Intervals of hyperparameters whose names are not standard.
+    proximal : Source, optional
+        Text of the proximal step; :meth:`proximal` reads it.
+
+    Raises
+    ------
+    FormulaError
+        The author's mistakes, with the line.
+
+    Examples
+    --------
+    >>> from thalweg.formulas.penalties import l1
+    >>> float(l1(alpha=0.5).proximal_step(np.array([2.0]), 1.0)[0])
+    1.5
+    """
 
     kind = "penalty"
 
@@ -296,7 +372,26 @@ class _Proximal(Formula):
 
 @final
 class Activation(Formula):
-    """What a unit makes of its input. Written ``f(z, **hyperparameters) -> value, derivative``."""
+    """What a unit makes of its input. Written ``f(z, **hyperparameters) -> value, derivative``.
+
+    Parameters
+    ----------
+    source : Source
+        Text of the function; :func:`~thalweg.formulas.formula.activation` reads it.
+    ranges : mapping, optional
+        Intervals of hyperparameters whose names are not standard.
+
+    Raises
+    ------
+    FormulaError
+        The author's mistakes, with the line.
+
+    Examples
+    --------
+    >>> from thalweg.formulas.activations import leaky_relu
+    >>> float(leaky_relu(slope=0.25).value(np.array([-2.0]))[0])
+    -0.5
+    """
 
     kind = "activation"
 
@@ -333,6 +428,24 @@ class Schedule(Formula):
     """A factor for the learning rate. Written ``f(t, **hyperparameters) -> factor``, ``t`` in epochs, an array.
 
     A hyperparameter ``total=None`` is the number of epochs of the run, filled in by :meth:`over`.
+
+    Parameters
+    ----------
+    source : Source
+        Text of the function; :func:`~thalweg.formulas.formula.schedule` reads it.
+    ranges : mapping, optional
+        Intervals of hyperparameters whose names are not standard.
+
+    Raises
+    ------
+    FormulaError
+        A function that fails on an array of times, or gives what is not finite.
+
+    Examples
+    --------
+    >>> from thalweg.formulas.schedules import cosine
+    >>> round(float(cosine.over(10).factor(5.0)), 6)
+    0.5
     """
 
     kind = "schedule"
