@@ -1,10 +1,15 @@
 from __future__ import annotations
 
+import io
 import json
 import math
 import struct
 
 import pytest
+from rich.console import Console
+
+from thalweg.cli.compare import _table
+from thalweg.compare.leaderboard import Leaderboard, Standing
 
 FEW = ("--optimizers", "adam,momentum,gradient_descent,rprop", "--epochs", "8", "--seeds", "2")
 
@@ -36,6 +41,50 @@ def test_the_whole_leaderboard_fits_into_80_columns(thalweg, folder):
     assert "28 rules x 2 rates x 1 seed: 55 runs" in said.err
     assert "rmsprop_centered_momentum" in said.out
     assert max(len(line) for line in said.out.splitlines()) <= 80
+
+
+def standing(name: str, *, loss: float = 0.69191, rate: float = 3.16e-05) -> Standing:
+    return Standing(name, rate, ">", loss, 0.99 * loss, 1.01 * loss, 12.5, 0.0123, 5, 27)
+
+
+def shown(board: Leaderboard, width: int) -> list[str]:
+    text = io.StringIO()
+    Console(file=text, width=width, no_color=True).print(_table(board, 3, width))
+    return [line.rstrip() for line in text.getvalue().splitlines()]
+
+
+@pytest.mark.parametrize("loss", [0.69191, 1.2345e-7, 5.5555e12])
+@pytest.mark.parametrize("width", range(50, 121, 5))
+def test_names_are_whole_at_every_width_and_nothing_is_wider(width, loss):
+    lines = shown(Leaderboard((standing("rmsprop_centered_momentum", loss=loss), standing("adam")), 0.7), width)
+    assert max(map(len, lines)) <= width
+    assert lines[3].startswith("* rmsprop_centered_momentum > 3.16e-05 ")
+    assert "…" not in "".join(lines)
+    assert len(lines) == 5
+
+
+@pytest.mark.parametrize(
+    ("width", "there", "missing"),
+    [
+        (100, ["0.685..0.699", "ms to", "5/27", "to goal"], []),
+        (77, ["0.68..0.70", "ms to", "5/27", "to goal"], []),
+        (73, ["0.685..0.699", "5/27", "to goal"], ["ms to"]),
+        (60, ["5/27", "to goal"], ["ms to", ".."]),
+        (55, ["to goal"], ["ms to", "..", "5/27"]),
+    ],
+)
+def test_a_narrow_terminal_loses_the_milliseconds_first(width, there, missing):
+    text = "\n".join(shown(Leaderboard((standing("rmsprop_centered_momentum"),), 0.7), width))
+    assert [word for word in there if word not in text] == []
+    assert [word for word in missing if word in text] == []
+
+
+def test_a_name_longer_than_any_of_ours_goes_on_in_the_next_line():
+    name = "adam(beta1=0.8,beta2=0.99,epsilon=1e-07)"
+    lines = shown(Leaderboard((standing(name),), 0.7), 80)
+    assert max(map(len, lines)) <= 80
+    assert "".join(line[2:].split(" ")[0] for line in lines[3:]) == name
+    assert "ms to" in lines[0]
 
 
 def test_a_folder_gets_leaderboard_picture_and_all_records(thalweg, folder):

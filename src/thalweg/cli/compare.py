@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from rich.console import Console
+    from rich.table import Table
 
     from thalweg.cli.studies import Study
     from thalweg.compare.leaderboard import Leaderboard, Standing
@@ -174,24 +175,9 @@ def _carry_out(plan: Plan, problem: Problem, settings: Settings, *, no_color: bo
 
 def _show(screen: Console, board: Leaderboard, plan: Plan, study: Study) -> None:
     """Print the leaderboard; it fits into 80 columns."""
-    from thalweg.cli.terminal import digits, row, table
+    from thalweg.cli.terminal import digits
 
-    seeds = len(plan.seeds)
-    shown = table(
-        ("", "left"),
-        ("\nrule", "left"),
-        ("best\nrate", "right"),
-        ("final\nloss", "right"),
-        (f"over {seeds}\nseed{'s' * (seeds > 1)}", "right"),
-        ("epochs\nto goal", "right"),
-        ("ms to\ngoal", "right"),
-        ("di-\nverged", "right"),
-        wrap="\nrule",
-    )
-    for place, standing in enumerate(board.standings):
-        best = place == 0 and math.isfinite(standing.median)
-        shown.add_row(*row(_cells(standing, best=best), best=best))
-    screen.print(shown)
+    screen.print(_table(board, len(plan.seeds), screen.width))
     scaled = ", target standardised" if study.outputs.scale != 1 else ""
     lines = [f"loss  {study.loss.name}{scaled}; on the validation part, median over seeds"]
     if board.target is not None:
@@ -201,13 +187,65 @@ def _show(screen: Console, board: Leaderboard, plan: Plan, study: Study) -> None
     screen.print("\n" + "\n".join(lines), markup=False)
 
 
-def _cells(standing: Standing, *, best: bool) -> list[str]:
+def _table(board: Leaderboard, seeds: int, width: int) -> Table:
+    """Return the leaderboard in so many columns of text: names stay whole, other columns are shortened or left out."""
+    from thalweg.cli.terminal import row, table
+
+    header = {
+        "": "left",
+        "\nrule": "left",
+        "best\nrate": "right",
+        "final\nloss": "right",
+        f"over {seeds}\nseed{'s' * (seeds > 1)}": "right",
+        "epochs\nto goal": "right",
+        "ms to\ngoal": "right",
+        "di-\nverged": "right",
+    }
+    titles = list(header)
+    for count, left_out in _WAYS_TO_FIT:
+        kept = [k for k in range(len(titles)) if k not in left_out]
+        lines = [[_cells(standing, place, count)[k] for k in kept] for place, standing in enumerate(board.standings)]
+        if _needed(titles, kept, lines) <= width:
+            break
+    shown = table(*((titles[k], header[titles[k]]) for k in kept), wrap=titles[_NAME])
+    for line in lines:
+        shown.add_row(*row(line, best=line[0] == "*"))
+    return shown
+
+
+# Positions of columns, and what is tried in turn: digits of the losses over seeds, columns that are left out.
+_NAME, _OVER_SEEDS, _EPOCHS, _MS, _DIVERGED = 1, 4, 5, 6, 7
+_WAYS_TO_FIT: tuple[tuple[int, tuple[int, ...]], ...] = (
+    (3, ()),
+    (2, ()),
+    (3, (_MS,)),
+    (2, (_MS,)),
+    (2, (_MS, _OVER_SEEDS)),
+    (2, (_MS, _OVER_SEEDS, _DIVERGED)),
+    (2, (_MS, _OVER_SEEDS, _DIVERGED, _EPOCHS)),
+)
+_LONGEST_NAME = 28  # a longer one, of a rule with many numbers of its own, goes on in the next line
+
+
+def _needed(titles: list[str], kept: list[int], lines: list[list[str]]) -> int:
+    """Return the width of a table with a space between its columns."""
+    from rich.cells import cell_len
+
+    widths = []
+    for place, k in enumerate(kept):
+        widest = max(cell_len(text) for text in (*titles[k].split("\n"), *(line[place] for line in lines)))
+        widths.append(min(widest, _LONGEST_NAME) if k == _NAME else widest)
+    return sum(widths) + len(kept) - 1
+
+
+def _cells(standing: Standing, place: int, count: int) -> list[str]:
+    """Return a line of the table; losses over seeds with ``count`` digits."""
     from thalweg.cli.terminal import digits
 
-    spread = f"{digits(standing.low)}..{digits(standing.high)}"
+    spread = f"{digits(standing.low, count)}..{digits(standing.high, count)}"
     rate = "-" if standing.learning_rate is None else f"{standing.edge} {standing.learning_rate:g}".strip()
     return [
-        "*" if best else "",
+        "*" if place == 0 and math.isfinite(standing.median) else "",
         standing.name,
         rate,
         digits(standing.median, 4),

@@ -40,7 +40,8 @@ def table(*columns: tuple[str, str], wrap: str = "") -> Table:
     shown = Table(box=rule_below_header, show_edge=False, pad_edge=False, padding=0)
     for header, justify in columns:
         fixed = header != wrap
-        shown.add_column(Text(header), justify=justify, overflow="ellipsis", no_wrap=fixed)  # type: ignore[arg-type]
+        overflow = "ellipsis" if fixed else "fold"
+        shown.add_column(Text(header), justify=justify, overflow=overflow, no_wrap=fixed)  # type: ignore[arg-type]
     return shown
 
 
