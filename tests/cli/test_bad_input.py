@@ -77,6 +77,9 @@ TARGETS = {
     ),
     "only-column": (["y", "1", "2", "3"], ["--target", "y"], 3, "FILE-NO-FEATURES", "the only column"),
     "few-rows": (["a,y", "1,2", "3,4"], ["--target", "y", "--task", "regression"], 3, "DATA-FEW-ROWS", "2 rows leave"),
+    "one-row-to-learn-from": (
+        ["a,y", "1,2", "3,4", "5,7"], ["--target", "y"], 3, "DATA-FEW-ROWS", "3 rows leave 1 to learn from",
+    ),
     "counts": (
         ["a,y", *[f"{k},{k - 1.5}" for k in range(50)]],
         ["--target", "y", "--loss", "poisson"], 3, "DATA-TARGET-RANGE", ">= 0, the target has -1.5",
@@ -139,6 +142,14 @@ def test_warnings_of_the_table_are_shown(thalweg, folder):
     assert said.status == 0, said.err
     for code in ("FILE-BLANK", "FILE-DIGITS", "DATA-CONSTANT", "DATA-LEAK"):
         assert f"warning[{code}] " in said.err
+
+
+@pytest.mark.parametrize("command", [["train"], ["compare", "--optimizers", "adam", "--seeds", "1"]])
+def test_few_rows_are_learned_from_with_a_warning(thalweg, folder, command):
+    table(folder, ["a,y", "1,2", "3,4", "5,7", "2,3.5"])
+    said = thalweg(*command, "t.csv", "--target", "y", "--task", "regression", "--epochs", "1")
+    assert said.status == 0, said.err
+    assert "warning[DATA-FEW-ROWS] only 1 row in the test part: scores of so few are mostly chance" in said.err
 
 
 def test_names_that_would_move_the_cursor_are_shown_escaped(thalweg, folder):

@@ -16,7 +16,8 @@ def draw(target, seed=0, **options):
 
 @given(st.integers(5, 300), st.floats(0.05, 0.45), st.floats(0.05, 0.45), st.integers(0, 5))
 def test_every_row_is_in_one_part(rows, validation, test, seed):
-    if min(round(validation * rows), round(test * rows)) < 1:
+    judged = round(validation * rows), round(test * rows)
+    if min(judged) < 1 or rows - sum(judged) < 2:
         return
     parts = draw(np.zeros(rows), seed, validation=validation, test=test)
     assert sorted(np.concatenate(parts[:3]).tolist()) == list(range(rows))
@@ -44,7 +45,32 @@ def test_each_class_has_its_share_in_every_part():
 def test_classes_too_rare_for_every_part_are_drawn_all_the_same(labels):
     parts = draw(np.array(labels, float), 3, classes=True)
     assert sorted(np.concatenate(parts[:3]).tolist()) == list(range(len(labels)))
-    assert all("too few rows to have each of" in warning for warning in parts.warnings)
+    said = ("too few rows to have each of", "scores of so few are mostly chance")
+    assert parts.warnings
+    assert all(any(words in warning for words in said) for warning in parts.warnings)
+
+
+@pytest.mark.parametrize(
+    ("rows", "options", "warnings"),
+    [
+        (50, {}, ()),
+        (49, {"test": 0.3}, ()),
+        (40, {}, ("DATA-FEW-ROWS: only 8 rows in the test part: scores of so few are mostly chance",)),
+        (4, {}, ("DATA-FEW-ROWS: only 1 row in the test part: scores of so few are mostly chance",)),
+        (
+            40,
+            {"validation": 0.45, "test": 0.45},
+            ("DATA-FEW-ROWS: only 4 rows in the training part: scores of so few are mostly chance",),
+        ),
+    ],
+)
+def test_a_part_too_small_to_say_much_is_warned_of(rows, options, warnings):
+    assert draw(np.arange(float(rows)), **options).warnings == warnings
+
+
+def test_one_row_to_learn_from_is_refused():
+    with pytest.raises(DataError, match="3 rows leave 1 to learn from"):
+        draw(np.arange(3.0))
 
 
 @pytest.mark.parametrize(

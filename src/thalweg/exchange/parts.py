@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 #: A class with fewer rows cannot be in all three parts.
 _ROWS_FOR_ALL_PARTS = 3
+_FEWEST_TO_LEARN_FROM = 2
+#: What fewer rows say about a model is mostly chance.
+_FEWEST_TO_JUDGE_BY = 10
 
 
 class Parts(NamedTuple):
@@ -48,7 +51,8 @@ def split(
     SettingError
         A share out of its range.
     DataError
-        DATA-FEW-ROWS: a part would be empty, or a class would be missing from the part to learn from.
+        DATA-FEW-ROWS: a part would be empty, the part to learn from would have one row, or a class would be missing
+        from it.
     """
     _check_shares(validation, test)
     from sklearn.model_selection import train_test_split
@@ -62,11 +66,14 @@ def split(
         raise DataError(
             "DATA-FEW-ROWS", "", what, "Take more rows, or other values of --validation-fraction and --test-fraction."
         )
+    if sizes["training"] < _FEWEST_TO_LEARN_FROM:
+        what = f"{rows} rows leave 1 to learn from"
+        raise DataError("DATA-FEW-ROWS", "", what, "Take more rows.")
     labels = np.unique(target, return_inverse=True)[1] if classes else None
     state = np.random.RandomState(generator.bit_generator)  # what scikit-learn draws with
-    rest, drawn, warnings = np.arange(rows), {}, []
+    rest, drawn, warnings = np.arange(rows), {}, _few(sizes)
     if labels is not None and (sizes[small] <= labels.max() or np.bincount(labels).min() < _ROWS_FOR_ALL_PARTS):
-        warnings = [f"DATA-FEW-ROWS: too few rows to have each of {labels.max() + 1} classes in every part"]
+        warnings.append(f"DATA-FEW-ROWS: too few rows to have each of {labels.max() + 1} classes in every part")
         labels = None
     for name, count in counts.items():
         by = None if labels is None or np.unique(labels[rest], return_counts=True)[1].min() < 2 else labels[rest]
@@ -78,6 +85,15 @@ def split(
         what = f"only one class among the {len(train)} rows to learn from"
         raise DataError("DATA-FEW-ROWS", "", what, "Take more rows, or another --seed.")
     return Parts(train, validation_rows, test_rows, tuple(warnings))
+
+
+def _few(sizes: dict[str, int]) -> list[str]:
+    """Return a warning where a part is so small that what it says is mostly chance."""
+    part = min(sizes, key=lambda name: sizes[name])
+    if sizes[part] >= _FEWEST_TO_JUDGE_BY:
+        return []
+    count = f"only {sizes[part]} row{'s' * (sizes[part] > 1)} in the {part} part"
+    return [f"DATA-FEW-ROWS: {count}: scores of so few are mostly chance"]
 
 
 def _check_shares(validation: float, test: float) -> None:
