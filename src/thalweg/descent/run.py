@@ -15,7 +15,7 @@ from thalweg.descent import record as records
 from thalweg.descent.batches import Rows
 from thalweg.descent.models import Model, check_rows
 from thalweg.descent.record import Divergence, Record
-from thalweg.descent.settings import Settings
+from thalweg.descent.settings import Settings, check_count
 from thalweg.errors import SettingError
 from thalweg.formulas.ranges import check_number
 
@@ -119,15 +119,19 @@ class Run:
         if self.theta.shape != (model.size,):
             raise SettingError("SETTING-THETA", "theta", f"has shape {self.theta.shape}, the model has {(model.size,)}")
         memory = settings.optimizer.init(self.theta)
-        self.state = np.array(memory if state is None else state, dtype=self.dtype)
+        self.state = np.array(memory if state is None else state, dtype=self.dtype, order="C")
         if self.state.shape != memory.shape:
             what = f"has shape {self.state.shape}, {settings.optimizer.name} on this model has {memory.shape}"
             raise SettingError("SETTING-STATE", "state", what)
+        if rates is None and model.lanes > 1:
+            raise SettingError(
+                "SETTING-RATES", "rates", f"must be given for {model.lanes} lanes: one per column of weights"
+            )
         if rates is not None and np.shape(rates) != (model.columns,):
             what = f"has shape {np.shape(rates)}, the model has {model.columns} columns of weights"
             raise SettingError("SETTING-RATES", "rates", what)
         self.t = float(check_number("t", t, "[0, inf)"))
-        self.epoch = self._first_epoch = epoch
+        self.epoch = check_count("epoch", epoch, least=0)
         self.status = ""
         self.divergence: Divergence | None = None
         self.lane_curves: list[NDArray[np.float64]] = []
@@ -231,8 +235,10 @@ class Run:
     def _orders(self, epochs: int) -> NDArray[np.int64]:
         count = self._loop.visited
         if self.order is not None:
-            order = np.ascontiguousarray(self.order(self.epoch), dtype=np.int64).reshape(1, -1)
-            if order.size == 0 or order.min() < 0 or order.max() >= self.rows.count:
+            given = np.asarray(self.order(self.epoch))
+            order = np.ascontiguousarray(given, dtype=np.int64).reshape(1, -1)
+            whole = given.dtype.kind in "iu" and given.size > 0
+            if not whole or order.min() < 0 or order.max() >= self.rows.count:
                 raise SettingError(
                     "SETTING-ORDER", "order", f"must name rows 0 to {self.rows.count - 1} for epoch {self.epoch}"
                 )
@@ -251,7 +257,9 @@ class Run:
             self._ones, self._trace = np.ones(steps), np.empty((steps, self.model.lanes))
         factors = self._ones[:steps]
         if schedule is not None:
-            factors = schedule.over(self.settings.max_iter).factor(self.epoch + np.arange(steps) / per_epoch)
+            # A time has the same bits whether the epochs are run together or one by one.
+            times = self.epoch + np.arange(epochs)[:, None] + np.arange(per_epoch) / per_epoch
+            factors = schedule.over(self.settings.max_iter).factor(times.ravel())
         block = _Block(self.theta.copy(), self.state.copy(), self.t, orders, batch, factors)
         start = time.perf_counter()
         trace = self._loop.run(self, orders, batch, factors, into=self._trace[:steps])

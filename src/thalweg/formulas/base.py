@@ -146,6 +146,7 @@ class Formula(ABC):
                 "the declaration is shared by all",
                 f"Make a copy: {self.name}({next(iter(numbers))}=...).",
             )
+        checked: dict[str, Any] = {}
         for name, value in numbers.items():
             if name not in self._numbers:
                 import difflib
@@ -159,7 +160,8 @@ class Formula(ABC):
                     f"{name!r} is not one of its hyperparameters{guess}",
                     f"It has: {have}.",
                 )
-            self._numbers[name] = self._checked(name, value)
+            checked[name] = self._checked(name, value)
+        self._numbers.update(checked)  # all of them, or none
         self._sign()
         return self
 
