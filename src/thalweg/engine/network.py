@@ -245,7 +245,7 @@ def combine(out, below, theta, start, stride, count):
 @register_jitable
 def outer(below, deltas, grad, start, fan_in, width):
     """Write the gradient of a layer's weights: sums over the batch, by BLAS where there are many."""
-    if fan_in * width > 256:
+    if fan_in * width > 16:
         product(below, deltas.T, block(grad, start, fan_in, width))
         return
     batch = deltas.shape[1]
