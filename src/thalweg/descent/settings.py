@@ -124,7 +124,7 @@ def layer_penalties(
 
 def _plain(value: Any) -> Any:
     if isinstance(value, Formula):
-        return {"name": value.name, **value.hyperparameters}
+        return {"name": value.name, **{name: _plain(number) for name, number in value.hyperparameters.items()}}
     if isinstance(value, list | tuple):
         return [_plain(v) for v in value]
     return value

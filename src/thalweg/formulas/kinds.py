@@ -257,8 +257,8 @@ class Loss(Formula):
         return lowering.loss_text(self._program, dtype)
 
     def source(self, dtype: str = "float64") -> str:
-        """Return the native loop as text."""
-        return self.kernel_text(dtype)[1]
+        """Return the native loop as text; for a row-wise loss the formula, whose twin is written by hand."""
+        return self.text if self.per_row else self.kernel_text(dtype)[1]
 
 
 @final
