@@ -171,6 +171,30 @@ def test_clipping_comes_before_the_penalty(clip: dict[str, float], penalty: Pena
     follow(Linear(5, 1), X, y[:, :1], single)
 
 
+@pytest.mark.parametrize(
+    ("size", "dtype"), [(1e200, "float64"), (1e-200, "float64"), (1e30, "float32"), (1e-30, "float32")]
+)
+def test_the_norm_of_a_gradient_of_any_size_is_clipped(size: float, dtype: str) -> None:
+    X, y = table(3)
+    steps = []
+    for scale in (1.0, size):
+        settings = Settings(
+            rules.gradient_descent(learning_rate=1.0), losses.absolute, max_iter=1, clip_norm=scale / 64
+        )
+        model = Linear(3, fit_intercept=False)
+        run = Run(model, Rows.of(X * scale, y * scale, dtype=dtype), settings, theta=np.ones(3)).descend()
+        steps.append(run._loop.gradient / scale)
+    assert np.linalg.norm(steps[0]) == pytest.approx(1 / 64, rel=1e-5)
+    np.testing.assert_allclose(steps[1], steps[0], rtol=1e-5)
+
+
+def test_a_batch_larger_than_any_order_takes_no_more_room() -> None:
+    X, y = table(3)
+    settings = Settings(rules.adam, losses.squared, batch_size=10**15, max_iter=2)
+    run = Run(Linear(3), Rows.of(X, y), settings, order=lambda epoch: np.arange(5)).descend()
+    assert (run.status, run.t) == ("finished", 2)
+
+
 @pytest.mark.parametrize("batch_size", [1, 5, None])
 @pytest.mark.parametrize("made", catalog.schedules().values(), ids=lambda made: made.name)
 def test_every_schedule_gives_the_rate_of_every_step(made: Any, batch_size: int | None) -> None:

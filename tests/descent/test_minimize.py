@@ -180,6 +180,14 @@ def test_the_gradient_is_clipped_to_its_norm() -> None:
     np.testing.assert_array_equal(result.jac, slope(result.x))
 
 
+def test_a_gradient_of_any_size_is_clipped() -> None:
+    for size in (1e-200, 1e200):
+        steep = size * np.array([3.0, 4.0])
+        told: dict[str, Any] = {"optimizer": DOWN, "clip_norm": size / 8, "max_iter": 1, "gtol": 0}
+        result = minimize(lambda x: 0.0, [0.0, 0.0], jac=lambda x, steep=steep: steep, **told)
+        np.testing.assert_allclose(result.x / size, [-0.1 * 0.6 / 8, -0.1 * 0.8 / 8], rtol=1e-12)
+
+
 @pytest.mark.parametrize(
     ("fun", "jac", "rate", "quantity"),
     [

@@ -305,6 +305,16 @@ def test_moments_of_more_rows_than_one_block(monkeypatch: pytest.MonkeyPatch) ->
     np.testing.assert_allclose(ours.theta, theirs.theta, rtol=1e-11)
 
 
+@pytest.mark.parametrize(("size", "dtype"), [(1e200, "float64"), (1e25, "float32")])
+def test_rows_whose_squares_overflow_are_left_as_rows(size: float, dtype: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    X, y = table(3, rows=200)
+    settings = Settings(rules.signsgd(learning_rate=1 / size), losses.squared, max_iter=20)
+    ours, theirs = by_moments_and_by_rows(Linear(3), Rows.of(X * size, y, dtype=dtype), settings, monkeypatch)
+    assert ours.status == theirs.status
+    assert ours.divergence == theirs.divergence
+    np.testing.assert_array_equal(ours.theta, theirs.theta)
+
+
 def test_moments_serve_only_what_they_can() -> None:
     X, y = table(6, rows=2000)
 

@@ -337,6 +337,16 @@ def test_no_folder_at_all_costs_one_warning(cache: Path, monkeypatch: pytest.Mon
     assert not cache.exists()
 
 
+def test_a_long_name_is_kept_as_any_other(cache: Path) -> None:
+    names = [letter * 300 for letter in "λr"]
+    made = [rule(f"def {name}(theta, g, t, *, learning_rate=0.5): return theta - learning_rate * g") for name in names]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert [moves(one) for one in made] == [-0.5, -0.5]
+    assert len(files(cache)) == 2
+    assert made[0].kernel_text("float64")[0].isidentifier()
+
+
 @pytest.mark.parametrize("place", ["a file", "nowhere"])
 def test_a_cache_folder_that_cannot_be_made_is_passed_over(
     place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

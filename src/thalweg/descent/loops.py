@@ -104,11 +104,12 @@ class General(Loop):
         self.activation_hyper = hyper_table(model.activations)
         self.dropout = model.dropout_bounds()
         self.seed = np.uint64(run.streams.generator(run.root, run.streams.DROPOUT).integers(0, 2**63))
-        if moments:
+        work = second_moments(model, rows) if moments else np.zeros(0)
+        if moments and np.isfinite(work).all():  # squares of what the rows hold may be more than a float does
             from thalweg.engine import linear
 
             objective = linear.objective("gram", dtype)
-            self.work = second_moments(model, rows)
+            self.work = work
             self.table = np.array([[model.size // model.columns, model.columns, 0]])
             # One "row" stands for all: the moments are means already.
             self.rows = Rows(rows.X[:0], rows.targets[:1], rows.weights[:0], rows.values, rows.indices, rows.indptr)
@@ -261,6 +262,7 @@ def parameter_groups(run: Run) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     return np.array([row, exempt]), np.array([[0, first, 0], [first, run.model.size, 1]])
 
 
+@np.errstate(over="ignore", invalid="ignore")  # what is not finite is for the caller to see
 def second_moments(model: Model, rows: Rows) -> Array:
     """Return the mean squared error expanded around its least-squares solution, as ``engine.linear.gram`` takes it.
 

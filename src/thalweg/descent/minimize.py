@@ -216,8 +216,11 @@ def _vector(gradient: Any, x: Vector) -> Vector:
 def _clipped(gradient: Vector, bound: float | None) -> Vector:
     if bound is None:
         return gradient
-    norm = float(np.linalg.norm(gradient))
-    return gradient * (bound / norm) if norm > bound else gradient
+    largest = float(np.abs(gradient).max(initial=0.0))
+    if largest == 0.0:
+        return gradient
+    length = float(np.linalg.norm(gradient / largest))  # in units of the largest entry, whose square may overflow
+    return gradient * (bound / largest / length) if length > bound / largest else gradient
 
 
 def _rule(optimizer: Rule | str) -> Rule:

@@ -249,7 +249,7 @@ class Run:
         return np.stack([self.streams.shuffled(self.root, self.epoch + k, count) for k in range(block)])
 
     def _advance_block(self, orders: NDArray[np.int64], epochs: int) -> None:
-        batch = self._loop.batch or orders.shape[1]
+        batch = min(self._loop.batch or orders.shape[1], orders.shape[1])
         per_epoch = -(-orders.shape[1] // batch)
         steps = epochs * per_epoch
         schedule = self.settings.schedule

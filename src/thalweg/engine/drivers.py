@@ -163,19 +163,24 @@ def copy(to, source, start, stop):
 
 @register_jitable
 def clip_by_norm(grad, bound, columns, lanes):
-    """Scale each lane's gradient down to norm ``bound``."""
+    """Scale each lane's gradient down to norm ``bound``; one that is not finite is left as it is."""
     outputs = columns // lanes if columns > 1 else 1
     for lane in range(lanes):
-        total = 0.0
+        largest = 0.0
         for first in range(0, grad.size, columns):
             for i in range(first + lane * outputs, first + (lane + 1) * outputs):
-                total += float(grad[i]) ** 2
-        norm = np.sqrt(total)
-        if norm > bound:
-            scale = grad.dtype.type(bound / norm)
+                largest = max(largest, abs(np.float64(grad[i])))
+        if not (np.isfinite(largest) and largest > 0.0):
+            continue
+        total = 0.0  # of squares in units of the largest entry: its own square may be more than a float holds
+        for first in range(0, grad.size, columns):
+            for i in range(first + lane * outputs, first + (lane + 1) * outputs):
+                total += (np.float64(grad[i]) / largest) ** 2
+        if np.sqrt(total) > bound / largest:
+            scale = np.float64(bound) / largest / np.sqrt(total)
             for first in range(0, grad.size, columns):
                 for i in range(first + lane * outputs, first + (lane + 1) * outputs):
-                    grad[i] *= scale
+                    grad[i] = np.float64(grad[i]) * scale
 
 
 @lru_cache(maxsize=2)

@@ -252,8 +252,8 @@ def kernel_text(stem: str, dtype: str, arguments: str, lines: list[str]) -> tupl
 
     Without the content in the name, another rule's code can be run (numba#10486).
     """
-    content = hashlib.sha256("\n".join([arguments, *lines]).encode()).hexdigest()[:12]
-    name = f"{stem}_{dtype}_{content}"
+    content = hashlib.sha256("\n".join([stem, arguments, *lines]).encode()).hexdigest()[:12]
+    name = f"{stem[:40]}_{dtype}_{content}"  # it becomes the name of a file
     return name, "\n".join([f"def {name}({arguments}):", *indent(lines)]) + "\n"
 
 
