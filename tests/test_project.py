@@ -188,7 +188,7 @@ def test_the_layers_are_kept():
 def house(tmp_path) -> Path:
     """Every room of the plan, empty, under the contracts of this project."""
     shutil.copy(ROOT / "pyproject.toml", tmp_path)
-    rooms = ["formulas", "engine", "descent", "estimators", "compare", "check", "exchange", "report", "lab"]
+    rooms = ["formulas", "engine", "descent", "estimators", "comparison", "check", "exchange", "report", "studies", "lab"]
     for folder in ["thalweg", *(f"thalweg/{room}" for room in rooms)]:
         (tmp_path / folder).mkdir()
         (tmp_path / folder / "__init__.py").touch()
@@ -202,10 +202,10 @@ def house(tmp_path) -> Path:
     [
         ("formulas", "import thalweg.errors"),
         ("engine", "import numba"),
-        ("compare", "import thalweg.exchange.tables"),
+        ("comparison", "import thalweg.exchange.tables"),
         ("check", "import thalweg.exchange.tables"),
-        ("compare", "import sklearn"),
-        ("lab", "import thalweg.compare"),
+        ("comparison", "import sklearn"),
+        ("lab", "import thalweg.comparison"),
     ],
 )
 def test_the_contracts_allow(house, room, line):
@@ -221,10 +221,11 @@ def test_the_contracts_allow(house, room, line):
         ("engine", "def late():\n    import thalweg.descent", "Imports point downwards"),
         ("descent", "import thalweg.estimators", "Imports point downwards"),
         ("estimators", "import thalweg.exchange.tables", "Imports point downwards"),
-        ("compare", "import thalweg.estimators", "Imports point downwards"),
-        ("compare", "import thalweg.exchange.files", "Imports point downwards"),
+        ("comparison", "import thalweg.estimators", "Imports point downwards"),
+        ("comparison", "import thalweg.exchange.files", "Imports point downwards"),
         ("exchange", "import thalweg.check", "Imports point downwards"),
-        ("report", "import thalweg.lab", "Imports point downwards"),
+        ("report", "import thalweg.studies", "Imports point downwards"),
+        ("studies", "import thalweg.lab", "Imports point downwards"),
         ("lab", "import thalweg.cli", "Imports point downwards"),
         ("descent", "import numba", "Only the engine knows Numba"),
         ("formulas", "def late():\n    from numba import njit", "Only the engine knows Numba"),

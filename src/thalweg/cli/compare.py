@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from thalweg.cli.studies import Study
-    from thalweg.compare.leaderboard import Leaderboard, Standing
-    from thalweg.compare.outcome import Outcome, Problem
-    from thalweg.compare.plan import Plan
+    from thalweg.comparison.leaderboard import Leaderboard, Standing
+    from thalweg.comparison.outcome import Outcome, Problem
+    from thalweg.comparison.plan import Plan
     from thalweg.descent.settings import Settings
 
 _RECORDS, _LEADERBOARD = "records.jsonl", "leaderboard.txt"
@@ -67,8 +67,8 @@ def compare(table: str, **told: Any) -> None:
     from thalweg.cli.studies import Study
     from thalweg.cli.terminal import console, note, warn
     from thalweg.cli.told import Descending, Modelling, Reading
-    from thalweg.compare.leaderboard import Leaderboard
-    from thalweg.compare.outcome import Problem
+    from thalweg.comparison.leaderboard import Leaderboard
+    from thalweg.comparison.outcome import Problem
 
     reading, modelling, descending = Reading.take(told), Modelling.take(told), Descending.take(told)
     blueprint = modelling.blueprint()
@@ -105,7 +105,7 @@ def compare(table: str, **told: Any) -> None:
 def _plan(told: dict[str, Any]) -> tuple[Plan, list[str]]:
     """Return the plan, and what is odd about it."""
     from thalweg.cli.formula_names import formulas, split_list
-    from thalweg.compare.plan import Plan
+    from thalweg.comparison.plan import Plan
     from thalweg.formulas import catalog
 
     named = told["optimizers"]
@@ -158,7 +158,7 @@ def _describe(plan: Plan, settings: Settings) -> str:
 def _carry_out(plan: Plan, problem: Problem, settings: Settings, *, no_color: bool) -> list[Outcome]:
     """Make all runs, with a bar where there is a terminal."""
     from thalweg.cli.terminal import digits, progress
-    from thalweg.compare.sequential import carry_out
+    from thalweg.comparison.sequential import carry_out
 
     outcomes: list[Outcome] = []
     leader = ""
@@ -198,7 +198,6 @@ def _table(board: Leaderboard, seeds: int, width: int) -> Table:
         "final\nloss": "right",
         f"over {seeds}\nseed{'s' * (seeds > 1)}": "right",
         "epochs\nto goal": "right",
-        "ms to\ngoal": "right",
         "di-\nverged": "right",
     }
     titles = list(header)
@@ -214,15 +213,13 @@ def _table(board: Leaderboard, seeds: int, width: int) -> Table:
 
 
 # Positions of columns, and what is tried in turn: digits of the losses over seeds, columns that are left out.
-_NAME, _OVER_SEEDS, _EPOCHS, _MS, _DIVERGED = 1, 4, 5, 6, 7
+_NAME, _OVER_SEEDS, _EPOCHS, _DIVERGED = 1, 4, 5, 6
 _WAYS_TO_FIT: tuple[tuple[int, tuple[int, ...]], ...] = (
     (3, ()),
     (2, ()),
-    (3, (_MS,)),
-    (2, (_MS,)),
-    (2, (_MS, _OVER_SEEDS)),
-    (2, (_MS, _OVER_SEEDS, _DIVERGED)),
-    (2, (_MS, _OVER_SEEDS, _DIVERGED, _EPOCHS)),
+    (2, (_OVER_SEEDS,)),
+    (2, (_OVER_SEEDS, _DIVERGED)),
+    (2, (_OVER_SEEDS, _DIVERGED, _EPOCHS)),
 )
 _LONGEST_NAME = 28  # a longer one, of a rule with many numbers of its own, goes on in the next line
 
@@ -251,7 +248,6 @@ def _cells(standing: Standing, place: int, count: int) -> list[str]:
         digits(standing.median, 4),
         spread,
         "-" if standing.epochs is None else f"{standing.epochs:g}",
-        "-" if standing.seconds is None else digits(1000 * standing.seconds, 2),
         f"{standing.diverged}/{standing.runs}",
     ]
 
@@ -283,7 +279,7 @@ def _save(
     for name, content in files.items():
         atomic_write(folder / name, content.encode())
     if importlib.util.find_spec("matplotlib") is not None:
-        from thalweg.compare.picture import picture
+        from thalweg.comparison.picture import picture
 
         kind_of_model = "linear model" if not study.hidden else f"network {'-'.join(map(str, study.hidden))}"
         files[f"curves.{kind}"] = ""
@@ -316,8 +312,8 @@ def _score(standing: Standing, plan: Plan, study: Study, problem: Problem, setti
     import numpy as np
 
     from thalweg.cli.terminal import digits
-    from thalweg.compare.scores import scores
-    from thalweg.compare.sequential import make_run
+    from thalweg.comparison.scores import scores
+    from thalweg.comparison.sequential import make_run
     from thalweg.exchange.tables.cells import shown
 
     (arm,) = (a for a in plan.arms if (a.name, a.learning_rate) == (standing.name, standing.learning_rate))

@@ -125,7 +125,7 @@ def _advice(settings: Settings) -> str:
 
 
 def _all_scores(study: Study, run: Run) -> dict[str, dict[str, float]]:
-    from thalweg.compare.scores import scores
+    from thalweg.comparison.scores import scores
 
     found = {}
     for name, part in study.parts.items():

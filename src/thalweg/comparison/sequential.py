@@ -1,12 +1,12 @@
-"""A plan carried out one run after another."""
+"""Runs made one after another, each alone."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
 
-from thalweg.compare.outcome import Outcome, Problem
-from thalweg.compare.plan import Arm, Plan
+from thalweg.comparison.outcome import Outcome, Problem
+from thalweg.comparison.plan import Arm, Plan
 from thalweg.descent.run import Run
 from thalweg.descent.settings import Settings
 
@@ -25,11 +25,7 @@ def carry_out(plan: Plan, problem: Problem, settings: Settings) -> Iterator[Outc
     ------
     Outcome
     """
-    warm = ""
     for arm, seed in plan:
-        if arm.name != warm:  # what a first call compiles belongs to no run's time
-            Run(problem.model, problem.train, replace(settings, optimizer=arm.rule, max_iter=1)).descend()
-            warm = arm.name
         yield make_run(arm, seed, problem, settings)[0]
 
 
@@ -43,14 +39,13 @@ def make_run(arm: Arm, seed: int, problem: Problem, settings: Settings) -> tuple
         At its end, with its parameters.
     """
     run = Run(problem.model, problem.train, replace(settings, optimizer=arm.rule), random_state=seed)
-    losses, seconds = [problem.validation_loss(settings.loss, run.theta)], [0.0]
+    losses = [problem.validation_loss(settings.loss, run.theta)]
 
     def look(run: Run) -> bool:
         losses.append(problem.validation_loss(settings.loss, run.theta))
-        seconds.append(run.seconds)
         return False
 
     run.descend(callbacks=[look])
     if run.epoch == len(losses):  # nobody is called after the epoch in which a run is called diverged
         look(run)
-    return Outcome(arm, seed, run.record(), tuple(losses), tuple(seconds)), run
+    return Outcome(arm, seed, run.record(), tuple(losses)), run

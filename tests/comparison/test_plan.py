@@ -4,7 +4,7 @@ import itertools
 
 import pytest
 
-from thalweg.compare.plan import Plan, usual_rates
+from thalweg.comparison.plan import Grid, Plan
 from thalweg.errors import LimitError, SettingError
 from thalweg.formulas import catalog
 from thalweg.formulas.rules import adam, gradient_descent, rprop
@@ -30,7 +30,7 @@ def test_rates_of_a_plan_keep_the_other_numbers():
 
 @pytest.mark.parametrize("rule", [r for r in catalog.rules().values() if r.has_learning_rate], ids=lambda r: r.name)
 def test_usual_rates_are_as_many_for_every_rule_and_hold_its_own(rule):
-    rates = usual_rates(rule)
+    rates = Grid.around(rule, 9).rates()
     assert len(rates) == 9
     assert rates == sorted(rates)
     assert min(abs(rate / rule.learning_rate - 1) for rate in rates) < 1e-12

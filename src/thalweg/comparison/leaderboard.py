@@ -9,7 +9,7 @@ from typing import final
 
 import numpy as np
 
-from thalweg.compare.outcome import Outcome, final_losses
+from thalweg.comparison.outcome import Outcome, final_losses
 
 #: The target, where none is asked for: this share of the way from the first loss to the best final one.
 _SHARE_OF_THE_WAY = 0.95
@@ -30,7 +30,7 @@ class Standing:
         empty.
     median, low, high : float
         Final losses over seeds at this rate; infinite where runs diverged.
-    epochs, seconds : float or None
+    epochs : float or None
         Median over seeds until the target loss; None where half of the runs or more do not reach it.
     diverged, runs : int
         Runs that diverged, and all runs, at all rates.
@@ -43,7 +43,6 @@ class Standing:
     low: float
     high: float
     epochs: float | None
-    seconds: float | None
     diverged: int
     runs: int
 
@@ -51,7 +50,7 @@ class Standing:
 @final
 @dataclass(frozen=True)
 class Leaderboard:
-    """The standings, best first, and the loss that ``epochs`` and ``seconds`` count to (None where nothing learned)."""
+    """The standings, best first, and the loss that ``epochs`` count to (None where nothing learned)."""
 
     standings: tuple[Standing, ...]
     target: float | None
@@ -64,7 +63,7 @@ class Leaderboard:
         ----------
         outcomes : sequence of Outcome
         target : float, optional
-            Loss to count epochs and seconds to; without it, 95 % of the way from the median first loss to the best
+            Loss to count epochs to; without it, 95 % of the way from the median first loss to the best
             median final loss.
         """
         chosen = {name: best_runs(outcomes, name) for name in dict.fromkeys(o.arm.name for o in outcomes)}
@@ -90,7 +89,6 @@ def _standing(name: str, runs: list[Outcome], outcomes: Sequence[Outcome], targe
     rate = runs[0].arm.learning_rate
     tried = sorted({outcome.arm.learning_rate for outcome in everything if outcome.arm.learning_rate is not None})
     losses = final_losses(runs)
-    epochs, seconds = _time_to(target, runs)
     return Standing(
         name=name,
         learning_rate=rate,
@@ -98,20 +96,16 @@ def _standing(name: str, runs: list[Outcome], outcomes: Sequence[Outcome], targe
         median=float(np.median(losses)),
         low=float(losses.min()),
         high=float(losses.max()),
-        epochs=epochs,
-        seconds=seconds,
+        epochs=_epochs_to(target, runs),
         diverged=sum(outcome.diverged for outcome in everything),
         runs=len(everything),
     )
 
 
-def _time_to(target: float | None, runs: list[Outcome]) -> tuple[float | None, float | None]:
-    """Return the median epochs and seconds to the target; a run that does not reach it takes for ever."""
+def _epochs_to(target: float | None, runs: list[Outcome]) -> float | None:
+    """Return the median epochs to the target; a run that does not reach it takes for ever."""
     if target is None:
-        return None, None
+        return None
     reached = [run.reached(target) for run in runs]
     epochs = float(np.median([math.inf if k is None else k for k in reached]))
-    seconds = float(
-        np.median([math.inf if k is None else run.seconds[k] for k, run in zip(reached, runs, strict=True)])
-    )
-    return (epochs, seconds) if math.isfinite(epochs) else (None, None)
+    return epochs if math.isfinite(epochs) else None

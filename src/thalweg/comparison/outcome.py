@@ -10,7 +10,7 @@ from typing import Any, final
 import numpy as np
 from numpy.typing import NDArray
 
-from thalweg.compare.plan import Arm
+from thalweg.comparison.plan import Arm
 from thalweg.descent.batches import Rows
 from thalweg.descent.models import Model
 from thalweg.descent.outputs import mean_loss
@@ -54,16 +54,14 @@ class Outcome:
     seed : int
     record : Record
     losses : tuple of float
-        Mean loss on the validation part: before the first epoch, and after each.
-    seconds : tuple of float
-        Time in the loop until then, from 0; one number for each loss.
+        Mean loss on the validation part: before the first epoch, and after each. Fewer than the plan's epochs where the
+        run diverged.
     """
 
     arm: Arm
     seed: int
     record: Record
     losses: tuple[float, ...]
-    seconds: tuple[float, ...]
 
     @property
     def diverged(self) -> bool:
@@ -80,13 +78,38 @@ class Outcome:
         return next((epoch for epoch, loss in enumerate(self.losses) if loss <= target), None)
 
     def line(self) -> str:
-        """Return the run as one line of JSON; what differs from machine to machine stands under ``times``."""
+        """Return the run as one line of JSON, without what differs from machine to machine."""
         record = self.record.as_dict()
-        times = {"seconds": record.pop("seconds"), "epochs": list(self.seconds)}
-        del record["machine"]
+        del record["seconds"], record["machine"]
         run = {"rule": self.arm.name, "learning_rate": self.arm.learning_rate, "seed": self.seed}
-        data = {"run": run, "record": record, "validation_losses": list(self.losses), "times": times}
+        data = {"run": run, "record": record, "validation_losses": list(self.losses)}
         return json.dumps(plain(data), sort_keys=True, allow_nan=False)
+
+
+@final
+@dataclass(frozen=True)
+class Confirmation:
+    """A chosen arm run again alone, and scored on the test part, which nothing had seen before.
+
+    Attributes
+    ----------
+    name : str
+    learning_rate : float or None
+    seed : int
+    loss : float
+        Mean loss on the test part; infinite where it is not finite.
+    scores : dict of str to float
+        In the target's own units; see :func:`thalweg.comparison.scores.scores`.
+    seconds : float
+        Time in the loop per epoch, on one thread, compilation apart.
+    """
+
+    name: str
+    learning_rate: float | None
+    seed: int
+    loss: float
+    scores: dict[str, float]
+    seconds: float
 
 
 def final_losses(outcomes: list[Outcome]) -> NDArray[np.float64]:

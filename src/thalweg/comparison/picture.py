@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from thalweg.compare.leaderboard import Leaderboard, Standing, best_runs
-from thalweg.compare.outcome import Outcome, final_losses
+from thalweg.comparison.leaderboard import Leaderboard, Standing, best_runs
+from thalweg.comparison.outcome import Outcome, final_losses
 
 #: Rules that have a colour of their own; the others are grey.
 SHOWN = 6
