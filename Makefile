@@ -6,8 +6,11 @@ VENV ?= .venv
 # PyTorch is asked for by exact version but without a hash, in a command of its own: the same version is published
 # as different files (with and without CUDA), and pip takes hashes for all requirements of a command or for none.
 TORCH := torch==2.13.0
+# The suite runs on as many workers as there are processors, but no more than this.
+WORKERS ?= 4
 
 BIN := $(VENV)/bin
+PYTEST := $(BIN)/python -m pytest -n auto --maxprocesses $(WORKERS) --dist worksteal
 PIP := PIP_DISABLE_PIP_VERSION_CHECK=1 $(BIN)/python -m pip install -qq --no-input
 PINNED := $(PIP) --require-hashes --only-binary :all: -r
 
@@ -23,13 +26,13 @@ demo: $(VENV)/run.stamp ## compare the rules on a real table; leaves the leaderb
 	@$(BIN)/thalweg compare dataset:diabetes --target target --output demo
 
 test: lint ## lint, types, layers, then the whole suite
-	@$(BIN)/python -m pytest
+	@$(PYTEST)
 
 test-peers: $(VENV)/peers.stamp ## install PyTorch, JAX, Optax and Keras, and compare with them step by step
 	@$(BIN)/python -m pytest -m peers
 
 test-deep: $(VENV)/test.stamp ## the slow suites, and everything else with new random examples
-	@$(BIN)/python -m pytest -m "not peers" --hypothesis-profile new
+	@$(PYTEST) -m "not peers" --hypothesis-profile new
 
 lint: $(VENV)/test.stamp ## style, types and layers
 	@$(BIN)/ruff check --quiet
@@ -46,14 +49,14 @@ bench: $(VENV)/bench.stamp ## time the work side by side with the peers; keeps b
 
 # --universal: one file for every supported Python and platform. Pins that still fit are kept; UPGRADE=--upgrade renews them.
 COMPILE = build/uv/bin/uv pip compile --quiet --no-config --universal --fork-strategy fewest --python-version 3.11 \
-  --generate-hashes --custom-compile-command 'make constraints' $(UPGRADE) pyproject.toml --extra arrow --extra plot
+  --generate-hashes --custom-compile-command 'make constraints' $(UPGRADE) pyproject.toml --extra arrow --extra plot --extra report
 constraints: ## write constraints/ anew from pyproject.toml
 	@$(PYTHON) -m venv build/uv
 	@build/uv/bin/python -m pip install -qq --disable-pip-version-check uv==0.13.8
 	@$(COMPILE) --group build -o constraints/run.txt
 	@$(COMPILE) --group test -c constraints/run.txt -o constraints/test.txt
-	@$(COMPILE) --group test --group peers -c constraints/test.txt -o constraints/peers.txt
-	@$(COMPILE) --group test --group peers --group bench -c constraints/peers.txt -o constraints/bench.txt
+	@$(COMPILE) --extra track --group test --group peers -c constraints/test.txt -o constraints/peers.txt
+	@$(COMPILE) --extra track --group test --group peers --group bench -c constraints/peers.txt -o constraints/bench.txt
 
 clean: ## remove everything that was made here
 	@rm -rf $(VENV) build dist demo .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -32,7 +32,7 @@ MODULES = [
     *sorted({m.name for m in pkgutil.walk_packages(thalweg.__path__, "thalweg.")} - {"thalweg.__main__"}),
 ]
 # What only a run, a table or a picture needs.
-HEAVY = {"matplotlib", "numba", "pandas", "pyarrow", "scipy", "sklearn"}
+HEAVY = {"bokeh", "jinja2", "matplotlib", "mlflow", "numba", "pandas", "pyarrow", "scipy", "sklearn", "tensorboard"}
 
 
 def python(*arguments: str, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
@@ -158,7 +158,9 @@ def test_formulas_need_only_numpy(imports):
 
 
 def test_what_is_imported_is_what_is_declared(imports):
-    owners = importlib.metadata.packages_distributions()
+    # Trackers come with the peers only, and one of them by another name than it is imported by.
+    trackers = {"mlflow": ["mlflow-skinny"], "tensorboard": ["tensorboard"]}
+    owners = trackers | importlib.metadata.packages_distributions()
     used = {canonicalize_name(owners[name][0]) for foreign in imports.values() for name in foreign}
     declared = [*PYPROJECT["project"]["dependencies"], *(r for packages in EXTRAS.values() for r in packages)]
     assert used == {canonicalize_name(Requirement(r).name) for r in declared}
@@ -188,7 +190,7 @@ def test_the_layers_are_kept():
 def house(tmp_path) -> Path:
     """Every room of the plan, empty, under the contracts of this project."""
     shutil.copy(ROOT / "pyproject.toml", tmp_path)
-    rooms = ["formulas", "engine", "descent", "estimators", "comparison", "check", "exchange", "report", "studies", "lab"]
+    rooms = "formulas engine descent estimators comparison check exchange report studies lab".split()
     for folder in ["thalweg", *(f"thalweg/{room}" for room in rooms)]:
         (tmp_path / folder).mkdir()
         (tmp_path / folder / "__init__.py").touch()
@@ -254,20 +256,26 @@ def pins(name: str) -> dict[str, set[str]]:
     return found
 
 
-def wanted(*groups: str) -> list[Requirement]:
-    """What pyproject asks for: the package, its extras, and these groups of dependencies."""
-    asked = [*PYPROJECT["project"]["dependencies"], *(r for packages in EXTRAS.values() for r in packages)]
+def wanted(extras: set[str], groups: list[str]) -> list[Requirement]:
+    """What pyproject asks for: the package, these extras, and these groups of dependencies."""
+    asked = [*PYPROJECT["project"]["dependencies"], *(r for extra in sorted(extras) for r in EXTRAS[extra])]
     asked += [entry for group in groups for entry in PYPROJECT["dependency-groups"][group] if isinstance(entry, str)]
     return [Requirement(entry) for entry in asked]
 
 
 @pytest.mark.parametrize(
-    ("name", "groups"),
-    [("run", ["build"]), ("test", ["test"]), ("peers", ["test", "peers"]), ("bench", ["peers", "bench"])],
+    ("name", "extras", "groups"),
+    [
+        ("run", set(EXTRAS) - {"track"}, ["build"]),
+        ("test", set(EXTRAS) - {"track"}, ["test"]),
+        ("peers", set(EXTRAS), ["test", "peers"]),
+        ("bench", set(EXTRAS), ["peers", "bench"]),
+    ],
+    ids=["run", "test", "peers", "bench"],
 )
-def test_what_is_asked_for_is_pinned(name, groups):
+def test_what_is_asked_for_is_pinned(name, extras, groups):
     pinned = pins(name)
-    for requirement in wanted(*groups):
+    for requirement in wanted(extras, groups):
         versions = pinned[canonicalize_name(requirement.name)]
         assert all(version in requirement.specifier for version in versions), requirement
 
