@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from thalweg.errors import FormulaError, SettingError
 from thalweg.formulas.language import Program
 from thalweg.formulas.ranges import STANDARD, Range, check_number
-from thalweg.formulas.source import Source
+from thalweg.formulas.source import Source, read
 
 Array = NDArray[Any]
 
@@ -101,7 +101,30 @@ class Formula(ABC):
         """Names and numbers of this copy."""
         return dict(self._numbers)
 
+    @classmethod
+    def later(cls, function: FunctionType, ranges: Mapping[str, str] | None, options: dict[str, Any]) -> Self:
+        """Declare a formula that is read, checked and tried when something is first asked of it.
+
+        For the library's own, of which a run needs three or four, and which the tests have all checked.
+        """
+        made = object.__new__(cls)
+        made.name, made.__doc__ = function.__name__, inspect.getdoc(function)
+        made._waiting = function, ranges, options
+        return made
+
+    _waiting: tuple[FunctionType, Mapping[str, str] | None, dict[str, Any]]
+
+    def _wake(self) -> None:
+        if "_source" in self.__dict__ or "_waiting" not in self.__dict__:
+            return
+        function, ranges, options = self._waiting
+        # Made aside and taken over at once: another thread sees all of it or nothing.
+        self.__dict__.update(type(self)(read(function), ranges, **options).__dict__)
+
     def __getattr__(self, name: str) -> Any:
+        self._wake()
+        if name in self.__dict__:
+            return self.__dict__[name]
         numbers = self.__dict__.get("_numbers", {})
         if name in numbers:
             return numbers[name]
@@ -120,6 +143,7 @@ class Formula(ABC):
         return self._with(numbers)
 
     def _with(self, numbers: Mapping[str, Any]) -> Self:
+        self._wake()
         copy = object.__new__(type(self))
         copy.__dict__.update(self.__dict__)
         copy._declared = False
