@@ -44,7 +44,7 @@ def test_the_whole_leaderboard_fits_into_80_columns(thalweg, folder):
 
 
 def standing(name: str, *, loss: float = 0.69191, rate: float = 3.16e-05) -> Standing:
-    return Standing(name, rate, ">", loss, 0.99 * loss, 1.01 * loss, 12.5, 0.0123, 5, 27)
+    return Standing(name, rate, ">", loss, 0.99 * loss, 1.01 * loss, 12.5, 5, 27)
 
 
 def shown(board: Leaderboard, width: int) -> list[str]:

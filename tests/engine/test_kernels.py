@@ -191,7 +191,7 @@ def test_penalty_adds_value_and_slope_of_its_slice(made: Penalty, dtype: str) ->
 def test_proximal_step_is_the_formulas(made: Penalty, size: float, dtype: str) -> None:
     w = extremes(dtype)
     ours = w.copy()
-    compiler.proximal_kernel(made, dtype)(ours, hyper(made), size, 2, w.size)
+    compiler.proximal_kernel(made, dtype)(ours, hyper(made), np.array([size]), 2, w.size)
     with np.errstate(all="ignore"):
         expected = np.concatenate([w[:2], made.proximal_step(w[2:], size)])
     same_bits(ours, expected)

@@ -64,7 +64,7 @@ class Loop(ABC):
 def choose(run: Run) -> Loop:
     """Return the fastest loop that does what the run asks for."""
     if fused_serves(run):
-        return Fused(run)
+        return FusedLanes(run) if run.model.lanes > 1 else Fused(run)
     return General(run, moments=moments_serve(run))
 
 
@@ -139,7 +139,7 @@ class General(Loop):
         penalty = compiler.penalty_kernel(formula, run.dtype)
         if not formula.has_proximal:
             return [penalty, None]
-        plain = run.settings.optimizer.fingerprint == gradient_descent.fingerprint and run.rates is None
+        plain = run.settings.optimizer.fingerprint == gradient_descent.fingerprint
         self.kink = drivers.PROXIMAL if plain else drivers.ORTHANT
         self.before = np.zeros(run.theta.size, run.dtype)
         return [penalty, compiler.proximal_kernel(formula, run.dtype)]
@@ -165,7 +165,7 @@ class General(Loop):
             run.theta, self.gradient, run.state, self.groups, self.hyper, self.rates, factors, self.lanes,
             self.penalised, self.penalty_hyper, self.kink, self.before,
             settings.clip_value or 0.0, settings.clip_norm or 0.0, self.columns,
-            run.t, trace, np.zeros(2 * run.model.lanes + self.rates.size),
+            run.t, trace, np.zeros(2 * run.model.lanes + self.rates.size + 1),
         )  # fmt: skip
         return trace
 
@@ -213,6 +213,37 @@ class Fused(Loop):
             return np.concatenate([(slope * x).ravel(), slope.ravel()])
 
 
+@final
+class FusedLanes(Loop):
+    """One sample a step on a linear model with one output, many lanes: a loop of its own for the pair of rule and loss."""
+
+    def __init__(self, run: Run) -> None:
+        from thalweg.engine.fused import LANES, fused_lanes_kernel
+
+        settings = run.settings
+        self.visited, self.batch, self.whole = run.rows.count, 1, run.rows.count == 1
+        self.hyper, _ = parameter_groups(run)
+        self.rates = learning_rates(run)
+        self.loss_hyper = hyper_table([settings.loss])[0]
+        self.width = LANES[run.dtype]
+        self.kernel = fused_lanes_kernel(settings.optimizer, settings.loss, run.dtype, run.rows.X.shape[1])
+        self.gradient = np.zeros(0, run.dtype)
+
+    def run(
+        self, run: Run, orders: NDArray[np.int64], batch: int, factors: Array, skip: int = 0, into: Array | None = None
+    ) -> NDArray[np.float64]:
+        """See :meth:`Loop.run`."""
+        del batch  # always 1
+        if skip:
+            orders = orders.reshape(-1)[skip % orders.size :][:1].reshape(1, 1)
+        trace = blank(factors.size, run.model.lanes, into)
+        run.t = self.kernel(
+            run.theta, run.state, self.hyper[0], self.rates, factors, self.loss_hyper,
+            run.rows.X, run.rows.targets, orders, run.t, trace, int(bool(run.model.intercepts)), self.width,
+        )  # fmt: skip
+        return trace
+
+
 def blank(steps: int, lanes: int, into: Array | None) -> NDArray[np.float64]:
     """Return a trace of nan."""
     if into is None:
@@ -224,11 +255,11 @@ def blank(steps: int, lanes: int, into: Array | None) -> NDArray[np.float64]:
 def fused_serves(run: Run) -> bool:
     """Whether :class:`Fused` does what the run asks for."""
     s, m, r = run.settings, run.model, run.rows
-    plain = s.penalty is None and s.clip_value is None and s.clip_norm is None and run.rates is None
+    plain = s.penalty is None and s.clip_value is None and s.clip_norm is None
     groups = bool(s.optimizer.hyperparameters.get("weight_decay")) and bool(m.intercepts)
-    one_column = isinstance(m, Linear) and m.columns == 1
+    one_output = isinstance(m, Linear) and m.n_outputs == 1 and (run.rates is None) == (m.lanes == 1)
     dense = not r.csr and r.weights.size == 0
-    return one_column and dense and s.batch_size == 1 and plain and not groups and not s.loss.per_row
+    return one_output and dense and s.batch_size == 1 and plain and not groups and not s.loss.per_row
 
 
 def moments_serve(run: Run) -> bool:
@@ -238,7 +269,7 @@ def moments_serve(run: Run) -> bool:
     m, r, s = run.model, run.rows, run.settings
     full = run.order is None and (s.batch_size is None or s.batch_size >= r.count)
     squares = s.loss.fingerprint == squared.fingerprint
-    if not (isinstance(m, Linear) and m.lanes == 1 and full and squares and not r.csr):
+    if not (isinstance(m, Linear) and full and squares and not r.csr):
         return False
     size = m.size // m.columns
     return r.count * size > 4096 and r.count > size and (s.max_iter - run.epoch) * 2 > size
@@ -267,9 +298,9 @@ def second_moments(model: Model, rows: Rows) -> Array:
     """Return the mean squared error expanded around its least-squares solution, as ``engine.linear.gram`` takes it.
 
     Sums run over blocks of rows, in float64; the loss and the gradient at the centre come from the rows themselves.
-    The intercept is the last row and column of the Hessian, a feature that is always 1.
+    The intercept is the last row and column of the Hessian, a feature that is always 1. Lanes have the same moments.
     """
-    features, columns, size = rows.X.shape[1], model.columns, model.size // model.columns
+    features, columns, size = rows.X.shape[1], model.n_outputs, model.size // model.columns
     hessian, moment = np.zeros((features + 1, features + 1)), np.zeros((features + 1, columns))
     for x, y, w in _blocks_of(rows):
         weighed = x if w is None else x * w
@@ -294,6 +325,7 @@ def second_moments(model: Model, rows: Rows) -> Array:
         gradient[:features] += x.T @ pull
         gradient[features:] += pull.sum(axis=0)
         loss += np.einsum("ij,ij->j", pull, residual) / 2
+    centre, gradient, loss = (np.tile(part, model.lanes) for part in (centre, gradient, loss))
     parts = (centre.ravel(), gradient.ravel() / rows.count, hessian.ravel(), loss / rows.count, np.zeros(size))
     return np.concatenate(parts).astype(rows.dtype)
 

@@ -33,6 +33,21 @@ def _unseen(typing_context: Any, x: Any) -> Any:
     return types.float64(types.float64), generate
 
 
+@intrinsic
+def hidden(typing_context: Any, index: Any) -> Any:
+    """Return an index by a way that the optimiser cannot follow.
+
+    Before a loop over rows it would test, once for all rows, whether they overlap; a table whose rows lie between
+    each other's never passes.
+    """
+
+    def generate(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Any) -> Any:
+        bits = ir.IntType(64)
+        return builder.asm(ir.FunctionType(bits, [bits]), "", "=r,0", list(arguments), side_effect=False)
+
+    return types.uint64(types.uint64), generate
+
+
 @register_jitable
 def power(base, exponent):  # type: ignore[no-untyped-def]
     """``base ** exponent`` of two numbers as Python computes it for floats.

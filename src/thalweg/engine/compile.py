@@ -87,8 +87,8 @@ def penalty_signature(dtype: str) -> Any:
 
 
 def proximal_signature(dtype: str) -> Any:
-    """``(params, hyper, size, start, stop)``."""
-    return types.void(vector(dtype), NUMBERS, types.float64, types.int64, types.int64)
+    """``(params, hyper, sizes, start, stop)``."""
+    return types.void(vector(dtype), NUMBERS, NUMBERS, types.int64, types.int64)
 
 
 def forward_signature(dtype: str) -> Any:
@@ -161,6 +161,7 @@ def from_text(name: str, text: str) -> Callable[..., Any]:
         "math": math,
         "dot": arithmetic.dot,
         "fma": arithmetic.fma,
+        "hidden": arithmetic.hidden,
         "power": arithmetic.power,
         "exp": elementary.exp,
         "tanh": elementary.tanh,

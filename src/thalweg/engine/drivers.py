@@ -74,7 +74,7 @@ def epoch(
         Updates made before.
     trace : (steps of all epochs, lanes) float64
         Filled with the mean loss of each batch plus penalty, before its update.
-    scratch : float64, at least 2 * lanes + columns
+    scratch : float64, at least 2 * lanes + columns + 1
 
     Returns
     -------
@@ -86,6 +86,8 @@ def epoch(
     sums = scratch[:lane_count]
     costs = scratch[lane_count : 2 * lane_count]
     current = scratch[2 * lane_count : 2 * lane_count + rates.size]
+    unit = scratch[2 * lane_count + rates.size : 2 * lane_count + rates.size + 1]
+    unit[0] = 1.0
     per_epoch = (orders.shape[1] + batch_size - 1) // batch_size
     for k in range(steps):
         order = orders[(k // per_epoch) % orders.shape[0]]
@@ -115,7 +117,7 @@ def epoch(
             for s in range(penalised.shape[0]):
                 start, stop = penalised[s, 0], penalised[s, 1]
                 copy(before, grad, start, stop)
-                call_proximal(code[PROXIMAL_STEP], (before, penalty_hyper[s], 1.0, start, stop))
+                call_proximal(code[PROXIMAL_STEP], (before, penalty_hyper[s], unit, start, stop))
                 call_penalty(code[PENALTY], (theta, grad, penalty_hyper[s], start, stop, columns, costs))
                 for i in range(start, stop):
                     # A weight keeps to its side of zero; at zero, to the side that the slope beyond the kink asks for.
@@ -143,9 +145,7 @@ def epoch(
             )
         if kink == PROXIMAL:
             for s in range(penalised.shape[0]):
-                call_proximal(
-                    code[PROXIMAL_STEP], (theta, penalty_hyper[s], current[0], penalised[s, 0], penalised[s, 1])
-                )
+                call_proximal(code[PROXIMAL_STEP], (theta, penalty_hyper[s], current, penalised[s, 0], penalised[s, 1]))
         elif kink == ORTHANT:
             for s in range(penalised.shape[0]):
                 for i in range(penalised[s, 0], penalised[s, 1]):

@@ -38,13 +38,15 @@ IN_PLACE_OF = {"max": "np.maximum", "min": "np.minimum", "float": "nothing: an a
 RESERVED = frozenset(
     # of the update, the losses, the penalties, the activations
     "params grad state hyper rates lanes i row column start stop total weight weights targets scores slopes rows "
-    "factor sums kind bias inputs units deltas size columns costs "
+    "factor sums kind bias inputs units deltas size sizes columns costs "
     # of the loop fused for one sample a step
     "features k sample x X orders trace factors slope epoch place near width "
+    # of the same loop over many lanes
+    "c at xj j own block blocks lane count intercept hidden "
     # what they call
     "np math range max min abs float dot fma power exp tanh log1p sign correction_over".split()
 )
-_GENERATED = re.compile(r"c\d+|square\d+|correction\d+(_over)?|\w+_row|loss_\w+|flat_\w+")
+_GENERATED = re.compile(r"c\d+|x\d+|square\d+|correction\d+(_over)?|\w+_row|loss_\w+|flat_\w+")
 
 
 def reserved(name: str) -> bool:

@@ -382,21 +382,23 @@ def penalty_text(program: Program, dtype: str) -> tuple[str, str]:
     return kernel_text(f"penalty_{program.name}", dtype, PENALTY_ARGUMENTS, lines)
 
 
-PROXIMAL_ARGUMENTS = "params, hyper, size, start, stop"
+PROXIMAL_ARGUMENTS = "params, hyper, sizes, start, stop"
 
 
 @lru_cache(maxsize=512)
 def proximal_text(program: Program, dtype: str) -> tuple[str, str]:
-    """Write a proximal step of size ``size`` on ``params[start:stop]``."""
+    """Write a proximal step on ``params[start:stop]``, its size one for all or, with several ``sizes``, per column."""
     weight, step = program.arguments
     lowered = Lowered(program, dtype)
+    move = [f"{weight} = params[i]", *lowered.body, f"params[i] = {lowered.outputs[0]}"]
     lines = [
-        f"{step} = size",
         *(f"{h} = hyper[{k}]" for k, h in enumerate(program.scalars)),
-        *lowered.step,
         "params = params[start:stop]",
-        "for i in range(params.size):",
-        *indent([f"{weight} = params[i]", *lowered.body, f"params[i] = {lowered.outputs[0]}"]),
+        "for column in range(sizes.size):",
+        f"    {step} = sizes[column]",
+        *indent(lowered.step),
+        "    for i in range(column, params.size, sizes.size):",
+        *indent(move, 2),
     ]
     return kernel_text(f"proximal_{program.name}", dtype, PROXIMAL_ARGUMENTS, lines)
 
