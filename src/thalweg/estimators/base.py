@@ -10,9 +10,6 @@ from typing import Any, ClassVar, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.base import BaseEstimator
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 from thalweg.descent.batches import Rows
 from thalweg.descent.models import Model
@@ -21,6 +18,13 @@ from thalweg.descent.run import Run
 from thalweg.descent.settings import Settings, check_count
 from thalweg.errors import DataError, DivergedError, SettingError
 from thalweg.estimators import settings as told
+from thalweg.estimators.contract import (
+    BaseEstimator,
+    ConvergenceWarning,
+    _check_sample_weight,
+    check_is_fitted,
+    validate_data,
+)
 from thalweg.estimators.divergence import advice
 from thalweg.estimators.validation import Validation
 from thalweg.formulas.base import Formula

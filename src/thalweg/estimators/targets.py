@@ -9,13 +9,16 @@ from numpy.typing import NDArray
 from scipy.sparse import issparse
 from scipy.special import expit
 from scipy.special import softmax as softmax_of
-from sklearn.base import ClassifierMixin, RegressorMixin
-from sklearn.utils.class_weight import compute_class_weight
-from sklearn.utils.metaestimators import available_if
-from sklearn.utils.multiclass import check_classification_targets
 
 from thalweg.errors import DataError, SettingError
 from thalweg.estimators.base import DescentEstimator
+from thalweg.estimators.contract import (
+    ClassifierMixin,
+    RegressorMixin,
+    available_if,
+    check_classification_targets,
+    compute_class_weight,
+)
 from thalweg.formulas import catalog
 from thalweg.formulas.formula import Loss
 from thalweg.formulas.losses import modified_huber, softmax
