@@ -1,4 +1,4 @@
-"""What lets a page stand alone and keeps it safe: its scripts inside, a policy that allows no other, data that cannot run."""
+"""What lets a page stand alone, and keeps it safe: its scripts inside, a policy that allows no other, inert data."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _ESCAPED = {ord(sign): f"\\u{ord(sign):04x}" for sign in "<>&\u2028\u2029"}
 
 
 def json_text(value: Any) -> str:
-    """Write plain data as JSON that may stand in a script element.
+    r"""Write plain data as JSON that may stand in a script element.
 
     Raises
     ------
@@ -32,7 +32,7 @@ def json_text(value: Any) -> str:
     Examples
     --------
     >>> print(json_text({"rule": "</script><b>"}))
-    {"rule":"\\u003c/script\\u003e\\u003cb\\u003e"}
+    {"rule":"\u003c/script\u003e\u003cb\u003e"}
     """
     return json.dumps(value, allow_nan=False, separators=(",", ":"), ensure_ascii=False).translate(_ESCAPED)
 
@@ -45,9 +45,8 @@ def check_extra() -> None:
     UsageError
         REPORT-EXTRA: Bokeh or Jinja2 is not installed.
     """
-    missing = [
-        name for name, module in (("Bokeh", "bokeh"), ("Jinja2", "jinja2")) if not importlib.util.find_spec(module)
-    ]
+    needed = {"Bokeh": "bokeh", "Jinja2": "jinja2"}
+    missing = [name for name, module in needed.items() if importlib.util.find_spec(module) is None]
     if missing:
         what = f"a report needs {' and '.join(missing)}: pip install 'thalweg[report]'"
         raise UsageError("REPORT-EXTRA", "--report", what)
@@ -74,4 +73,5 @@ def policy(scripts: Sequence[str]) -> str:
     its icons are.
     """
     hashes = " ".join(f"'sha256-{base64.b64encode(hashlib.sha256(s.encode()).digest()).decode()}'" for s in scripts)
-    return f"default-src 'none'; script-src {hashes}; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
+    allowed = f"script-src {hashes}; style-src 'unsafe-inline'; img-src data:"
+    return f"default-src 'none'; {allowed}; base-uri 'none'; form-action 'none'"

@@ -38,17 +38,16 @@ def rate_text(value: float | None) -> str:
 
 
 def count_text(value: float | None) -> str:
-    r"""Write a count, thousands apart.
+    """Write a count, thousands apart.
 
     Examples
     --------
     >>> count_text(12.0), count_text(2.5), count_text(123456), count_text(None) == NONE
-    ('12', '2.5', '123\u202f456', True)
+    ('12', '2.5', '123,456', True)
     """
     if value is None or not math.isfinite(value):
         return NONE
-    text = f"{value:,.1f}" if value % 1 else f"{value:,.0f}"
-    return text.replace(",", "\N{NARROW NO-BREAK SPACE}") if value >= 1e4 else text.replace(",", "")
+    return f"{value:,.1f}" if value % 1 else f"{value:,.0f}"
 
 
 def share_text(part: int, whole: int) -> str:

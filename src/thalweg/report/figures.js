@@ -1,0 +1,160 @@
+// One chart: a Bokeh figure without tools, with our axes, dressed in the colours of the page.
+
+const data = JSON.parse(document.getElementById("chart-data").textContent);
+const rules = data.rules;
+const root = document.documentElement;
+const FONT = getComputedStyle(root).fontFamily;
+const narrow = window.innerWidth < 560;
+
+/** The colours that the style sheet has at this moment: light, dark, or for paper. */
+function colours() {
+  const style = getComputedStyle(root);
+  const named = (name) => style.getPropertyValue(`--${name}`).trim();
+  const list = (letter, count) => Array.from({ length: count }, (_, k) => named(letter + k));
+  const names = ["ink", "soft", "line", "grid", "grey", "band", "panel", "dot"];
+  return { ...Object.fromEntries(names.map((name) => [name, named(name)])), series: list("c", 7), shades: list("h", 9) };
+}
+let theme = colours();
+
+const number = (value) => (value === null ? NaN : value);
+const numbers = (values) => values.map(number);
+
+/** A number as text: few digits, the same in every language. */
+function written(value, digits = 4) {
+  if (value === null || !Number.isFinite(value)) return "diverged";
+  const size = Math.abs(value);
+  return size !== 0 && (size < 1e-4 || size >= 1e6)
+    ? value.toExponential(digits - 1).replace(/\.?0+e/, "e")
+    : String(Number(value.toPrecision(digits)));
+}
+
+const raised = (exponent) => "10" + String(exponent).replace(/./g, (sign) => "⁰¹²³⁴⁵⁶⁷⁸⁹"[sign] ?? "⁻");
+
+/** Where to mark an axis: the places, their texts, and the places between. */
+function ticks([low, high], log, most) {
+  if (!log) {
+    const rough = (high - low) / most;
+    const unit = 10 ** Math.floor(Math.log10(rough));
+    const step = unit * [1, 2, 5, 10].find((factor) => factor * unit >= rough * 0.999);
+    const places = [];
+    for (let k = Math.ceil(low / step - 1e-9); k * step <= high * (1 + 1e-12) && places.length < 50; k += 1) places.push(k * step);
+    return { places, texts: places.map((place) => written(Number(place.toPrecision(10)), 6)), between: [] };
+  }
+  const [first, last] = [Math.floor(Math.log10(low)), Math.ceil(Math.log10(high))];
+  const inside = (place) => place >= low * (1 - 1e-9) && place <= high * (1 + 1e-9);
+  const decades = Math.log10(high / low);
+  const all = (factors) => {
+    const found = [];
+    for (let k = first; k <= last; k += 1) for (const factor of factors) found.push(Number((factor * 10 ** k).toPrecision(6)));
+    return found.filter(inside);
+  };
+  const between = decades < 9 ? all([2, 3, 4, 5, 6, 7, 8, 9]) : [];
+  const apart = (places) => places.every((place, k) => !k || Math.log10(place / places[k - 1]) > (0.8 * decades) / most);
+  for (const factors of [[1, 1.5, 2, 2.5, 3, 4, 5, 6, 7, 8], [1, 2, 3, 5], [1, 2, 5], [1, 3]]) {
+    const places = all(factors);
+    if (places.length > 1 && places.length <= most && apart(places)) return { places, texts: places.map((place) => written(place)), between };
+  }
+  const powers = all([1]);
+  const every = Math.ceil(powers.length / most);
+  const places = powers.filter((place) => Math.round(Math.log10(place)) % every === 0);
+  return { places, texts: places.map((place) => raised(Math.round(Math.log10(place)))), between };
+}
+
+class Chart {
+  /** x, y: {range, log, label, marks (see ticks; null for none)}; wide: room for the names of rules on the left. */
+  constructor(kind, { x, y, height, wide = false }) {
+    this.holder = document.getElementById(`${kind}-chart`);
+    this.x = x;
+    this.y = y;
+    this.painters = [];
+    this.points = new Map(); // rule -> [{x, y, lines}], what the readout tells
+    const range = (pair) => new Bokeh.Range1d({ start: pair[0], end: pair[1] });
+    this.figure = Bokeh.Plotting.figure({
+      x_axis_type: x.log ? "log" : "linear",
+      y_axis_type: y.log ? "log" : "linear",
+      x_range: range(x.range),
+      y_range: range(y.range),
+      sizing_mode: "stretch_width",
+      height,
+      min_width: 200,
+      min_border_right: 14,
+      min_border_top: 10,
+      toolbar_location: null,
+      tools: [],
+      background_fill_color: null,
+      border_fill_color: null,
+      outline_line_color: null,
+    });
+    this.dress_axis(this.figure.xaxis, this.figure.xgrid, x);
+    this.dress_axis(this.figure.yaxis, this.figure.ygrid, y);
+    if (wide) for (const grid of this.figure.ygrid) grid.visible = false;
+    this.painters.push(() => this.dress());
+  }
+
+  dress_axis(axes, grids, { label, marks }) {
+    for (const axis of axes) {
+      axis.axis_label = label ?? null;
+      axis.ticker = new Bokeh.FixedTicker({ ticks: marks.places, minor_ticks: marks.between });
+      axis.major_label_overrides = new Map(marks.places.map((place, k) => [place, new Bokeh.PlainText({ text: marks.texts[k] })]));
+      axis.axis_label_text_font = axis.major_label_text_font = FONT;
+      axis.axis_label_text_font_style = "normal";
+      axis.axis_label_text_font_size = "13px";
+      axis.major_label_text_font_size = narrow ? "11px" : "12px";
+      axis.major_tick_in = axis.minor_tick_out = 0;
+      axis.major_tick_out = 4;
+      if (marks.between.length) axis.minor_tick_out = 2;
+    }
+    for (const grid of grids) grid.ticker = new Bokeh.FixedTicker({ ticks: marks.places });
+  }
+
+  dress() {
+    for (const axis of [...this.figure.xaxis, ...this.figure.yaxis]) {
+      axis.axis_line_color = axis.major_tick_line_color = axis.minor_tick_line_color = theme.soft;
+      axis.axis_label_text_color = theme.ink;
+      axis.major_label_text_color = theme.soft;
+    }
+    for (const grid of [...this.figure.xgrid, ...this.figure.ygrid]) grid.grid_line_color = theme.grid;
+  }
+
+  /** Add glyphs: kind as Bokeh calls it, columns by name, fixed properties, and what depends on colours. */
+  add(kind, columns, fixed, painted) {
+    const source = new Bokeh.ColumnDataSource({ data: columns });
+    const fields = Object.fromEntries(Object.keys(columns).map((name) => [name, { field: name }]));
+    const renderer = this.figure[kind]({ ...fields, source, ...fixed });
+    if (painted) {
+      const paint = () => {
+        for (const [name, value] of Object.entries(painted())) {
+          if (name === "data") source.data = { ...source.data, ...value };
+          else renderer.glyph[name] = value;
+        }
+      };
+      this.painters.push(paint);
+      paint();
+    }
+    return renderer;
+  }
+
+  paint() {
+    for (const painter of this.painters) painter();
+  }
+
+  async show() {
+    this.view = await Bokeh.Plotting.show(this.figure, this.holder);
+  }
+
+  /** Where a point of the data is in the holder, in pixels. */
+  place(x, y) {
+    const { x_scale, y_scale } = this.view.frame;
+    return [x_scale.compute(x), y_scale.compute(y)];
+  }
+
+  /** The chart as a drawing that scales with the paper. */
+  drawing() {
+    const svg = this.view.export("svg", false).canvas;
+    const { width, height } = this.view.bbox;
+    svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
+    svg.removeAttribute("width");
+    svg.removeAttribute("height");
+    return svg;
+  }
+}

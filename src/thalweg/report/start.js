@@ -1,0 +1,53 @@
+// Draw the charts, follow the page's colours, copy commands, and leave drawings for the printer.
+
+function recolour() {
+  theme = colours();
+  repaint();
+  document.dispatchEvent(new CustomEvent("thalweg:theme"));
+}
+
+function listenToPage() {
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", recolour);
+  window.addEventListener("beforeprint", () => {
+    root.classList.add("printing");
+    recolour();
+    for (const chart of charts) {
+      const copy = document.createElement("div");
+      copy.className = "print-copy";
+      copy.append(chart.drawing());
+      chart.holder.append(copy);
+    }
+  });
+  window.addEventListener("afterprint", () => {
+    for (const copy of document.querySelectorAll(".print-copy")) copy.remove();
+    root.classList.remove("printing");
+    recolour();
+  });
+  for (const button of document.querySelectorAll(".copy")) {
+    button.addEventListener("click", async () => {
+      const code = button.parentElement.querySelector("code");
+      getSelection().selectAllChildren(code);
+      let copied = false;
+      try {
+        await navigator.clipboard.writeText(code.textContent);
+        copied = true;
+      } catch {
+        copied = document.execCommand("copy"); // browsers that give a file no clipboard
+      }
+      button.textContent = copied ? "Copied" : "Selected";
+      setTimeout(() => (button.textContent = "Copy"), 2000);
+    });
+  }
+}
+
+async function start() {
+  const makers = { sensitivity: sensitivityChart, curves: curvesChart, heat: heatChart, differences: differencesChart, tries: triesChart };
+  charts = [...document.querySelectorAll("[data-chart]")].map((holder) => makers[holder.dataset.chart]());
+  switchRules(rules.filter((rule) => rule.shown), true);
+  for (const chart of charts) await chart.show();
+  for (const chart of charts) listenToChart(chart);
+  listenToLegend();
+  listenToPage();
+  root.dataset.charts = "drawn";
+}
+start();

@@ -1,0 +1,263 @@
+"""The tables of the page, and the words around its charts."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, final
+
+from thalweg.comparison.results import Facts, Results
+from thalweg.comparison.stability import Limit
+from thalweg.comparison.summary import WIDTH_FACTOR, Standing, Summary
+from thalweg.comparison.wording import counted
+from thalweg.report.chart_data import measured_limit, medians, thinned
+from thalweg.report.numbers import NONE, count_text, loss_text, rate_text, seconds_text, share_text
+
+#: Columns of a table with epochs or tries; more are thinned out.
+_MOST_COLUMNS = 12
+_TIMES = " \N{MULTIPLICATION SIGN} "
+
+
+@final
+@dataclass(frozen=True)
+class Table:
+    """A table of text; the first column names the row."""
+
+    head: tuple[str, ...]
+    rows: Sequence[tuple[str, ...]]
+    caption: str = ""
+    notes: tuple[str, ...] = ()
+
+
+def title(results: Results) -> str:
+    """Return what the page is about."""
+    names = results.plan.names
+    return f"{names[0] if len(names) == 1 else f'{len(names)} update rules'} on {results.facts.table}"
+
+
+def subtitle(results: Results) -> str:
+    """Return what was learned from what, and how often."""
+    facts, plan = results.facts, results.plan
+    tries = max(len(plan.rates(name)) for name in plan.names)
+    up_to = "up to " if min(len(plan.rates(name)) for name in plan.names) < tries else ""
+    rows = sum(facts.rows.values())
+    tried = [counted(len(plan.names), "rule"), f"{up_to}{counted(tries, 'rate')}", counted(len(plan.seeds), "seed")]
+    made = f"{counted(len(results.outcomes), 'run')} of {counted(facts.epochs, 'epoch')}"
+    return (
+        f"Predicting {facts.target} from {counted(rows, 'row')} with a {facts.model}, {facts.loss} loss. "
+        f"{_TIMES.join(tried)}: {made}."
+    )
+
+
+def board(results: Results, summary: Summary) -> dict[str, Any]:
+    """Return the leaderboard: heads with units, rows of cells, notes."""
+    scores = list(dict.fromkeys(name for standing in summary.standings for name in standing.scores))
+    tested = any(math.isfinite(standing.test_loss) for standing in summary.standings)
+    head = [
+        ("Rule", ""),
+        ("Best rate", ""),
+        ("Width", f"within {100 * WIDTH_FACTOR:g} % of the best"),
+        (f"{summary.selection.capitalize()} loss", "median, range"),
+        *([("Test loss", "median")] if tested else []),
+        *((name, "test part") for name in scores),
+        ("Epochs", "to the goal"),
+        ("Tries", "to the goal"),
+        ("Diverged", "of all runs"),
+        ("Time", "per epoch"),
+    ]
+    tied = set(summary.ties[0]) if summary.best.holds and len(summary.ties[0]) > 1 else set()
+    best = summary.best.name
+    rows = [
+        {
+            "name": standing.name,
+            "best": standing.name == best and standing.holds,
+            "tied": standing.name in tied and standing.name != best,
+            "cells": _cells(standing, summary, scores, tested),
+        }
+        for standing in summary.standings
+    ]
+    seeds, rates = len(results.plan.seeds), max(len(standing.expected_best) for standing in summary.standings)
+    caption = f"Over {counted(seeds, 'seed')}, best first." if seeds > 1 else "One seed."
+    return {"head": head, "rows": rows, "caption": caption, "notes": _board_notes(summary, bool(tied), tested, rates)}
+
+
+def _cells(standing: Standing, summary: Summary, scores: Sequence[str], tested: bool) -> list[Any]:
+    rate = rate_text(standing.learning_rate) if standing.holds else NONE
+    edge = {"<": "lowest tried", ">": "highest tried"}.get(standing.edge)
+    spread = f"{loss_text(standing.low)} to {loss_text(standing.high)}"
+    alone = standing.low == standing.high
+    return [
+        {"text": rate, "small": edge} if edge and standing.holds else rate,
+        _width(standing),
+        loss_text(standing.median) if alone else {"text": loss_text(standing.median), "small": spread},
+        *([loss_text(standing.test_loss)] if tested else []),
+        *(loss_text(standing.scores.get(name)) for name in scores),
+        count_text(standing.epochs),
+        count_text(tries_to(standing, summary.target)),
+        share_text(standing.diverged, standing.runs),
+        seconds_text(standing.seconds),
+    ]
+
+
+def _width(standing: Standing) -> Any:
+    """Return the range of good rates, and where it lies in the range that was tried, in hundredths."""
+    tried = [rate for rate, *_ in standing.sensitivity if rate is not None]
+    if standing.width is None:
+        return NONE
+    low, high = standing.width
+    text = rate_text(low) if low == high else f"{rate_text(low)} to {rate_text(high)}"
+    if tried[0] == tried[-1]:
+        return text
+    whole = math.log(tried[-1] / tried[0])
+    left, right = (100 * math.log(rate / tried[0]) / whole for rate in (low, high))
+    left, right = max(left - 1.5, 0.0), min(right + 1.5, 100.0)
+    return {"text": text, "span": ("0", "100"), "good": (f"{left:.1f}", f"{right - left:.1f}")}
+
+
+def tries_to(standing: Standing, target: float | None) -> int | None:
+    """Return after how many rates, picked at random from the grid, the best is expected to meet the target."""
+    if target is None:
+        return None
+    return next((k for k, loss in enumerate(standing.expected_best, 1) if loss <= target), None)
+
+
+def _board_notes(summary: Summary, tied: bool, tested: bool, rates: int) -> list[str]:
+    notes = []
+    if tied:
+        notes.append("* : the lowest loss. = : cannot be told apart from it.")
+    notes.append(
+        "Width: the tried rates around the best that lose no more than"
+        f" {100 * WIDTH_FACTOR:g} % of what training improves; the bar is all that were tried."
+    )
+    if summary.target is not None:
+        grid = f"the grid of {rates}" if rates > 1 else "the grid"
+        notes.append(
+            f"Goal: a loss of {loss_text(summary.target)}. Epochs are the median over seeds at the best rate. Tries are"
+            f" rates picked at random from {grid} until the best of them is expected to meet the goal."
+        )
+    if tested:
+        notes.append("Test loss and scores: on rows that nothing had seen before, in runs of their own.")
+    return notes
+
+
+def sensitivity_table(summary: Summary) -> Table:
+    """Return every rule at every rate."""
+    rows = [
+        (
+            standing.name,
+            rate_text(rate),
+            loss_text(median),
+            f"{loss_text(low)} to {loss_text(high)}",
+            f"{100 * share:.0f} %",
+        )
+        for standing in summary.standings
+        for rate, median, low, high, share in standing.sensitivity
+    ]
+    return Table(("Rule", "Learning rate", "Median loss", "Quartiles", "Diverged"), rows)
+
+
+def curves_table(results: Results, summary: Summary) -> Table:
+    """Return the medians at some epochs."""
+    epochs = _some(thinned(results.facts.epochs, 1).tolist())
+    runs: dict[tuple[str, float | None], list[Any]] = {}
+    for outcome in results.outcomes:
+        runs.setdefault((outcome.arm.name, outcome.arm.learning_rate), []).append(outcome)
+    rows = []
+    for standing in summary.standings:
+        at_best = runs.get((standing.name, standing.learning_rate), [])
+        rows.append((standing.name, rate_text(standing.learning_rate), *map(loss_text, medians(at_best, epochs))))
+    return Table(("Rule", "Rate", *(f"epoch {epoch}" for epoch in epochs)), rows)
+
+
+def differences_table(summary: Summary) -> Table:
+    """Return each rule's difference to the best."""
+    rows = [
+        (
+            difference.name,
+            _signed(difference.mean),
+            f"{_signed(difference.low)} to {_signed(difference.high)}",
+            "yes" if difference.told_apart else "no",
+        )
+        for difference in summary.differences
+    ]
+    return Table(("Rule", "Difference", "Interval", "Told apart"), rows)
+
+
+def tries_table(summary: Summary) -> Table:
+    """Return the expected best losses after some numbers of tries."""
+    most = max(len(standing.expected_best) for standing in summary.standings)
+    tries = _some(list(range(1, most + 1)))
+    rows = [
+        (
+            standing.name,
+            *(loss_text(standing.expected_best[k - 1]) if k <= len(standing.expected_best) else NONE for k in tries),
+        )
+        for standing in summary.standings
+    ]
+    return Table(("Rule", *("1 try" if k == 1 else f"{k} tries" for k in tries)), rows)
+
+
+def limits_table(summary: Summary, limits: Sequence[Limit]) -> Table:
+    """Return theory's limits beside the measured ones."""
+    standings = {standing.name: standing for standing in summary.standings}
+    rows, notes = [], []
+    for limit in limits:
+        if limit.rate is None or limit.name not in standings:
+            continue
+        below, above = measured_limit(standings[limit.name])
+        lost = any(not math.isfinite(median) for _, median, *_ in standings[limit.name].sensitivity)
+        measured = "below all that were tried" if lost else "no rate diverged"
+        if below is not None:
+            measured = f"between {rate_text(below)} and {rate_text(above)}"
+        cause = f"{limit.column} ({100 * limit.share:.0f} %)" if limit.column else NONE
+        kind = "exact" if limit.exact else "estimate"
+        rows.append((limit.name, rate_text(limit.rate), kind, measured, loss_text(limit.eigenvalue, 3), cause))
+        notes.append(limit.note)
+    head = ("Rule", "Theory: stable below", "", "Measured limit", "Largest curvature", "Steepest column (its share)")
+    return Table(head, rows, notes=tuple(dict.fromkeys(note for note in notes if note)))
+
+
+def _signed(value: float) -> str:
+    return loss_text(value, 3) if not math.isfinite(value) else f"{value:+.3g}"
+
+
+def _some(values: list[int]) -> list[int]:
+    """Thin out a list, keeping its ends."""
+    if len(values) <= _MOST_COLUMNS:
+        return values
+    last = len(values) - 1
+    return [values[round(last * (k / (_MOST_COLUMNS - 1)) ** 1.5)] for k in range(_MOST_COLUMNS)]
+
+
+def facts_groups(results: Results) -> list[list[tuple[str, str]]]:
+    """Return what was compared on, how, and where, as three lists of names with values."""
+    facts, plan = results.facts, results.plan
+    parts = ", ".join(f"{count_text(count)} {name}" for name, count in facts.rows.items())
+    task = facts.task if not facts.classes else f"{facts.task}, {facts.classes} classes"
+    data = [("Table", facts.table), ("Target", facts.target), ("Task", task), ("Rows", parts)]
+    data += [("Features", str(len(facts.features))), ("Target scaled", "to variance 1" if facts.scaled else "no")]
+    batch = "all rows" if facts.batch_size is None else counted(facts.batch_size, "row")
+    budget = f"{counted(facts.epochs, 'epoch')}, {counted(facts.steps, 'update')}"
+    runs = [("Model", facts.model), ("Loss", facts.loss), ("Batch", batch), ("Budget of a run", budget)]
+    runs += [("Seeds", ", ".join(map(str, plan.seeds[:12])) + (", …" if len(plan.seeds) > 12 else ""))]
+    runs += [("Paired", "same starts and orders for all rules" if facts.paired else "no"), ("Numbers", facts.dtype)]
+    runs += [("Rates", f"grids grew {counted(plan.growths, 'time')}" if plan.growths else "as planned")]
+    runs += [(name.replace("_", " ").capitalize(), _setting(value)) for name, value in _further(facts)]
+    return [data, runs, [(name, str(value)) for name, value in facts.machine.items()]]
+
+
+def _further(facts: Facts) -> list[tuple[str, Any]]:
+    """Return the shared settings that are not said elsewhere and do something."""
+    said = {"loss", "batch_size", "max_iter", "shuffle"}
+    stops = {"n_iter_no_change"} if facts.settings.get("tol") is None else set()
+    return [(name, value) for name, value in facts.settings.items() if name not in said | stops and value is not None]
+
+
+def _setting(value: Any) -> str:
+    if isinstance(value, dict):
+        numbers = ", ".join(f"{name}={_setting(number)}" for name, number in value.items() if name != "name")
+        return f"{value.get('name', '')}({numbers})" if numbers else str(value.get("name", ""))
+    if isinstance(value, list | tuple):
+        return ", ".join(map(_setting, value))
+    return f"{value:g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,70 @@
+"""Comparisons made up for the page: any rules, rates, seeds and lengths, without training anything."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from thalweg.comparison.outcome import Confirmation, Outcome
+from thalweg.comparison.plan import Arm, Plan
+from thalweg.comparison.results import Facts, Results
+from thalweg.descent.record import DIVERGED, FINISHED, Record
+from thalweg.formulas import catalog
+
+MACHINE = {"thalweg": "0.1.0", "processor": "a processor"}
+
+
+def made_up(
+    names: Sequence[str] = ("adam", "gradient_descent", "momentum"),
+    rates: int = 5,
+    seeds: int = 3,
+    epochs: int = 10,
+    survivors: float = 1.0,
+    classes: int = 0,
+    model: str = "linear model",
+    **facts: object,
+) -> Results:
+    """Return results in which the middle rate is best, and the first ``survivors`` share of the rates stays finite."""
+    known = list(catalog.rules().values())
+    rules = {name: catalog.rules().get(name, known[index % len(known)]) for index, name in enumerate(names)}
+    plan = Plan.of({n: r if r.has_learning_rate or n == "rprop" else known[0] for n, r in rules.items()}, rates, seeds)
+    noise = np.random.default_rng(5)
+    outcomes = []
+    for name in plan.names:
+        tried = [arm for arm in plan.arms if arm.name == name]
+        pull = noise.uniform(0.5, 1.5)
+        for place, arm in enumerate(tried):
+            lost = (len(tried) > 1 and place >= survivors * len(tried)) or survivors == 0
+            outcomes += [_run(arm, seed, place, len(tried), epochs, lost, pull, noise) for seed in plan.seeds]
+    confirmations = []
+    for name in plan.names:
+        middle = plan.rates(name)[len(plan.rates(name)) // 2]
+        score = {"accuracy": 0.9} if classes else {"RMSE": 12.5}
+        confirmations += [
+            Confirmation(name, middle, s, 0.21 + 0.01 * noise.random(), score, 3e-5) for s in plan.seeds if survivors
+        ]
+    told = {
+        "table": "sales.csv", "target": "price", "task": "classification" if classes else "regression",
+        "classes": classes, "features": ("size", "age"), "model": model, "loss": "squared", "scaled": True,
+        "rows": {"train": 300, "validation": 100, "test": 100}, "batch_size": 32,
+        "epochs": epochs, "steps": 10 * epochs, "paired": True, "dtype": "float64",
+        "settings": {"max_iter": epochs, "penalty": None},
+        "command": f"thalweg compare sales.csv --target price --epochs {epochs}", "machine": MACHINE,
+    }  # fmt: skip
+    return Results(plan, tuple(outcomes), tuple(confirmations), Facts(**{**told, **facts}))  # type: ignore[arg-type]
+
+
+def _run(
+    arm: Arm, seed: int, place: int, count: int, epochs: int, lost: bool, pull: float, noise: np.random.Generator
+) -> Outcome:
+    if lost:
+        losses = [0.5, 4e3, 2e7, math.inf][: epochs + 1]
+    else:
+        off = abs(place - count // 2) / count
+        speed = pull * 6 / epochs * (1 - off)
+        floor = 0.2 + 0.1 * off + 0.004 * noise.standard_normal()
+        losses = [floor + (0.5 - floor) * math.exp(-speed * k) for k in range(epochs + 1)]
+    record = Record(DIVERGED if lost else FINISHED, epochs, 10 * epochs, [], {}, seconds=1e-3)
+    return Outcome(arm, seed, record, tuple(losses))
