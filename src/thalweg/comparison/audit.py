@@ -1,0 +1,342 @@
+"""Is it a ranking? What speaks against reading a finished comparison as one, and the command that mends it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import final
+
+import numpy as np
+
+from thalweg.comparison.command import changed
+from thalweg.comparison.results import Results
+from thalweg.comparison.statistics import critical_value, seeds_needed
+from thalweg.comparison.summary import TEST, TRAINING, Difference, Standing, Summary
+from thalweg.comparison.wording import counted, listed, number
+
+#: Starts that differ by less than this share are the same.
+_SAME = 1e-9
+#: Seeds that are proposed where one is too few, and rates that a grid of theirs is proposed to have.
+_SEEDS, _RATES = 5, 9
+#: Where a grid is continued, neighbours are this factor apart.
+_STEP = math.sqrt(10)
+# Where there is no end to be seen, a list of rates stops here.
+_MOST_RATES = 40
+
+
+@final
+@dataclass(frozen=True)
+class Finding:
+    """Something that a reader of the comparison has to know.
+
+    Attributes
+    ----------
+    code : str
+        ``EDGE``, ``BUDGET``, ``ONE-SEED``, ``FEW-SEEDS``, ``FEW-ROWS``, ``UNPAIRED``, ``TRAINING-LOSS``, ``DIVERGED``,
+        ``UNEQUAL-TRIES``; see :func:`audit`.
+    message : str
+        In plain words, one sentence, with numbers.
+    remedy : str
+        The command that mends it; empty where none does, or none is needed.
+    spoils : bool
+        The comparison is not a ranking for it.
+    """
+
+    code: str
+    message: str
+    remedy: str
+    spoils: bool
+
+
+@final
+@dataclass(frozen=True)
+class Stamp:
+    """The judgement on a comparison.
+
+    Attributes
+    ----------
+    ranking : bool
+        Nothing was found that spoils it.
+    findings : tuple of Finding
+        Those that spoil first.
+    """
+
+    ranking: bool
+    findings: tuple[Finding, ...]
+
+    @property
+    def reasons(self) -> tuple[Finding, ...]:
+        """What spoils the ranking."""
+        return tuple(finding for finding in self.findings if finding.spoils)
+
+    def __str__(self) -> str:
+        if self.ranking:
+            return "a ranking"
+        return f"not a ranking ({', '.join(dict.fromkeys(finding.code for finding in self.reasons))})"
+
+
+def audit(results: Results, summary: Summary) -> Stamp:
+    """Judge a finished comparison by what happened in it, not by what it promised.
+
+    ============= ===================================================== =============================================
+    code          found where                                           spoils the ranking
+    ============= ===================================================== =============================================
+    TRAINING-LOSS losses are of the rows that were learned from         always
+    ONE-SEED      there is one seed                                     always
+    UNPAIRED      arms of a seed had other starts or orders             always
+    BUDGET        runs that did not diverge made unequal passes         always
+    UNEQUAL-TRIES rules were tried at unequal numbers of rates          always; rules without a rate are only told
+    DIVERGED      runs diverged                                         some of the best rule's, at its best rate; all
+    EDGE          a rule's best rate is the smallest or largest tried   for the best rule; for others unless the rate
+                                                                        beside it is as good, see :data:`WIDTH_FACTOR`
+    FEW-SEEDS     nothing can be told apart, and more seeds would do    always
+    FEW-ROWS      rows, not seeds, hide the differences                 never: ties say so already
+    ============= ===================================================== =============================================
+
+    A rule with its best rate at the edge may be better than it looks, and could overtake any other: how much is gained
+    beyond an edge is not known, also for a rule that looks clearly worse. It is harmless where the loss has become
+    flat, that is, where the neighbouring rate lies in the rule's width: beyond a flat part there is an optimum already
+    passed, or nothing to gain. For the best rule that is not enough, since it is what everything is compared with.
+
+    Parameters
+    ----------
+    results : Results
+    summary : Summary
+        Of these results.
+
+    Returns
+    -------
+    Stamp
+    """
+    found = list(_findings(results, summary))
+    found.sort(key=lambda finding: not finding.spoils)
+    return Stamp(not any(finding.spoils for finding in found), tuple(found))
+
+
+def _findings(results: Results, summary: Summary) -> Iterator[Finding]:
+    yield from _training_loss(results, summary)
+    yield from _one_seed(results)
+    yield from _unpaired(results)
+    yield from _budget(results)
+    yield from _tries(results)
+    yield from _diverged(results, summary)
+    yield from _edges(results, summary)
+    if len(results.plan.seeds) > 1:
+        yield from _few(results, summary)
+
+
+def _training_loss(results: Results, summary: Summary) -> Iterator[Finding]:
+    if summary.selection == TRAINING:
+        message = "losses are of the rows that were learned from, so a rule that overfits looks good"
+        yield Finding("TRAINING-LOSS", message, changed(results.facts.command, validation_fraction="0.2"), spoils=True)
+
+
+def _one_seed(results: Results) -> Iterator[Finding]:
+    if len(results.plan.seeds) == 1:
+        message = "each rule ran with one seed only, so luck cannot be told from merit"
+        yield Finding("ONE-SEED", message, changed(results.facts.command, seeds=str(_SEEDS)), spoils=True)
+
+
+def _unpaired(results: Results) -> Iterator[Finding]:
+    if not results.facts.paired:
+        message = "rules of one seed did not all see the same start and the same orders of the rows"
+        yield Finding("UNPAIRED", message, "", spoils=True)
+        return
+    seeds = len(results.plan.seeds)
+    first = np.array([outcome.losses[0] for outcome in results.outcomes], dtype=np.float64).reshape(-1, seeds)
+    first = np.where(np.isfinite(first), first, np.nan)
+    known = first[:, ~np.isnan(first).all(axis=0)]
+    if not known.size:
+        return
+    low, high = np.nanmin(known, axis=0), np.nanmax(known, axis=0)
+    apart = high - low > _SAME * np.maximum(np.abs(low), np.abs(high))
+    if apart.any():
+        k = int(np.argmax(high - low))
+        between = f"first losses from {number(float(low[k]))} to {number(float(high[k]))}"
+        yield Finding("UNPAIRED", f"rules of one seed began at unequal starts, with {between}", "", spoils=True)
+
+
+def _budget(results: Results) -> Iterator[Finding]:
+    facts = results.facts
+    passes = [outcome.record.epochs for outcome in results.outcomes if not outcome.diverged]
+    if len(set(passes)) > 1:
+        short = sum(made < max(passes) for made in passes)
+        span = f"after {min(passes)} of {max(passes)} passes over the data"
+        message = f"budgets are unequal: {counted(short, 'run')} stopped early, the first {span}"
+        remedy = changed(facts.command, tol=None, time_limit=None, epochs=str(facts.epochs))
+        yield Finding("BUDGET", message, "" if remedy == facts.command else remedy, spoils=True)
+
+
+def _tries(results: Results) -> Iterator[Finding]:
+    plan = results.plan
+    rates = {name: [rate for rate in plan.rates(name) if rate is not None] for name in plan.names}
+    without = [name for name, tried in rates.items() if not tried]
+    tries = {name: len(tried) for name, tried in rates.items() if tried}
+    if len(set(tries.values())) > 1:
+        least, most = min(tries.items(), key=lambda t: t[1]), max(tries.items(), key=lambda t: t[1])
+        message = f"{most[0]} was tried at {counted(most[1], 'rate')} and {least[0]} at {least[1]} only"
+        remedy = changed(results.facts.command, learning_rates=str(max(most[1], _RATES)))
+        yield Finding("UNEQUAL-TRIES", message, remedy, spoils=True)
+    if without and tries:
+        has = "has" if len(without) == 1 else "have"
+        once = f"{listed(without)} {has} no learning rate and {_were(without)} tried once"
+        message = f"{once}, the others {counted(max(tries.values()), 'time')}"
+        yield Finding("UNEQUAL-TRIES", message, "", spoils=False)
+
+
+def _diverged(results: Results, summary: Summary) -> Iterator[Finding]:
+    best, facts = summary.best, results.facts
+    diverged, runs = sum(s.diverged for s in summary.standings), sum(s.runs for s in summary.standings)
+    if not diverged:
+        return
+    if not best.holds:
+        message = f"{diverged:,} of {counted(runs, 'run')} diverged, and no rule has a rate that holds"
+        remedy = changed(facts.command, learning_rates=_lower(results))
+        yield Finding("DIVERGED", message, remedy, spoils=True)
+        return
+    if best.at.diverged > 0:
+        seeds = len(results.plan.seeds)
+        lost = round(best.at.diverged * seeds)
+        message = f"{best.name} is best at {_rate(best)}, but diverged there with {lost} of {seeds} seeds"
+        finer = str(2 * len(results.plan.rates(best.name)) - 1) if results.plan.grids else _finer(results, best)
+        yield Finding("DIVERGED", message, changed(facts.command, learning_rates=finer), spoils=True)
+    rules = [s.name for s in summary.standings if s.diverged]
+    message = (
+        f"{diverged:,} of {counted(runs, 'run')}, of {counted(len(rules), 'rule')}, diverged; none counts as a result"
+    )
+    yield Finding("DIVERGED", message, "", spoils=False)
+
+
+def _edges(results: Results, summary: Summary) -> Iterator[Finding]:
+    alone = [s for s in summary.standings if s.learning_rate is not None and len(s.sensitivity) == 1]
+    if alone and len(summary.standings) > 1:
+        message = (
+            f"{listed([s.name for s in alone])} {_were(alone)} tried at a single rate, so rates are compared, not rules"
+        )
+        yield Finding("EDGE", message, changed(results.facts.command, learning_rates="auto"), spoils=True)
+    edged = [s for s in summary.standings if s.edge]
+    flat = [s for s in edged if s is not summary.best and _is_flat(s)]
+    open_ = [s for s in edged if s not in flat]
+    for side, word in (("<", "smallest"), (">", "largest")):
+        there = [s for s in open_ if s.edge == side]
+        if there:
+            remedy = changed(results.facts.command, learning_rates=_wider(results, open_))
+            yield Finding("EDGE", _on_the_edge(there, word), remedy, spoils=True)
+    if flat:
+        message = (
+            f"{listed([s.name for s in flat])} did best at an end of the rates tried, where the loss has become flat"
+        )
+        yield Finding("EDGE", message, "", spoils=False)
+
+
+def _is_flat(standing: Standing) -> bool:
+    """Tell whether the rate beside the edge is as good, by the measure of the width."""
+    return standing.width is not None and standing.width[0] < standing.width[1]
+
+
+def _on_the_edge(standings: Sequence[Standing], word: str) -> str:
+    beyond = "smaller" if word == "smallest" else "larger"
+    if len(standings) > 1:
+        names = listed([s.name for s in standings])
+        return f"{names} did best at the {word} rate tried; {beyond} ones may be better still"
+    (standing,) = standings
+    if not standing.holds:
+        return f"{standing.name} diverged at all its rates, down to {_rate(standing)}; {beyond} ones may hold"
+    return f"{standing.name} did best at {_rate(standing)}, the {word} rate tried; a {beyond} one may be better still"
+
+
+def _few(results: Results, summary: Summary) -> Iterator[Finding]:
+    compared = [d for d in summary.differences if math.isfinite(d.mean)]
+    if not compared:
+        return
+    seeds, rules = len(results.plan.seeds), len(compared) + 1
+    if not any(d.told_apart for d in compared):
+        needed = [n for d in compared if (n := _needed(d, seeds, rules)) is not None and n > seeds]
+        if needed:
+            least = min(d.seeds for d in compared)
+            message = (
+                f"{counted(seeds, 'seed')} cannot tell {counted(rules, 'rule')} apart, which takes a difference above "
+                f"{number(least)}; about {min(needed)} seeds could"
+            )
+            yield Finding("FEW-SEEDS", message, changed(results.facts.command, seeds=str(min(needed))), spoils=True)
+            return
+    hidden = [d for d in compared if not d.told_apart and d.rows > d.seeds]
+    rows = results.facts.rows
+    if summary.compared_on == TEST and 2 * len(hidden) > len(compared):
+        message = (
+            f"the {counted(rows['validation'], 'row')} that rates were chosen on and the {rows['test']:,} of the test "
+            "part disagree about the rules by more than seeds do: more rows could tell more apart, more seeds not"
+        )
+        yield Finding("FEW-ROWS", message, "", spoils=False)
+    elif summary.compared_on != TEST and any(d.told_apart for d in compared):
+        message = (
+            f"the intervals know of {counted(seeds, 'seed')}, not of other rows, which may order the rules otherwise"
+        )
+        yield Finding("FEW-ROWS", message, "", spoils=False)
+
+
+def _needed(difference: Difference, seeds: int, rules: int) -> int | None:
+    """Return how many seeds would tell this difference apart, if rows let them."""
+    if difference.mean <= difference.rows:
+        return None
+    left = math.sqrt(difference.mean**2 - difference.rows**2)
+    return seeds_needed(left, difference.seeds / critical_value(rules, seeds) * math.sqrt(seeds), rules)
+
+
+def _wider(results: Results, edged: Sequence[Standing]) -> str:
+    """Return rates for ``--learning-rates`` that go on where the edges are."""
+    plan = results.plan
+    if not plan.grids:
+        rates = sorted({rate for name in plan.names for rate in plan.rates(name) if rate is not None})
+        if any(s.edge == "<" for s in edged):
+            step = rates[1] / rates[0]
+            rates = [rates[0] / step**2, rates[0] / step, *rates]
+        if any(s.edge == ">" for s in edged):
+            step = rates[-1] / rates[-2]
+            rates = [*rates, rates[-1] * step, rates[-1] * step**2]
+        return _written(rates)
+    low, high = math.inf, 0.0
+    for name in plan.names:
+        tried = [rate for rate in plan.rates(name) if rate is not None]
+        if tried:  # the middle of its grid is a rule's usual scale
+            low, high = min(low, math.sqrt(tried[0] * tried[-1]) / 10), max(high, math.sqrt(tried[0] * tried[-1]) * 10)
+    for standing in edged:
+        rate = standing.learning_rate or 1.0
+        low, high = (
+            min(low, rate / (100 if standing.edge == "<" else 1)),
+            max(high, rate * (100 if standing.edge == ">" else 1)),
+        )
+    return _spread(low, high)
+
+
+def _lower(results: Results) -> str:
+    """Return rates below all that were tried."""
+    least = min((rate for arm in results.plan.arms if (rate := arm.learning_rate) is not None), default=1.0)
+    return _spread(least / 1e4, least / _STEP)
+
+
+def _finer(results: Results, best: Standing) -> str:
+    """Return the rates tried, with one more below the best rule's."""
+    rates = sorted({rate for arm in results.plan.arms if (rate := arm.learning_rate) is not None})
+    rate = best.learning_rate or 1.0
+    below = max((r for r in rates if r < rate), default=rate / 10)
+    return _written(sorted({*rates, math.sqrt(below * rate)}))
+
+
+def _spread(low: float, high: float) -> str:
+    steps = min(max(1, math.ceil(math.log(high / low) / math.log(_STEP) - 1e-9)), _MOST_RATES)
+    first = 10 ** (math.floor(2 * math.log10(low) + 1e-9) / 2)
+    return _written([first * _STEP**k for k in range(steps + 1)])
+
+
+def _written(rates: Sequence[float]) -> str:
+    return ",".join(f"{rate:.3g}" for rate in rates)
+
+
+def _rate(standing: Standing) -> str:
+    return "its one setting" if standing.learning_rate is None else f"rate {standing.learning_rate:.3g}"
+
+
+def _were(names: Sequence[object]) -> str:
+    return "was" if len(names) == 1 else "were"
