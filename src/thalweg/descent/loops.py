@@ -215,7 +215,7 @@ class Fused(Loop):
 
 @final
 class FusedLanes(Loop):
-    """One sample a step on a linear model with one output, many lanes: a loop of its own for the pair of rule and loss."""
+    """One sample a step on a linear model with one output and many lanes: a loop for the pair of rule and loss."""
 
     def __init__(self, run: Run) -> None:
         from thalweg.engine.fused import LANES, fused_lanes_kernel

@@ -228,6 +228,49 @@ class Run:
             self._advance_block(orders, block)
             done += block
 
+    # -- in lockstep with others
+
+    def epoch_layout(self, room: int) -> tuple[NDArray[np.int64], int, Array, list[tuple[int, int]]]:
+        """Lay the next epoch out for :meth:`piece`.
+
+        Parameters
+        ----------
+        room : int
+            Bytes of rows that a piece may touch; it has one update at least.
+
+        Returns
+        -------
+        order : ndarray (rows,)
+        batch : int
+        factors : ndarray (updates,)
+            The schedule's factor for each update.
+        pieces : list of (int, int)
+            First and last but one update of each piece.
+        """
+        order = self._orders(1)[0]
+        batch = min(self._loop.batch or order.size, order.size)
+        updates = -(-order.size // batch)
+        factors = self._factors(1, updates)
+        entries = self.rows.values.size / max(self.rows.count, 1) * 2 if self.rows.csr else self.rows.X.shape[1]
+        length = max(1, int(room // (self.theta.itemsize * (entries + self.rows.targets.shape[1] + 1) * batch)))
+        return order, batch, factors, [(k, min(k + length, updates)) for k in range(0, updates, length)]
+
+    def piece(self, order: NDArray[np.int64], batch: int, factors: Array, first: int, stop: int) -> NDArray[np.float64]:
+        """Make some updates of an epoch and return their part of its loss for each lane, (lanes,); book nothing."""
+        if self._trace.shape[0] < stop - first:
+            self._trace = np.empty((stop - first, self.model.lanes))
+        rows = order[first * batch : stop * batch].reshape(1, -1)
+        trace = self._loop.run(self, rows, batch, factors[first:stop], into=self._trace[: stop - first])
+        shares = _counts(order.size, batch)[first:stop] / order.size
+        part: NDArray[np.float64] = np.ascontiguousarray((trace * shares[:, None]).T).sum(axis=1)
+        return part
+
+    def remember(self, losses: list[float]) -> None:
+        """Take the epochs before this run into its curve, and into what calls it diverged."""
+        self.lane_curves = [np.array([loss]) for loss in losses]
+        for loss in losses:
+            self._grown = self._grown + 1 if 0 < losses[0] < loss / GREW_FACTOR else 0
+
     @property
     def _one_order(self) -> bool:
         return self.order is None and (not self.settings.shuffle or self._loop.whole)
@@ -252,14 +295,9 @@ class Run:
         batch = min(self._loop.batch or orders.shape[1], orders.shape[1])
         per_epoch = -(-orders.shape[1] // batch)
         steps = epochs * per_epoch
-        schedule = self.settings.schedule
-        if self._ones.size < steps:  # pages that were touched before cost nothing; new ones, half a step
-            self._ones, self._trace = np.ones(steps), np.empty((steps, self.model.lanes))
-        factors = self._ones[:steps]
-        if schedule is not None:
-            # A time has the same bits whether the epochs are run together or one by one.
-            times = self.epoch + np.arange(epochs)[:, None] + np.arange(per_epoch) / per_epoch
-            factors = schedule.over(self.settings.max_iter).factor(times.ravel())
+        factors = self._factors(epochs, per_epoch)
+        if self._trace.shape[0] < steps:  # pages that were touched before cost nothing; new ones, half a step
+            self._trace = np.empty((steps, self.model.lanes))
         block = _Block(self.theta.copy(), self.state.copy(), self.t, orders, batch, factors)
         start = time.perf_counter()
         trace = self._loop.run(self, orders, batch, factors, into=self._trace[:steps])
@@ -273,6 +311,17 @@ class Run:
         self._keep(trace, orders, batch, per_epoch)
         self._stop_growth(block, epochs)
         self._last_block = block
+
+    def _factors(self, epochs: int, per_epoch: int) -> Array:
+        """Return the schedule's factor for each update of the next epochs."""
+        steps, schedule = epochs * per_epoch, self.settings.schedule
+        if schedule is not None:
+            # A time has the same bits whether the epochs are run together or one by one.
+            times = self.epoch + np.arange(epochs)[:, None] + np.arange(per_epoch) / per_epoch
+            return schedule.over(self.settings.max_iter).factor(times.ravel())
+        if self._ones.size < steps:
+            self._ones = np.ones(steps)
+        return self._ones[:steps]
 
     def _keep(self, trace: NDArray[np.float64], orders: Array, batch: int, per_epoch: int) -> None:
         """Add epochs to the curve: each the mean of its batches by their numbers of rows."""
@@ -375,10 +424,15 @@ class Run:
                 self._rewind(block, (k + 1) * block.per_epoch)
                 self._take_back(epochs - 1 - k, block.per_epoch)
                 self.status = records.DIVERGED
-                what = f"the loss was {GREW_FACTOR:g} times its first for {GREW_EPOCHS} epochs, to epoch {self.epoch}"
-                self.divergence = Divergence(self.epoch, int(self.t), "loss grew", what)
+                self.divergence = grew(self.epoch, int(self.t))
                 return True
         return False
+
+
+def grew(epoch: int, step: int) -> Divergence:
+    """Return the account of a run whose loss stayed far above its first."""
+    what = f"the loss was {GREW_FACTOR:g} times its first for {GREW_EPOCHS} epochs, to epoch {epoch}"
+    return Divergence(epoch, step, "loss grew", what)
 
 
 @dataclass(frozen=True)
