@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import final
 
 from thalweg import __version__
-from thalweg.comparison.store.place import alone, answer, cannot_open, file_of, named
+from thalweg.comparison.store.place import DAMAGE, alone, answer, cannot_open, file_of, named
 from thalweg.errors import StorageError
 
 #: What all stores begin with, and which tables they have.
@@ -132,8 +132,6 @@ class Database:
             what = "cannot be opened as a store: its file system has no memory that processes share"
             hint = "Name a file on a disk of this machine with --store."
             raise StorageError("STORE-OPEN", named(self.file), what, hint)
-        with self.writing():  # changes nothing; a file that can only be read would be found out after hours of work
-            pass
 
     def _change(self, statements: str, schema: int) -> None:
         with self.writing() as connection:
@@ -197,7 +195,7 @@ class Database:
             yield
         except sqlite3.ProgrammingError:
             raise  # the store is closed: a mistake in the program, not in the file
-        except sqlite3.Error as error:
+        except DAMAGE as error:
             raise answer(self.file, error, self.patience) from error
 
 
@@ -209,22 +207,43 @@ def _look(file: Path, patience: float) -> None:
         return
     except OSError as error:
         raise cannot_open(file, error) from error
-    unwritten = file.with_name(f"{file.name}-wal")
+    if not os.access(file, os.W_OK):  # else it would be found out after hours of work
+        raise cannot_open(file, PermissionError())
+    unfinished = any(rest.exists() and rest.stat().st_size for rest in _logs(file))
+    if not size and unfinished:  # SQLite would take the file for new, and delete the log
+        raise answer(file, sqlite3.DatabaseError("it is empty, but there is a log of what it held"), patience)
     if not size:
-        if unwritten.exists() and unwritten.stat().st_size:  # SQLite would take the file for new, and delete this
-            raise answer(file, sqlite3.DatabaseError("it is empty, but what was to be written is there"), patience)
         return
+    if size < _SMALLEST:  # SQLite would take it for new
+        raise answer(file, _not_a_database(), patience)
     try:
         # Through SQLite, as a file: were it opened here, closing it would drop the locks that this process has on it.
         with contextlib.closing(sqlite3.connect(f"{file.as_uri()}?mode=ro&immutable=1", uri=True)) as connection:
             application = connection.execute("PRAGMA application_id").fetchone()[0]
             schema = connection.execute("PRAGMA user_version").fetchone()[0]
-    except sqlite3.Error as error:
-        if file.with_name(f"{file.name}-journal").exists():
-            return  # whoever made the store was stopped: SQLite puts it right when it opens it
+            page = connection.execute("PRAGMA page_size").fetchone()[0]
+    except DAMAGE as error:
+        if unfinished:
+            return  # a writer was stopped: SQLite puts it right from the log when it opens it
         raise answer(file, error, patience) from error
+    if size % page and not unfinished:
+        raise answer(file, sqlite3.DatabaseError("the file is cut"), patience)
     if (application, schema) != (0, 0):
         _refuse_foreign(file, application, schema)
+
+
+def _logs(file: Path) -> list[Path]:
+    """Return where SQLite writes what is not in the file yet, or was in it before."""
+    return [file.with_name(f"{file.name}{end}") for end in ("-wal", "-journal")]
+
+
+def _not_a_database() -> sqlite3.DatabaseError:
+    error = sqlite3.DatabaseError("file is not a database")
+    error.sqlite_errorcode = sqlite3.SQLITE_NOTADB
+    return error
+
+
+_SMALLEST = 512  # bytes of a page, of which every database has one
 
 
 def _refuse_foreign(file: Path, application: int, schema: int) -> None:

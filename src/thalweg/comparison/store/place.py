@@ -147,10 +147,14 @@ def _writer(file: Path) -> int | None:
 _WRITER = "120"  # the byte of the shared file that whoever writes has locked
 
 
-def answer(file: Path, error: sqlite3.Error, patience: float) -> StorageError:
+#: What SQLite's errors are raised as: one that quotes damaged bytes may not even be readable.
+DAMAGE = (sqlite3.Error, UnicodeDecodeError)
+
+
+def answer(file: Path, error: Exception, patience: float) -> StorageError:
     """Return what to say where SQLite can go no further."""
     name = named(file)
-    reason = named(str(error))
+    reason = named(str(error))[:120]
     # Errors of Python's module, such as text that cannot be read, have no code: they come from damage as well.
     code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT) & 0xFF
     if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_PROTOCOL):

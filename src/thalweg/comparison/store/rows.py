@@ -15,6 +15,8 @@ _COLUMNS = "arm, seed, payload, seconds, machine, seal"
 _SELECT = f"SELECT {_COLUMNS} FROM records WHERE comparison = ? AND kind = ?"  # noqa: S608 - the line above
 _INSERT = f"INSERT INTO records (comparison, kind, {_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"  # noqa: S608 - the same
 
+_TYPES = [bytes, int, bytes, bytes, bytes]  # what SQLite gives for these columns, the seal apart, if they are whole
+
 Row = tuple[Any, ...]
 
 
@@ -94,13 +96,13 @@ def select(
     return connection.execute(_SELECT + where, values).fetchall()
 
 
-def whole(found: Iterable[Row], key: str, kind: str) -> list[Kept]:
-    """Return the records whose seal is theirs."""
+def whole(found: Iterable[Row], key: str, kind: str, arm: bytes | None = None) -> list[Kept]:
+    """Return the records whose seal is theirs; of one arm, for a damaged index can lead to another."""
     records = []
-    for arm, seed, payload, seconds, machine, seal in found:
-        if isinstance(seed, int) and all(isinstance(each, bytes) for each in (arm, payload, seconds, machine)):
-            record = Kept(arm, seed, payload, seconds, machine)
-            if record.seal(key, kind) == seal:
+    for *values, seal in found:
+        if [type(value) for value in values] == _TYPES:
+            record = Kept(*values)
+            if record.seal(key, kind) == seal and arm in (None, record.arm):
                 records.append(record)
     return records
 
@@ -112,7 +114,7 @@ def insert(connection: sqlite3.Connection, number: int, key: str, kind: str, rec
     if added == len(lines):
         return added
     for line, record in zip(lines, records, strict=True):  # another was first; unless what is there is damaged
-        if not whole(select(connection, number, kind, record.arm, record.seed), key, kind):
+        if not whole(select(connection, number, kind, record.arm, record.seed), key, kind, record.arm):
             connection.execute(
                 "DELETE FROM records WHERE comparison = ? AND kind = ? AND arm = ? AND seed = ?",
                 (number, kind, record.arm, record.seed),

@@ -278,7 +278,7 @@ class Comparison:
         with self._database.reading() as connection:
             for arm in arms:
                 there = rows.select(connection, self._number, kind, self._key_of(arm))
-                whole = rows.whole(there, self.key, kind)
+                whole = rows.whole(there, self.key, kind, self._key_of(arm))
                 found |= {(arm, kept.seed): read(kept, arm) for kept in whole}
                 damaged += len(there) - len(whole)
                 if damaged and not first:
@@ -295,4 +295,4 @@ def _tell_damage(tell: Tell, database: Database, count: int, kind: str, first: s
 
 
 def _warn(line: str) -> None:
-    warnings.warn(line, StoreWarning, stacklevel=4)
+    warnings.warn(line, StoreWarning, stacklevel=5)
