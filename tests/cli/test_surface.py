@@ -59,7 +59,9 @@ def test_all_rules_fit_into_80_columns_with_whole_names(thalweg, name):
     assert len(board_of(said.out)) == 28
     assert "rmsprop_centered_momentum" in said.out
     assert "…" not in said.out
-    assert max(len(line) for line in said.out.splitlines()) <= 80
+    lines = said.out.splitlines()
+    assert max(map(len, lines)) <= 80
+    assert all(line.startswith(("value  ", "above  ", "updates  ", "< >  ")) for line in lines[lines.index("") + 1 :])
 
 
 def test_steps_and_rates_can_be_told(thalweg, folder):
@@ -84,7 +86,7 @@ def test_above_a_minimum_other_than_zero_what_is_left_is_shown(thalweg):
     said = thalweg("compare", "surface:saddle", "--optimizers", "gradient_descent", "--learning-rates", "0.5")
     assert "above" in said.out
     assert board_of(said.out)[0][3] == "0"
-    assert "value above the minimum" in said.out
+    assert "\nabove     the minimum, after 200 updates" in said.out
     stuck = thalweg("compare", "surface:saddle", "--optimizers", "gradient_descent", "--learning-rates", "0.01")
     assert "under way" in stuck.out or "saddle" in stuck.out
 

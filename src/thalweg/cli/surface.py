@@ -170,9 +170,9 @@ def _show(screen: Console, found: Paths) -> None:
     from thalweg.comparison.paths import NEAR
 
     screen.print(_table(found))
-    value = "value above the minimum" if found.minimum else "value"
+    value = "above     the minimum, after" if found.minimum else "value     after"
     lines = [
-        f"value     {value} after {found.steps} updates, at the rate where it is lowest",
+        f"{value} {found.steps} updates at the rate where it is lowest",
         f"updates   until {100 * NEAR:g} % of the height of the start is left",
     ]
     if any(standing.edge for standing in found.standings):

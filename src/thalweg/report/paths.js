@@ -60,12 +60,12 @@
   const at = (list, step, path) => list[Math.min(step, path.n, list.length - 1)];
   function excess(path, step) {
     const q = at(path.values, step, path);
-    return q <= data.floor ? 0 : above * 10 ** (q / 1000);
+    return q <= data.floor ? 0 : above * 10 ** (q / data.digits);
   }
-  function written(number, digits = 4) {
+  function written(number, digits = 3) {
     if (number === 0) return "0";
     const size = Math.abs(number);
-    const text = size >= 1e-3 && size < 1e6 ? String(Number(number.toPrecision(digits))) : number.toExponential(digits - 2);
+    const text = size >= 1e-3 && size < 1e6 ? String(Number(number.toPrecision(digits))) : Number(number.toPrecision(digits)).toExponential();
     return text.replace("e+", "e").replace(/-/g, "\u2212");
   }
 
@@ -83,7 +83,7 @@
     const row = rows[place];
     return {
       ...rule, place, row, chosen: rule.best, colour: -1,
-      box: row.querySelector("input"), select: row.querySelector("select"), output: row.querySelector("output"),
+      box: row.querySelector("input"), select: row.querySelector("select"), output: row.querySelector(".value"),
       swatch: row.querySelector("svg"), group: null,
     };
   });
@@ -269,8 +269,8 @@
     const heading = document.createElement("b");
     heading.textContent = now.rate ? `${rule.name} at ${now.rate}` : rule.name;
     const still = k === now.points.length - 1 && now.n > k && step > k;
-    const where = `(${written(position(0, px))}, ${written(position(1, py))})`;
-    const said = [`step ${k}${still ? ` to ${Math.min(step, now.n)}` : ""}`, where, `value ${written(minimum + excess(now, k))}`];
+    const where = `(${written(position(0, px), 4)}, ${written(position(1, py), 4)})`;
+    const said = [`step ${k}${still ? ` to ${Math.min(step, now.n)}` : ""}`, where, `value ${written(minimum + excess(now, k), 4)}`];
     tip.replaceChildren(heading, ...said.flatMap((line, n) => (n ? [document.createElement("br"), line] : [line])));
     tip.hidden = ring.hidden = false;
     const left = px / unit / width * wide, top = py / unit / height * tall;

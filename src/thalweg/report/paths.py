@@ -186,7 +186,10 @@ def _row(standing: PathStanding, minimum: float, *, best: bool) -> dict[str, Any
 
 
 def _notes(standings: Sequence[PathStanding]) -> list[str]:
-    notes = [f"Rules that have less than {100 * ALIKE:.4f} % of the height of the start left are ordered by updates."]
+    notes = ["In the lists of rates * is the best for the rule, \N{MULTIPLICATION X} one at which it diverged."]
+    notes.append(
+        f"Rules that have less than {100 * ALIKE:.4f} % of the height of the start left are ordered by updates."
+    )
     if any(standing.edge for standing in standings):
         notes.append("< >: the smallest or largest rate tried; one beyond it may be better.")
     return notes

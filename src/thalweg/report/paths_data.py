@@ -19,8 +19,8 @@ COLOURS, PLAIN = 7, "gradient_descent"
 MOST_SIGNS = 560_000
 #: Widths of the picture beyond which a point is drawn nearer.
 _BEYOND = 20
-#: Values are written as 1000 times the logarithm of what is left above the minimum, from this share of the start's on.
-_DIGITS, _LEAST = 1000, 1e-15
+#: What is left above the minimum is written as so many times its logarithm, down to this share of the start's.
+_DIGITS, _LEAST = 2500, 1e-15
 _ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 
 
@@ -56,7 +56,7 @@ def paths_data(view: View, standings: Sequence[PathStanding]) -> dict[str, Any]:
         "high": [float(f"{v:.9g}") for v in view.high],
         "minimum": float(f"{paths.minimum:.9g}"),
         "above": float(f"{above:.9g}"),
-        "excess": paths.minimum != 0,
+        "digits": _DIGITS,
         "floor": round(_DIGITS * math.log10(_LEAST)),
         "steps": paths.steps,
         "rules": rules,
