@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, final
 
 import numpy as np
@@ -13,9 +14,7 @@ from numpy.typing import NDArray
 from thalweg.comparison.plan import Arm
 from thalweg.descent.batches import Rows
 from thalweg.descent.models import Model
-from thalweg.descent.outputs import mean_loss
 from thalweg.descent.record import DIVERGED, Record, plain
-from thalweg.formulas.formula import Loss
 
 Array = NDArray[Any]
 
@@ -29,18 +28,19 @@ class Problem:
     ----------
     model : Linear or Network
     train : Rows
-    X, targets : ndarray (rows, features), (rows, outputs)
-        The validation part, as the model and the loss take it.
+    X, targets : array (rows, features), ndarray (rows, outputs)
+        The validation part, as the model and the loss take it; X may be CSR.
     """
 
     model: Model
     train: Rows
-    X: Array
+    X: Any
     targets: Array
 
-    def validation_loss(self, loss: Loss, theta: Array) -> float:
-        """Return the mean loss on the validation part, penalties apart."""
-        return mean_loss(loss, self.targets, self.model.scores(theta, self.X))
+    @cached_property
+    def judged(self) -> Rows:
+        """The validation part, laid out for the kernels."""
+        return Rows.of(self.X, self.targets, dtype=self.train.dtype)
 
 
 @final

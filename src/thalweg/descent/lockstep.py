@@ -122,8 +122,18 @@ class Lockstep:
         ]
         return min([*last, (np.inf, -1)], key=lambda pair: (not np.isfinite(pair[0]), pair))
 
-    def descend(self, watch: Callable[[Lockstep], object] | None = None) -> list[Lane]:
-        """Train all lanes to the end; ``watch`` is called after every epoch, and a true answer stops all.
+    def descend(
+        self, watch: Callable[[Lockstep], object] | None = None, halted: Callable[[], bool] = lambda: False
+    ) -> list[Lane]:
+        """Train all lanes to the end.
+
+        Parameters
+        ----------
+        watch : callable, optional
+            Called after every epoch; a true answer stops all lanes.
+        halted : callable
+            Asked between pieces of an epoch; a true answer ends all lanes at once, inside an epoch: their numbers are
+            of no use then, only their status, ``"stopped"``.
 
         Returns
         -------
@@ -132,8 +142,8 @@ class Lockstep:
         """
         status = records.FINISHED
         while self.epoch < self.settings.max_iter and self.alive:
-            self._advance()
-            if watch is not None and watch(self):
+            self._advance(halted)
+            if halted() or (watch is not None and watch(self)):
                 status = records.STOPPED
                 break
         for group in self._groups:
@@ -144,7 +154,7 @@ class Lockstep:
             self._ended[member] = Lane(run.record(), run.theta, tuple(losses))
         return [self._ended[k] for k in range(len(self.rules))]
 
-    def _advance(self) -> None:
+    def _advance(self, halted: Callable[[], bool]) -> None:
         """Make one epoch of all lanes."""
         start = time.perf_counter()
         for group in self._groups:
@@ -152,6 +162,8 @@ class Lockstep:
         if self._groups:
             order, batch, factors, pieces = self._groups[0].layout()
             for first, stop in pieces:
+                if halted():
+                    return
                 for group in self._groups:
                     group.learn(order, batch, factors, first, stop)
         self.epoch += 1

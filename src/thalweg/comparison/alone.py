@@ -1,0 +1,47 @@
+"""One run of a comparison by itself: networks, and chosen arms again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from thalweg.comparison.outcome import Outcome, Problem
+from thalweg.comparison.plan import Arm
+from thalweg.descent.evaluation import Evaluation
+from thalweg.descent.run import Run
+from thalweg.descent.settings import Settings
+
+
+def make_run(
+    arm: Arm, seed: int, problem: Problem, settings: Settings, watch: Callable[[Run], bool] | None = None
+) -> tuple[Outcome, Run]:
+    """Make one run and take the loss of the validation part after every epoch.
+
+    Parameters
+    ----------
+    arm : Arm
+    seed : int
+    problem : Problem
+    settings : Settings
+        What all runs share; the optimizer is replaced by that of the arm.
+    watch : callable, optional
+        Called with the run after every epoch; a true answer stops it.
+
+    Returns
+    -------
+    outcome : Outcome
+    run : Run
+        At its end, with its parameters.
+    """
+    run = Run(problem.model, problem.train, replace(settings, optimizer=arm.rule), random_state=seed)
+    judge = Evaluation(problem.model, problem.judged, settings.loss)
+    losses = [float(judge(run.theta)[0])]
+
+    def look(run: Run) -> bool:
+        losses.append(float(judge(run.theta)[0]))
+        return watch is not None and watch(run)
+
+    run.descend(callbacks=[look])
+    if run.epoch == len(losses):  # nobody is called after the epoch in which a run is called diverged
+        losses.append(float(judge(run.theta)[0]))
+    return Outcome(arm, seed, run.record(), tuple(losses[: run.epoch + 1])), run
