@@ -54,9 +54,9 @@ def outcomes(arms: list[Arm] | None = None, seeds: int = 3) -> list[Outcome]:
     return [outcome(arm, seed) for arm in (ARMS if arms is None else arms) for seed in range(seeds)]
 
 
-def many_arms(count: int) -> list[Arm]:
-    """Return arms of one rule."""
-    rates = [1e-4 * (k + 1) for k in range(count)]
+def many_arms(count: int, first: int = 0) -> list[Arm]:
+    """Return arms of one rule, others for another ``first``."""
+    rates = [1e-4 * (k + 1) for k in range(first, first + count)]
     return [Arm("adam", adam(learning_rate=rate), rate) for rate in rates]
 
 

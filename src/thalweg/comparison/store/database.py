@@ -209,8 +209,8 @@ def _look(file: Path, patience: float) -> None:
         raise cannot_open(file, error) from error
     if not os.access(file, os.W_OK):  # else it would be found out after hours of work
         raise cannot_open(file, PermissionError())
-    unfinished = any(rest.exists() and rest.stat().st_size for rest in _logs(file))
-    if not size and unfinished:  # SQLite would take the file for new, and delete the log
+    log, journal = (_size(file.with_name(f"{file.name}{end}")) for end in ("-wal", "-journal"))
+    if not size and log:  # SQLite would take the file for new, and delete the log
         raise answer(file, sqlite3.DatabaseError("it is empty, but there is a log of what it held"), patience)
     if not size:
         return
@@ -223,18 +223,20 @@ def _look(file: Path, patience: float) -> None:
             schema = connection.execute("PRAGMA user_version").fetchone()[0]
             page = connection.execute("PRAGMA page_size").fetchone()[0]
     except DAMAGE as error:
-        if unfinished:
-            return  # a writer was stopped: SQLite puts it right from the log when it opens it
+        if log or journal:
+            return  # a writer was stopped: SQLite puts the file right when it opens it
         raise answer(file, error, patience) from error
-    if size % page and not unfinished:
+    if size % page and not (log or journal):
         raise answer(file, sqlite3.DatabaseError("the file is cut"), patience)
     if (application, schema) != (0, 0):
         _refuse_foreign(file, application, schema)
 
 
-def _logs(file: Path) -> list[Path]:
-    """Return where SQLite writes what is not in the file yet, or was in it before."""
-    return [file.with_name(f"{file.name}{end}") for end in ("-wal", "-journal")]
+def _size(file: Path) -> int:
+    try:
+        return file.stat().st_size
+    except FileNotFoundError:  # another process has closed the store just now
+        return 0
 
 
 def _not_a_database() -> sqlite3.DatabaseError:
