@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import fcntl
 import json
 import os
 import shutil
@@ -32,6 +33,7 @@ _FLAGS = (
     "--proxy-server=127.0.0.1:9",  # and no address is ever reached
     "--remote-debugging-pipe",
 )
+_LAUNCH = "import os, sys; [os.dup2(int(sys.argv[k]), k + 2) for k in (1, 2)]; os.execv(sys.argv[3], sys.argv[3:])"
 _PATIENCE = 60.0  # seconds for an answer; a busy machine is slow to start a browser
 
 
@@ -50,25 +52,26 @@ class Browser:
         self.requests: list[str] = []
         self.dialogs: list[str] = []
         self.complaints: list[str] = []
-        self._events: list[dict[str, Any]] = []
         self._count = 0
         self._rest = b""
 
     def __enter__(self) -> Self:
         self._folder = tempfile.mkdtemp()
-        command_read, self._write = os.pipe()
-        self._read, answer_write = os.pipe()
+        theirs_to_read, self._write = os.pipe()
+        self._read, theirs_to_write = os.pipe()
         os.set_blocking(self._read, False)
+        # Clear of 3 and 4, from which the browser reads and to which it writes.
+        handed = [fcntl.fcntl(end, fcntl.F_DUPFD, 10) for end in (theirs_to_read, theirs_to_write)]
         flags = [*_FLAGS, f"--user-data-dir={self._folder}", "about:blank"]
-        script = f'exec "$@" 3<&{command_read} 4>&{answer_write} 2>/dev/null'  # the browser reads from 3, writes to 4
         self._process = subprocess.Popen(
-            ["/bin/sh", "-c", script, "sh", str(CHROMIUM), *flags],
-            pass_fds=(command_read, answer_write),
+            [sys.executable, "-c", _LAUNCH, *map(str, handed), str(CHROMIUM), *flags],
+            pass_fds=handed,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
         )
-        os.close(command_read)
-        os.close(answer_write)
+        for end in (theirs_to_read, theirs_to_write, *handed):
+            os.close(end)
         self._session = ""
         target = self.send("Target.createTarget", url="about:blank")["targetId"]
         self._session = self.send("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
@@ -136,6 +139,12 @@ class Browser:
             self.complaints.append(told["entry"]["text"])
         elif method == "Runtime.consoleAPICalled" and told["type"] in {"error", "warning"}:
             self.complaints.append(" ".join(str(a.get("value", a.get("description"))) for a in told["args"]))
+
+    def forget(self) -> None:
+        """Forget what was noted."""
+        self.requests.clear()
+        self.dialogs.clear()
+        self.complaints.clear()
 
     def open(self, path: Path, width: int = 900, height: int = 800, dark: bool = False, media: str = "") -> None:
         """Open a file in a window of ``width`` x ``height`` pixels and wait until its charts stand."""

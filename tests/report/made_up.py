@@ -7,12 +7,28 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from thalweg.comparison.audit import audit
 from thalweg.comparison.outcome import Confirmation, Outcome
 from thalweg.comparison.plan import Arm, Plan
 from thalweg.comparison.results import Facts, Results
+from thalweg.comparison.stability import Limit
+from thalweg.comparison.summary import Summary
+from thalweg.comparison.verdict import verdict
 from thalweg.descent.record import DIVERGED, FINISHED, Record
 from thalweg.formulas import catalog
+from thalweg.report.page import page
 
+#: Names that would run, or be filled in, in a careless page.
+HOSTILE = (
+    "</script><img src=x onerror=alert(1)>",
+    "{{7*7}}",
+    "__proto__",
+    "$$\\alpha$$",
+    "<b>bold</b>",
+    "a\u2028b",
+    "'\"><script>alert(2)</script>",
+    "<!--<script>",
+)
 MACHINE = {"thalweg": "0.1.0", "processor": "a processor"}
 
 
@@ -54,6 +70,18 @@ def made_up(
         "command": f"thalweg compare sales.csv --target price --epochs {epochs}", "machine": MACHINE,
     }  # fmt: skip
     return Results(plan, tuple(outcomes), tuple(confirmations), Facts(**{**told, **facts}))  # type: ignore[arg-type]
+
+
+def told(results: Results, limits: Sequence[Limit] = ()) -> str:
+    """Return the page."""
+    summary = Summary.of(results)
+    stamp = audit(results, summary)
+    return page(results, summary, stamp, verdict(results, summary, stamp, limits), limits)
+
+
+def limit(name: str, rate: float | None, column: str = "size") -> Limit:
+    """Return a limit of theory."""
+    return Limit(name, rate, rate, 3.84, column, 0.31, 2.1, exact=False, note="An estimate.")
 
 
 def _run(

@@ -71,10 +71,10 @@ function sensitivityChart() {
   if (anyLost) {
     const band = { left: [x.range[0]], right: [x.range[1]], bottom: [chart.strip(0)], top: [chart.strip(1.02)] };
     // Above the lines that leave the chart, below the marks of the strip.
-    chart.add("quad", band, { line_color: null, level: "annotation" }, () => ({ fill_color: theme.band }));
+    chart.add("Quad", band, { line_color: null, level: "annotation" }, () => ({ fill_color: theme.band }));
     const word = { x: [x.range[0]], y: [chart.strip(1)], text: ["diverged"] };
     const fixed = { text_font: FONT, text_font_size: "11px", text_baseline: "top", x_offset: 5, y_offset: 3, level: "overlay" };
-    chart.add("text", word, fixed, () => ({ text_color: theme.soft }));
+    chart.add("Text", word, fixed, () => ({ text_color: theme.soft }));
   }
   chart.draw = (rule) => {
     const { sens } = rule;
@@ -95,8 +95,8 @@ function sensitivityChart() {
       const level_line = { x: x.range, y: [clipped(sens.m[0]), clipped(sens.m[0])] };
       const point = { x: [middle], y: [clipped(sens.m[0])] };
       return [
-        chart.add("line", level_line, {}, () => line(styleOf(rule))),
-        chart.add("scatter", point, {}, () => mark(styleOf(rule))),
+        chart.add("Line", level_line, {}, () => line(styleOf(rule))),
+        chart.add("Scatter", point, {}, () => mark(styleOf(rule))),
       ];
     }
     chart.points.set(rule, told);
@@ -106,13 +106,13 @@ function sensitivityChart() {
     const drawn = [];
     if (sens.x.length > 1) {
       const band = { x: sens.x, y1: low, y2: high };
-      drawn.push(chart.add("varea", band, {}, () => ({ fill_color: styleOf(rule).colour, fill_alpha: 0.13 * styleOf(rule).alpha })));
+      drawn.push(chart.add("VArea", band, {}, () => ({ fill_color: styleOf(rule).colour, fill_alpha: 0.13 * styleOf(rule).alpha })));
     } else {
       const bar = { x0: sens.x, y0: low, x1: sens.x, y1: high };
-      drawn.push(chart.add("segment", bar, {}, () => bare(styleOf(rule))));
+      drawn.push(chart.add("Segment", bar, {}, () => bare(styleOf(rule))));
     }
-    drawn.push(chart.add("line", columns, {}, () => line(styleOf(rule))));
-    drawn.push(chart.add("scatter", columns, {}, () => mark(styleOf(rule))));
+    drawn.push(chart.add("Line", columns, {}, () => line(styleOf(rule))));
+    drawn.push(chart.add("Scatter", columns, {}, () => mark(styleOf(rule))));
     return [...drawn, ...strip(chart, rule)];
   };
   return chart;
@@ -127,20 +127,20 @@ function strip(chart, rule) {
   const lost = rule.sens.x.filter((_, k) => rule.sens.m[k] === null);
   if (lost.length) {
     const look = (style, grey) => ({ ...mark(style), marker: { value: "x" }, size: grey ? 4 : 7, line_width: 2, data: { y: lost.map(row) } });
-    add("scatter", { x: lost, y: lost.map(row) }, look);
+    add("Scatter", { x: lost, y: lost.map(row) }, look);
   }
   const [below, above] = rule.measured;
   if (below !== null && lost.length) {
     const look = (style, grey) => ({ ...bare(style), line_width: grey ? 1 : 3, data: { y0: [row()], y1: [row()] } });
-    add("segment", { x0: [below], y0: [row()], x1: [above], y1: [row()] }, look);
+    add("Segment", { x0: [below], y0: [row()], x1: [above], y1: [row()] }, look);
   }
   const [left, right] = chart.x.range;
   if (rule.theory && rule.theory > left && rule.theory < right) {
     const place = anyLost ? row : () => chart.strip(0);
     const upright = (style) => ({ ...bare(style), line_dash: { value: [2, 4] }, line_width: 1.2, data: { y1: [place()] } });
-    add("segment", { x0: [rule.theory], y0: [chart.y.range[0]], x1: [rule.theory], y1: [place()] }, upright);
+    add("Segment", { x0: [rule.theory], y0: [chart.y.range[0]], x1: [rule.theory], y1: [place()] }, upright);
     const tick = (style) => ({ ...mark(style), marker: { value: "inverted_triangle" }, fill_color: theme.band, size: 8, line_width: 1.6, data: { y: [place()] } });
-    add("scatter", { x: [rule.theory], y: [place()] }, tick);
+    add("Scatter", { x: [rule.theory], y: [place()] }, tick);
   }
   return drawn;
 }
@@ -161,10 +161,10 @@ function curvesChart() {
   const chart = new Chart("curves", { x, y: yLoss(1, loss.name), height: HEIGHT });
   if (loss.goal !== null) {
     const goal = { x0: [x.range[0]], y0: [loss.goal], x1: [x.range[1]], y1: [loss.goal] };
-    chart.add("segment", goal, { line_width: 1, line_dash: { value: [1, 3] } }, () => ({ line_color: theme.ink }));
+    chart.add("Segment", goal, { line_width: 1, line_dash: { value: [1, 3] } }, () => ({ line_color: theme.ink }));
     const word = { x: [x.range[1]], y: [loss.goal], text: [`goal ${loss.goalText}`] };
     const fixed = { text_font: FONT, text_font_size: "11px", text_align: "right", text_baseline: "bottom", y_offset: -2, x_offset: -2 };
-    chart.add("text", word, fixed, () => ({ text_color: theme.soft }));
+    chart.add("Text", word, fixed, () => ({ text_color: theme.soft }));
   }
   chart.draw = (rule) => {
     const { m, runs } = rule.curve;
@@ -175,15 +175,15 @@ function curvesChart() {
     const drawn = [];
     if (runs.length) {
       const faint = { xs: runs.map((run) => seen.slice(0, run.length)), ys: runs.map((run) => numbers(run).map(clipped)) };
-      drawn.push(chart.add("multi_line", faint, { line_width: 1 }, () => {
+      drawn.push(chart.add("MultiLine", faint, { line_width: 1 }, () => {
         const style = styleOf(rule);
         return { line_color: style.colour, line_alpha: 0.3 * style.alpha };
       }));
     }
-    drawn.push(chart.add("line", { x: seen, y: median }, {}, () => line(styleOf(rule))));
+    drawn.push(chart.add("Line", { x: seen, y: median }, {}, () => line(styleOf(rule))));
     const some = sparse(seen.length, rule.index);
     const points = { x: some.map((k) => seen[k]), y: some.map((k) => median[k]) };
-    drawn.push(chart.add("scatter", points, {}, () => mark(styleOf(rule))));
+    drawn.push(chart.add("Scatter", points, {}, () => mark(styleOf(rule))));
     return drawn;
   };
   return chart;
@@ -205,8 +205,8 @@ function triesChart() {
     const some = sparse(tries.length, rule.index);
     const points = { x: some.map((k) => tries[k]), y: some.map((k) => value[k]) };
     return [
-      chart.add("line", { x: tries, y: value }, {}, () => line(styleOf(rule))),
-      chart.add("scatter", points, {}, () => mark(styleOf(rule))),
+      chart.add("Line", { x: tries, y: value }, {}, () => line(styleOf(rule))),
+      chart.add("Scatter", points, {}, () => mark(styleOf(rule))),
     ];
   };
   return chart;
@@ -253,12 +253,12 @@ function heatChart() {
     chart.points.set(rule, told);
   }
   chart.everyRule = true;
-  chart.add("quad", cells, { line_width: 1 }, () => {
+  chart.add("Quad", cells, { line_width: 1 }, () => {
     const fill = kinds.map((kind) => (kind === null ? theme.panel : theme.shades[kind < 0 ? 8 : kind]));
     return { fill_color: { field: "fill" }, line_color: theme.panel, data: { fill } };
   });
-  chart.add("scatter", crosses, { marker: "x", size: narrow ? 5 : 7, line_width: 1.5 }, () => ({ line_color: theme.soft }));
-  chart.add("scatter", dots, { marker: "circle", size: narrow ? 4 : 6, line_color: null }, () => ({ fill_color: theme.dot }));
+  chart.add("Scatter", crosses, { marker: "x", size: narrow ? 5 : 7, line_width: 1.5 }, () => ({ line_color: theme.soft }));
+  chart.add("Scatter", dots, { marker: "circle", size: narrow ? 4 : 6, line_color: null }, () => ({ fill_color: theme.dot }));
   return chart;
 }
 
@@ -276,7 +276,7 @@ function differencesChart() {
   const chart = new Chart("differences", { x, y: rows(), height: rowsHeight(19), wide: true });
   chart.everyRule = true;
   const zero = { x0: [0], y0: [0.4], x1: [0], y1: [rules.length + 0.6] };
-  chart.add("segment", zero, { line_width: 1 }, () => ({ line_color: theme.soft }));
+  chart.add("Segment", zero, { line_width: 1 }, () => ({ line_color: theme.soft }));
   const cut = (value) => Math.min(Math.max(value, range[0]), range[1]);
   for (const rule of rules) {
     const y = rules.length - rule.index;
@@ -290,15 +290,15 @@ function differencesChart() {
       const away = diff.m !== null && diff.m < range[0];
       const arrow = { x: [away ? range[0] + room / 2 : range[1] - room / 2], y: [y] };
       const fixed = { marker: "triangle", angle: away ? Math.PI / 2 : -Math.PI / 2, size: 8 };
-      chart.add("scatter", arrow, fixed, () => ({ fill_color: colour(), line_color: colour() }));
+      chart.add("Scatter", arrow, fixed, () => ({ fill_color: colour(), line_color: colour() }));
       continue;
     }
     if (diff.lo !== null && diff.hi !== null && diff.hi > diff.lo) {
       const bar = { x0: [cut(diff.lo)], y0: [y], x1: [cut(diff.hi)], y1: [y] };
-      chart.add("segment", bar, { line_width: 2 }, () => ({ line_color: colour() }));
+      chart.add("Segment", bar, { line_width: 2 }, () => ({ line_color: colour() }));
     }
     const fixed = { marker: rule.diff ? "circle" : "star", size: rule.diff ? 8 : 11, line_width: 2 };
-    chart.add("scatter", { x: [diff.m], y: [y] }, fixed, () => ({
+    chart.add("Scatter", { x: [diff.m], y: [y] }, fixed, () => ({
       line_color: colour(),
       fill_color: diff.apart || !rule.diff ? colour() : theme.panel,
     }));

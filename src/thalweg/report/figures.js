@@ -67,6 +67,7 @@ class Chart {
     this.x = x;
     this.y = y;
     this.painters = [];
+    this.made = []; // glyphs that the figure does not have yet
     this.points = new Map(); // rule -> [{x, y, lines}], what the readout tells
     const range = (pair) => new Bokeh.Range1d({ start: pair[0], end: pair[1] });
     this.figure = Bokeh.Plotting.figure({
@@ -116,22 +117,26 @@ class Chart {
     for (const grid of [...this.figure.xgrid, ...this.figure.ygrid]) grid.grid_line_color = theme.grid;
   }
 
-  /** Add glyphs: kind as Bokeh calls it, columns by name, fixed properties, and what depends on colours. */
-  add(kind, columns, fixed, painted) {
+  /** Make glyphs: kind as Bokeh calls it, columns by name, fixed properties, and what depends on colours. */
+  add(kind, columns, { level = "glyph", ...fixed }, painted) {
     const source = new Bokeh.ColumnDataSource({ data: columns });
     const fields = Object.fromEntries(Object.keys(columns).map((name) => [name, { field: name }]));
-    const renderer = this.figure[kind]({ ...fields, source, ...fixed });
-    if (painted) {
-      const paint = () => {
-        for (const [name, value] of Object.entries(painted())) {
-          if (name === "data") source.data = { ...source.data, ...value };
-          else renderer.glyph[name] = value;
-        }
-      };
-      this.painters.push(paint);
-      paint();
-    }
+    const glyph = new Bokeh[kind]({ ...fields, ...fixed });
+    const paint = () => {
+      const { data: moved, ...look } = painted();
+      if (moved) source.data = { ...source.data, ...moved };
+      glyph.setv(look);
+    };
+    this.painters.push(paint);
+    paint();
+    const renderer = new Bokeh.GlyphRenderer({ data_source: source, glyph, level });
+    this.made.push(renderer);
     return renderer;
+  }
+
+  /** Hand the figure what was made, all at once: it lays itself out anew each time. */
+  hand_over() {
+    if (this.made.length) this.figure.renderers = [...this.figure.renderers, ...this.made.splice(0)];
   }
 
   paint() {
@@ -139,6 +144,7 @@ class Chart {
   }
 
   async show() {
+    this.hand_over();
     this.view = await Bokeh.Plotting.show(this.figure, this.holder);
   }
 
@@ -148,9 +154,15 @@ class Chart {
     return [x_scale.compute(x), y_scale.compute(y)];
   }
 
-  /** The chart as a drawing that scales with the paper. */
-  drawing() {
+  /** The chart as a drawing that scales with the paper, its colours exchanged: Bokeh would take time to change them. */
+  drawing(exchanged) {
     const svg = this.view.export("svg", false).canvas;
+    for (const part of svg.querySelectorAll("[fill], [stroke]")) {
+      for (const name of ["fill", "stroke"]) {
+        const other = exchanged.get(part.getAttribute(name));
+        if (other) part.setAttribute(name, other);
+      }
+    }
     const { width, height } = this.view.bbox;
     svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
     svg.removeAttribute("width");

@@ -22,11 +22,16 @@ function switchRules(list, on) {
     if (on && rule.drawn === null) rule.drawn = charts.flatMap((chart) => chart.draw?.(rule) ?? []);
     for (const renderer of rule.drawn ?? []) renderer.visible = on;
   }
+  for (const chart of charts) chart.hand_over();
   repaint();
 }
 
 function repaint() {
   for (const chart of charts) chart.paint();
+  repaintKeys();
+}
+
+function repaintKeys() {
   for (const button of document.querySelectorAll("[data-rule]")) {
     const rule = rules[Number(button.dataset.rule)];
     button.setAttribute("aria-pressed", String(rule.on));

@@ -3,25 +3,39 @@
 function recolour() {
   theme = colours();
   repaint();
-  document.dispatchEvent(new CustomEvent("thalweg:theme"));
+  tellOthers();
+}
+
+const tellOthers = () => document.dispatchEvent(new CustomEvent("thalweg:theme"));
+
+/** Each colour of one theme with its counterpart in another. */
+function exchange(before, after) {
+  const pairs = (theme) => Object.values(theme).flat();
+  return new Map(pairs(before).map((colour, k) => [colour, pairs(after)[k]]));
 }
 
 function listenToPage() {
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", recolour);
   window.addEventListener("beforeprint", () => {
+    const before = theme;
     root.classList.add("printing");
-    recolour();
+    theme = colours();
+    repaintKeys();
+    tellOthers();
+    const exchanged = exchange(before, theme);
     for (const chart of charts) {
       const copy = document.createElement("div");
       copy.className = "print-copy";
-      copy.append(chart.drawing());
+      copy.append(chart.drawing(exchanged));
       chart.holder.append(copy);
     }
   });
   window.addEventListener("afterprint", () => {
     for (const copy of document.querySelectorAll(".print-copy")) copy.remove();
     root.classList.remove("printing");
-    recolour();
+    theme = colours();
+    repaintKeys();
+    tellOthers();
   });
   for (const button of document.querySelectorAll(".copy")) {
     button.addEventListener("click", async () => {

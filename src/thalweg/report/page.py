@@ -1,0 +1,90 @@
+"""The page: everything a comparison found out, in one HTML file that opens without a network."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from thalweg.comparison.audit import Stamp
+from thalweg.comparison.results import Results
+from thalweg.comparison.stability import Limit
+from thalweg.comparison.summary import Summary
+from thalweg.comparison.verdict import Verdict
+from thalweg.report import tables
+from thalweg.report.chart_data import chart_data
+from thalweg.report.embedding import HERE, bokeh_scripts, check_extra, json_text, own, policy
+from thalweg.report.words import chart_words
+
+_SCRIPTS = ("figures.js", "charts.js", "legend.js", "readout.js", "start.js")
+
+
+def page(
+    results: Results,
+    summary: Summary,
+    stamp: Stamp,
+    verdict: Verdict,
+    limits: Sequence[Limit] = (),
+    paths: Any = None,
+) -> str:
+    """Write a comparison as one self-contained HTML page.
+
+    The page loads nothing: Bokeh stands in it, and its policy forbids any request and any script but its own. The same
+    arguments give the same text.
+
+    Parameters
+    ----------
+    results : Results
+    summary : Summary
+    stamp : Stamp
+    verdict : Verdict
+    limits : sequence of Limit
+        Theory's largest stable rates; drawn beside the measured ones.
+    paths : Paths, optional
+        Descents of two parameters; drawn on one contour.
+
+    Returns
+    -------
+    str
+        To be written as UTF-8.
+
+    Raises
+    ------
+    UsageError
+        REPORT-EXTRA: Bokeh or Jinja2 is not installed.
+    """
+    check_extra()
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+    from markupsafe import Markup
+
+    from thalweg import __version__
+
+    paths_html, paths_script, paths_style = "", "", ""
+    if paths is not None:
+        from thalweg.report.paths import paths_section
+
+        section = paths_section(paths)
+        paths_html, paths_script, paths_style = section.html, section.script, section.style
+    scripts = [*bokeh_scripts(), f'(() => {{\n"use strict";\n{own(*_SCRIPTS)}}})();\n']
+    if paths_script:
+        scripts.append(paths_script)
+    folder = FileSystemLoader(HERE)
+    template = Environment(loader=folder, autoescape=True, undefined=StrictUndefined).get_template("page.html.j2")
+    return template.render(
+        policy=policy(scripts),
+        style=Markup(own("page.css") + paths_style),  # noqa: S704 - the files of this folder
+        scripts=[Markup(script) for script in scripts],  # noqa: S704 - the same, and Bokeh's
+        data=Markup(json_text(chart_data(results, summary, limits))),  # noqa: S704 - escaped for where it stands
+        paths_html=Markup(paths_html),  # noqa: S704 - escaped where it is made
+        title=tables.title(results),
+        subtitle=tables.subtitle(results),
+        verdict=verdict.lines,
+        stamp=stamp,
+        findings=sorted(stamp.findings, key=lambda finding: not finding.spoils),
+        version=__version__,
+        names=[standing.name for standing in summary.standings],
+        features=results.facts.features,
+        warnings=results.facts.warnings,
+        reproduce=results.facts.command,
+        facts=tables.facts_groups(results),
+        **chart_words(results, summary, limits),
+    )
