@@ -12,10 +12,10 @@ from thalweg.errors import SettingError, UsageError
 from thalweg.exchange.tables.cells import shown
 
 if TYPE_CHECKING:
-    from thalweg.descent.models import Model
     from thalweg.descent.settings import Settings
     from thalweg.exchange.tables import Table
-    from thalweg.formulas.formula import Activation, Loss, Penalty, Rule, Schedule
+    from thalweg.formulas.formula import Loss, Penalty, Rule, Schedule
+    from thalweg.studies.study import Design, Study
 
 
 @dataclass(frozen=True)
@@ -127,7 +127,7 @@ class Modelling(Told):
     dtype: str
     seed: int
 
-    def blueprint(self) -> Blueprint:
+    def design(self) -> Design:
         """Check what can be checked without data, and return it.
 
         Raises
@@ -135,6 +135,8 @@ class Modelling(Told):
         ThalwegError
             A model, an activation, a loss or a type that there is not.
         """
+        from thalweg.studies.study import Design
+
         if self.dtype not in {"float64", "float32"}:
             raise SettingError("SETTING-UNKNOWN", "--dtype", f"unknown {self.dtype!r:.40}; allowed: float64, float32")
         if self.validation_fraction + self.test_fraction >= 1:
@@ -148,7 +150,38 @@ class Modelling(Told):
         each = tuple(_per_layer(activations, len(hidden), "--activation"))
         rates = tuple(float(rate) for rate in _per_layer(list(self.dropout), len(hidden), "--dropout"))
         loss = None if self.loss == "auto" else formula("loss", self.loss, "--loss")
-        return Blueprint(hidden, each, rates if any(rates) else (), loss, several=self.loss == "log_loss")
+        return Design(
+            hidden=hidden,
+            activations=each,
+            dropout=rates if any(rates) else (),
+            loss=loss,
+            several=self.loss == "log_loss",
+            task=self.task,
+            validation=self.validation_fraction,
+            test=self.test_fraction,
+            seed=self.seed,
+            dtype=self.dtype,
+            scale_target=not self.no_scale_target,
+        )
+
+    def study(self, table: Table, reading: Reading, design: Design) -> Study:
+        """Make a table ready.
+
+        Raises
+        ------
+        ThalwegError
+            Whatever is wrong with it, or no target.
+        """
+        from thalweg.studies.study import Study
+
+        name = self.target or table.default_target
+        if name is None:
+            listed = ", ".join(shown(each) for each in table.names[:8])
+            raise UsageError(
+                "OPTION-TARGET", "--target", "which column is to be predicted?", f"The table has {listed}."
+            )
+        features = [column for column in table.names if column != name]
+        return Study.of_table(table, name, design, reading.warnings(table, features))
 
     def _refuse_what_needs_layers(self) -> None:
         idle = {"--activation": was_told("activation"), "--dropout": any(self.dropout)}
@@ -156,36 +189,6 @@ class Modelling(Told):
             if told:
                 what = "needs hidden layers, which a linear model has not"
                 raise SettingError("SETTING-LAYERS", option, what, "Take a network, as in --model mlp:64,32.")
-
-
-@dataclass(frozen=True)
-class Blueprint:
-    """A model before its number of features and outputs is known, and a loss, if one was asked for.
-
-    ``several`` tells that the loss is scikit-learn's ``log_loss``, which is softmax for more than two classes.
-    """
-
-    hidden: tuple[int, ...]
-    activations: tuple[Activation, ...]
-    dropout: tuple[float, ...]
-    loss: Loss | None
-    several: bool = False
-
-    def model(self, features: int, outputs: int) -> Model:
-        """Return the model."""
-        from thalweg.descent.models import Linear, Network
-
-        if not self.hidden:
-            return Linear(features, outputs)
-        return Network((features, *self.hidden, outputs), self.activations, self.dropout)
-
-    def loss_for(self, classes: int) -> Loss:
-        """Return the loss that was asked for, or the one that the task suggests."""
-        from thalweg.formulas.losses import log, softmax, squared
-
-        if self.loss is not None:
-            return softmax if self.several and classes > 2 else self.loss
-        return squared if not classes else log if classes == 2 else softmax
 
 
 def hidden_layers(text: str) -> tuple[int, ...]:

@@ -15,9 +15,9 @@ from thalweg.errors import DivergedError, SettingError
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from thalweg.cli.studies import Study
     from thalweg.descent.run import Run
     from thalweg.descent.settings import Settings
+    from thalweg.studies.study import Study
 
 _ENDINGS = {"target": "reached the target loss", "time": "stopped by the clock"}
 
@@ -51,21 +51,20 @@ def train(table: str, **told: Any) -> None:
     """  # noqa: D301 - what click reads is the character, not its name
     from thalweg.cli.doubts import doubts
     from thalweg.cli.formula_names import formula, with_numbers
-    from thalweg.cli.studies import Study
     from thalweg.cli.terminal import console, note, warn
     from thalweg.cli.told import Descending, Modelling, Reading
     from thalweg.exchange.files import check_writable
     from thalweg.exchange.models import check_savable
 
     reading, modelling, descending = Reading.take(told), Modelling.take(told), Descending.take(told)
-    blueprint = modelling.blueprint()
+    design = modelling.design()
     descending.formulas()
     rule = formula("rule", told["optimizer"], "--optimizer")
     if told["learning_rate"] is not None:
         if "learning_rate=" in told["optimizer"].partition(":")[2]:
             raise SettingError("SETTING-TWICE", "--learning-rate", "stands in --optimizer already")
         rule = with_numbers(rule, {"learning_rate": told["learning_rate"]}, "--learning-rate")
-    check_savable(blueprint.model(1, 1))
+    check_savable(design.model(1, 1))
     output = Path(told["output"])
     record = Path(told["record"] or output.with_suffix(".json"))
     if output == record:
@@ -74,7 +73,7 @@ def train(table: str, **told: Any) -> None:
         check_writable(path)
 
     read = reading.read(table, target=modelling.target)
-    study = Study.of(read, reading, modelling, blueprint)
+    study = modelling.study(read, reading, design)
     study.check_size(rule, descending.batch_size)
     stops = {name: told[name] for name in ("tol", "n_iter_no_change", "target_loss", "time_limit")}
     rows = len(study.parts["train"].y)
@@ -96,7 +95,7 @@ def _descend(study: Study, settings: Settings, seed: int, *, no_color: bool) -> 
     from thalweg.descent.record import DIVERGED
     from thalweg.descent.run import Run
 
-    X, targets = study.features("validation"), study.parts["validation"].targets
+    X, targets = study.part_features("validation"), study.parts["validation"].targets
     losses: list[float] = []
     with progress(settings.max_iter, settings.optimizer.name, no_color=no_color) as show:
         show(0, "compiling")
@@ -129,7 +128,7 @@ def _all_scores(study: Study, run: Run) -> dict[str, dict[str, float]]:
 
     found = {}
     for name, part in study.parts.items():
-        found[name] = scores(study.outputs, part.y, study.model.scores(run.theta, study.features(name)))
+        found[name] = scores(study.outputs, part.y, study.model.scores(run.theta, study.part_features(name)))
     return found
 
 
@@ -161,6 +160,7 @@ def _save(output: Path, record: Path, study: Study, run: Run, losses: list[float
 
     account = run.record().as_dict()
     training = {name: account["settings"][name] for name in ("loss", "optimizer", "penalty")}
+    assert study.preparation is not None  # noqa: S101 - a table has one
     save(output, TrainedModel(study.model, run.theta, study.outputs, study.preparation, study.target, plain(training)))
     data = {
         "schema": account["schema"],
