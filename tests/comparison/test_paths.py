@@ -195,6 +195,8 @@ def test_settings_are_checked():
         descend_surface(surfaces.saddle, {})
     with pytest.raises(LimitError, match="SETTING-TOO-MANY"):
         descend_surface(surfaces.saddle, {"gd": gradient_descent}, 10**6)
+    with pytest.raises(LimitError, match="steps"):
+        descend_surface(surfaces.saddle, {"gd": gradient_descent}, [0.1], steps=10**8)
 
 
 def test_every_rule_of_the_catalogue_leaves_the_saddle_or_says_so():

@@ -126,6 +126,33 @@ def test_where_there_is_no_room_rates_far_from_the_best_are_left_out_and_this_is
         assert float(rule["rates"][rule["best"]]["rate"]) == pytest.approx(standing.learning_rate, rel=1e-2)
 
 
+def test_of_paths_too_long_for_a_page_one_in_so_many_updates_is_drawn():
+    rules = {f"adam{k}": adam(beta1=k / 40) for k in range(30)}
+    found = descend_surface(surfaces.rastrigin, rules, [1.0, 3.0], steps=7001)
+    section = paths_section(found)
+    data = data_of(section.html)
+    stride = data["stride"]
+    assert stride > 1
+    assert f"One in {stride} updates is drawn." in section.html
+    assert len(section.html) < 800_000
+    rule, path = data["rules"][0], found.standings[0].path
+    places = decoded(rule["rates"][0]["p"], 2) / 10
+    kept = path.points[[*range(0, 7001, stride), 7001]]
+    assert rule["rates"][0]["n"] == len(kept) - 1
+    inside = (np.abs(kept) < 5).all(axis=1)[: len(places)]
+    np.testing.assert_allclose(places[inside], View(found).place(kept)[: len(places)][inside], atol=0.051)
+
+
+def test_the_order_of_the_page_around_is_kept_and_the_best_still_marked(paths):
+    ranked = [standing.name for standing in paths.standings]
+    section = paths_section(paths, order=[ranked[3], ranked[1]])
+    names = [rule["name"] for rule in data_of(section.html)["rules"]]
+    assert names == [ranked[3], ranked[1], ranked[0], ranked[2], ranked[4]]
+    assert re.findall(r'<tr class="best"><th scope="row">(.*?) <span', section.html) == [
+        html.escape(ranked[0], quote=False)
+    ]
+
+
 def test_the_same_paths_make_the_same_page(paths, page):
     assert paths_page(paths, f"thalweg compare {HOSTILE}") == page
 

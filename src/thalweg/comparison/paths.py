@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from thalweg.comparison.plan import Arm, Plan
 from thalweg.descent.settings import check_count
-from thalweg.errors import FormulaError, SettingError
+from thalweg.errors import FormulaError, LimitError, SettingError
 from thalweg.formulas.formula import Rule
 from thalweg.formulas.surfaces import Surface
 
@@ -33,6 +33,8 @@ FAR = 1e6
 #: Points of the grid along each axis.
 GRID = 241
 STEPS = 200
+#: Points of all paths together at most.
+MOST_POINTS = 10_000_000
 MINIMUM, LOCAL, SADDLE, UNDER_WAY, DIVERGED = "minimum", "local minimum", "saddle", "under way", "diverged"
 
 
@@ -217,6 +219,8 @@ def descend_surface(
         slope of the value, a start that is not finite; what ``Plan.of`` refuses.
     FormulaError
         FORMULA-FAILS: what the surface's functions raise.
+    LimitError
+        SETTING-TOO-MANY: more arms, or points of paths, than are made.
 
     Examples
     --------
@@ -357,7 +361,16 @@ class Walk:
     after: Callable[[Array, Array, Array], Array] | None = None
 
     def descend(self, arms: Sequence[Arm], steps: int, minimum: float, minimisers: Array) -> list[Path]:
-        """Return the path of each arm, whatever the function's ``minimum`` (float) and ``minimisers`` (count, 2)."""
+        """Return the path of each arm, whatever the function's ``minimum`` (float) and ``minimisers`` (count, 2).
+
+        Raises
+        ------
+        LimitError
+            SETTING-TOO-MANY: more points than fit into memory with ease.
+        """
+        if len(arms) * (steps + 1) > MOST_POINTS:
+            what = f"{len(arms)} paths of {steps} updates have more than {MOST_POINTS} points"
+            raise LimitError("SETTING-TOO-MANY", "steps", what, "Take fewer steps, rules or rates.")
         points, values, lost = self._step(arms, steps)
         kept = [steps if update is None else update - 1 for update in lost]
         last = points[kept, :, range(len(arms))].T

@@ -13,6 +13,7 @@
   ];
   const DOT = "M-2.6 0A2.6 2.6 0 1 0 2.6 0A2.6 2.6 0 1 0-2.6 0Z", CROSS = "M-5-5L5 5M-5 5L5-5";
   const COLOURS = MARKS.length, LASTS = 12; // seconds for all steps at speed 1
+  const SLOW = 1.6; // the first steps are the longest: they are given more of the time
 
   // -- reading
 
@@ -37,7 +38,8 @@
     return found;
   }
 
-  const { width, height, unit, low, high, minimum, above, steps } = data;
+  const { width, height, unit, low, high, minimum, above, steps, stride } = data;
+  const frames = Math.ceil(steps / stride), update = (frame) => Math.min(frame * stride, steps);
   const position = (k, q) => low[k] + (k ? height - q / unit : q / unit) / (k ? height : width) * (high[k] - low[k]);
 
   /** Decode a path when it is first drawn. */
@@ -57,9 +59,9 @@
     return path;
   }
   // A path that stands still at its end is written without that.
-  const at = (list, step, path) => list[Math.min(step, path.n, list.length - 1)];
-  function excess(path, step) {
-    const q = at(path.values, step, path);
+  const at = (list, frame, path) => list[Math.min(frame, path.n, list.length - 1)];
+  function excess(path, frame) {
+    const q = at(path.values, frame, path);
     return q <= data.floor ? 0 : above * 10 ** (q / data.digits);
   }
   function written(number, digits = 3) {
@@ -71,7 +73,7 @@
 
   // -- drawing
 
-  const lines = one(".paths-lines"), frame = one(".paths-frame");
+  const lines = one(".paths-lines"), plot = one(".paths-frame");
   const rows = [...root.querySelectorAll(".paths-rules li[data-rule]")];
   const make = (name, attributes, parent) => {
     const node = document.createElementNS(SVG, name);
@@ -95,7 +97,7 @@
   }
   const path = (rule) => decode(rule.rates[rule.chosen]);
   const shown = () => rules.filter((rule) => rule.box.checked);
-  let step = steps, scale = 1;
+  let frame = frames, scale = 1;
 
   /** Give colours to the rules that are shown, as long as there are any; who has one keeps it. */
   function colour() {
@@ -131,9 +133,9 @@
 
   function draw() {
     for (const rule of rules) {
-      const now = path(rule), last = Math.min(step, now.n);
-      const lost = now.lost !== null && step >= now.lost;
-      const said = lost ? `lost at ${now.lost}` : written(excess(now, step));
+      const now = path(rule), last = Math.min(frame, now.n);
+      const lost = now.lost !== null && update(frame) >= now.lost;
+      const said = lost ? `lost at ${now.lost}` : written(excess(now, frame));
       if (rule.output.textContent !== said) rule.output.textContent = said;
       if (!rule.box.checked) continue;
       const text = now.text.slice(0, at(now.ends, last, now));
@@ -145,15 +147,16 @@
       rule.head.style.stroke = lost ? (rule.colour < 0 ? "var(--grey)" : `var(--c${rule.colour})`) : "";
       rule.head.setAttribute("transform", `translate(${x / unit} ${y / unit}) scale(${scale})`);
     }
-    scrubber.value = step;
-    scrubber.setAttribute("aria-valuetext", `step ${step} of ${steps}`);
-    counter.textContent = `step ${step} of ${steps}`;
-    root.dataset.step = step;
+    scrubber.value = frame;
+    const where = `step ${update(frame)} of ${steps}`;
+    scrubber.setAttribute("aria-valuetext", where);
+    counter.textContent = where;
+    root.dataset.step = update(frame);
   }
 
   /** Keep marks as large as they are meant, whatever the size of the picture. */
   function resize() {
-    const wide = frame.clientWidth;
+    const wide = plot.clientWidth;
     if (!wide) return;
     scale = width / wide * (wide < 420 ? 0.8 : 1);
     for (const mark of root.querySelectorAll(".paths-frame .paths-marks g")) {
@@ -166,7 +169,7 @@
 
   const scrubber = one(".paths-scrubber"), counter = one(".paths-counter"), button = one(".paths-play");
   const speed = one(".paths-speed");
-  let playing = false, then = 0, exact = steps;
+  let playing = false, then = 0, share = 1; // of the time
   function stop() {
     playing = false;
     root.dataset.playing = "false";
@@ -174,18 +177,19 @@
   }
   function tick(now) {
     if (!playing) return;
-    exact = Math.min(steps, exact + Math.max(0, now - then) / 1000 * steps / LASTS * Number(speed.value));
+    share = Math.min(1, share + Math.max(0, now - then) / 1000 / LASTS * Number(speed.value));
     then = now;
-    if (Math.floor(exact) !== step) {
-      step = Math.floor(exact);
+    const reached = Math.max(frame, Math.floor(frames * share ** SLOW));
+    if (reached !== frame) {
+      frame = reached;
       draw();
     }
-    if (step >= steps) stop();
+    if (frame >= frames) stop();
     else requestAnimationFrame(tick);
   }
   function play() {
-    if (step >= steps) step = 0;
-    exact = step;
+    if (frame >= frames) frame = 0;
+    share = (frame / frames) ** (1 / SLOW);
     playing = true;
     root.dataset.playing = "true";
     button.textContent = "❚❚ Pause";
@@ -197,7 +201,7 @@
   button.addEventListener("click", () => (playing ? stop() : play()));
   scrubber.addEventListener("input", () => {
     stop();
-    step = Number(scrubber.value);
+    frame = Number(scrubber.value);
     hide();
     draw();
   });
@@ -252,12 +256,12 @@
     tip.hidden = ring.hidden = true;
   }
   function look(event) {
-    const box = frame.getBoundingClientRect();
-    const wide = frame.clientWidth, tall = frame.clientHeight;
-    const x = event.clientX - box.left - frame.clientLeft, y = event.clientY - box.top - frame.clientTop;
+    const box = plot.getBoundingClientRect();
+    const wide = plot.clientWidth, tall = plot.clientHeight;
+    const x = event.clientX - box.left - plot.clientLeft, y = event.clientY - box.top - plot.clientTop;
     let nearest = event.pointerType === "mouse" ? 18 : 30, found = null;
     for (const rule of shown()) {
-      const now = path(rule), last = Math.min(step, now.n, now.points.length - 1);
+      const now = path(rule), last = Math.min(frame, now.n, now.points.length - 1);
       for (let k = 0; k <= last; k++) {
         const [px, py] = now.points[k];
         const far = Math.hypot(px / unit / width * wide - x, py / unit / height * tall - y) + (rule.colour < 0 ? 2 : 0);
@@ -268,9 +272,9 @@
     const { rule, now, k } = found, [px, py] = now.points[k];
     const heading = document.createElement("b");
     heading.textContent = now.rate ? `${rule.name} at ${now.rate}` : rule.name;
-    const still = k === now.points.length - 1 && now.n > k && step > k;
+    const still = k === now.points.length - 1 && now.n > k && frame > k;
     const where = `(${written(position(0, px), 4)}, ${written(position(1, py), 4)})`;
-    const said = [`step ${k}${still ? ` to ${Math.min(step, now.n)}` : ""}`, where, `value ${written(minimum + excess(now, k), 4)}`];
+    const said = [`step ${update(k)}${still ? ` to ${update(Math.min(frame, now.n))}` : ""}`, where, `value ${written(minimum + excess(now, k), 4)}`];
     tip.replaceChildren(heading, ...said.flatMap((line, n) => (n ? [document.createElement("br"), line] : [line])));
     tip.hidden = ring.hidden = false;
     const left = px / unit / width * wide, top = py / unit / height * tall;
@@ -279,25 +283,25 @@
     tip.style.left = `${Math.max(2, Math.min(left + 14, wide - tip.offsetWidth - 2))}px`;
     tip.style.top = `${top > tip.offsetHeight + 16 ? top - tip.offsetHeight - 12 : top + 14}px`;
   }
-  frame.addEventListener("pointermove", look);
-  frame.addEventListener("pointerdown", look);
-  frame.addEventListener("pointerleave", hide);
+  plot.addEventListener("pointermove", look);
+  plot.addEventListener("pointerdown", look);
+  plot.addEventListener("pointerleave", hide);
 
   // -- the beginning: all there is, standing still; paper gets the same
 
   let before = null;
   window.addEventListener("beforeprint", () => {
-    before = step;
+    before = frame;
     stop();
     hide();
-    step = steps;
+    frame = frames;
     draw();
   });
   window.addEventListener("afterprint", () => {
-    step = before ?? steps;
+    frame = before ?? frames;
     draw();
   });
-  new ResizeObserver(resize).observe(frame);
+  new ResizeObserver(resize).observe(plot);
   colour();
   stop();
   resize();

@@ -83,7 +83,7 @@ def paths_page(paths: Paths, command: str = "") -> str:
     )
 
 
-def paths_section(paths: Paths, heading: str = "") -> Section:
+def paths_section(paths: Paths, heading: str = "", order: Sequence[str] = ()) -> Section:
     """Return the picture with its controls and numbers as one section of a page.
 
     Parameters
@@ -91,6 +91,9 @@ def paths_section(paths: Paths, heading: str = "") -> Section:
     paths : Paths
     heading : str
         ``"Paths on NAME"`` without it.
+    order : sequence of str
+        Names of rules as the page around ranks them, so that colours agree with its charts; as the paths rank them
+        without it.
 
     Raises
     ------
@@ -101,6 +104,9 @@ def paths_section(paths: Paths, heading: str = "") -> Section:
     from markupsafe import Markup
 
     view, levels, standings = View(paths), Levels(paths), paths.standings
+    winner = standings[0].name
+    places = {name: place for place, name in enumerate(order)}
+    standings = tuple(sorted(standings, key=lambda standing: places.get(standing.name, len(places))))
     data = paths_data(view, standings)
     drawn = sum(len(rule["rates"]) for rule in data["rules"])
     html = (
@@ -111,6 +117,8 @@ def paths_section(paths: Paths, heading: str = "") -> Section:
             paths=paths,
             data=Markup(json_text(data)),  # noqa: S704 - escaped for where it stands
             rules=data["rules"],
+            stride=data["stride"],
+            frames=-(-paths.steps // data["stride"]),
             left_out=len(paths.paths) - drawn,
             width=WIDTH,
             view=view,
@@ -126,7 +134,7 @@ def paths_section(paths: Paths, heading: str = "") -> Section:
             up=_ticks(view, 1),
             offsets=_offsets(data),
             speeds=[0.25, 0.5, 1, 2, 4],
-            board=[_row(standing, paths.minimum, best=k == 0) for k, standing in enumerate(standings)],
+            board=[_row(standing, paths.minimum, best=standing.name == winner) for standing in standings],
             notes=_notes(standings),
             near=f"{100 * NEAR:g} %",
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -34,20 +34,23 @@ def paths_data(view: View, standings: Sequence[PathStanding]) -> dict[str, Any]:
         Best first; so are the rules.
     """
     paths = view.paths
-    first = float(paths.paths[0].values[0])
-    above = max(first - paths.minimum, 1e-300)
-    written = {
-        standing.name: [_written(view, path, above) for path in paths.of(standing.name)] for standing in standings
-    }
     names = [standing.name for standing in standings]
     few = names[:COLOURS] if PLAIN in names[:COLOURS] or PLAIN not in names else [*names[: COLOURS - 1], PLAIN]
+    tried = {name: paths.of(name) for name in names}
+    best = {standing.name: tried[standing.name].index(standing.path) for standing in standings}
+    above = max(float(paths.paths[0].values[0]) - paths.minimum, 1e-300)
+    written = {name: [_written(view, path, above, 1) for path in tried[name]] for name in names}
+    reach, stride = _reach(written, best), 1
+    if reach == 0:  # the best alone, and every so many of their updates
+        alone = {name: [_written(view, tried[name][best[name]], above, 1)] for name in names}
+        stride = -(-_size(alone.values()) // MOST_SIGNS)
+        if stride > 1:
+            written = {name: [_written(view, path, above, stride) for path in tried[name]] for name in names}
     rules = []
-    best = {standing.name: paths.of(standing.name).index(standing.path) for standing in standings}
-    reach = _reach(written, best)
     for name in names:
-        first_kept = max(0, best[name] - reach)
-        kept = written[name][first_kept : best[name] + reach + 1]
-        rules.append({"name": name, "few": name in few, "best": best[name] - first_kept, "rates": kept})
+        first = max(0, best[name] - reach)
+        kept = written[name][first : best[name] + reach + 1]
+        rules.append({"name": name, "few": name in few, "best": best[name] - first, "rates": kept})
     return {
         "width": WIDTH,
         "height": view.height,
@@ -59,6 +62,7 @@ def paths_data(view: View, standings: Sequence[PathStanding]) -> dict[str, Any]:
         "digits": _DIGITS,
         "floor": round(_DIGITS * math.log10(_LEAST)),
         "steps": paths.steps,
+        "stride": stride,
         "rules": rules,
     }
 
@@ -67,25 +71,34 @@ def _reach(written: dict[str, list[dict[str, Any]]], best: dict[str, int]) -> in
     """Return how many rates on each side of the best there is room for."""
     longest = max(len(tried) for tried in written.values())
     for reach in range(longest, 0, -1):
-        kept = (
-            path
-            for name, tried in written.items()
-            for path in tried[max(0, best[name] - reach) : best[name] + reach + 1]
-        )
-        if sum(len(path["p"]) + len(path["v"]) + 60 for path in kept) <= MOST_SIGNS:
+        if (
+            _size(tried[max(0, best[name] - reach) : best[name] + reach + 1] for name, tried in written.items())
+            <= MOST_SIGNS
+        ):
             return reach
     return 0
 
 
-def _written(view: View, path: Path, above: float) -> dict[str, Any]:
-    """Return one path as texts: points, values, rate, last update, and the update that lost it."""
-    points = _nearer(view.place(path.points), view.size)
-    left = np.maximum(path.values - view.paths.minimum, _LEAST * above) / above
+def _size(written: Iterable[list[dict[str, Any]]]) -> int:
+    """Return the signs that paths take."""
+    return sum(len(path["p"]) + len(path["v"]) + 60 for tried in written for path in tried)
+
+
+def _written(view: View, path: Path, above: float, stride: int) -> dict[str, Any]:
+    """Return one path as texts: points, values, rate, the last of its points, and the update that lost it.
+
+    With a ``stride`` above 1 every so many updates stand in it, and the last that all paths make.
+    """
+    kept = np.arange(0, len(path.points), stride)
+    if kept[-1] != view.paths.steps == len(path.points) - 1:
+        kept = np.append(kept, view.paths.steps)
+    points = _nearer(view.place(path.points), view.size)[kept]
+    left = np.maximum(path.values[kept] - view.paths.minimum, _LEAST * above) / above
     return {
         "rate": rate_text(path.arm.learning_rate) if path.arm.learning_rate is not None else "",
         "p": signs(np.rint(points * UNIT).astype(np.int64)),
         "v": signs(np.rint(_DIGITS * np.log10(left)).astype(np.int64)[:, None]),
-        "n": len(path.points) - 1,
+        "n": len(kept) - 1,
         "lost": path.diverged,
     }
 
