@@ -143,6 +143,11 @@ def test_of_paths_too_long_for_a_page_one_in_so_many_updates_is_drawn(monkeypatc
     np.testing.assert_allclose(places[inside], View(found).place(kept)[: len(places)][inside], atol=0.051)
 
 
+def test_the_leaderboard_is_open_where_there_is_no_other(page, paths):
+    assert '<details class="paths-table" open>' in page
+    assert '<details class="paths-table">' in paths_section(paths).html
+
+
 def test_the_order_of_the_page_around_is_kept_and_the_best_still_marked(paths):
     ranked = [standing.name for standing in paths.standings]
     section = paths_section(paths, order=[ranked[3], ranked[1]])

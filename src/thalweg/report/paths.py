@@ -64,7 +64,7 @@ def paths_page(paths: Paths, command: str = "") -> str:
 
     from thalweg import __version__
 
-    section = paths_section(paths, heading="Paths")
+    section = paths_section(paths, heading="Paths", board=True)
     return (
         _templates()
         .get_template("surface.html.j2")
@@ -83,7 +83,7 @@ def paths_page(paths: Paths, command: str = "") -> str:
     )
 
 
-def paths_section(paths: Paths, heading: str = "", order: Sequence[str] = ()) -> Section:
+def paths_section(paths: Paths, heading: str = "", order: Sequence[str] = (), *, board: bool = False) -> Section:
     """Return the picture with its controls and numbers as one section of a page.
 
     Parameters
@@ -94,6 +94,8 @@ def paths_section(paths: Paths, heading: str = "", order: Sequence[str] = ()) ->
     order : sequence of str
         Names of rules as the page around ranks them, so that colours agree with its charts; as the paths rank them
         without it.
+    board : bool
+        Whether the leaderboard is open at first.
 
     Raises
     ------
@@ -134,6 +136,7 @@ def paths_section(paths: Paths, heading: str = "", order: Sequence[str] = ()) ->
             up=_ticks(view, 1),
             offsets=_offsets(data),
             speeds=[0.25, 0.5, 1, 2, 4],
+            board_open=board,
             board=[_row(standing, paths.minimum, best=standing.name == winner) for standing in standings],
             notes=_notes(standings),
             near=f"{100 * NEAR:g} %",
