@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import final
+from typing import NamedTuple, final
 
 import numpy as np
 
 from thalweg.comparison.command import changed
 from thalweg.comparison.results import Results
 from thalweg.comparison.statistics import critical_value, seeds_needed
-from thalweg.comparison.summary import TEST, TRAINING, Difference, Standing, Summary
+from thalweg.comparison.summary import TEST, TRAINING, VALIDATION, Difference, Standing, Summary
 from thalweg.comparison.wording import counted, listed, number
 
 #: Starts that differ by less than this share are the same.
@@ -33,8 +33,8 @@ class Finding:
     Attributes
     ----------
     code : str
-        ``EDGE``, ``BUDGET``, ``ONE-SEED``, ``FEW-SEEDS``, ``FEW-ROWS``, ``UNPAIRED``, ``TRAINING-LOSS``, ``DIVERGED``,
-        ``UNEQUAL-TRIES``; see :func:`audit`.
+        ``EDGE``, ``BUDGET``, ``ONE-SEED``, ``FEW-SEEDS``, ``FEW-ROWS``, ``NO-DESCENT``, ``UNPAIRED``,
+        ``TRAINING-LOSS``, ``DIVERGED`` or ``UNEQUAL-TRIES``; see :func:`audit`.
     message : str
         In plain words, one sentence, with numbers.
     remedy : str
@@ -49,6 +49,15 @@ class Finding:
     spoils: bool
 
 
+class _Doubt(NamedTuple):
+    """A finding before its remedy is written: which options of the command would mend it."""
+
+    code: str
+    message: str
+    options: Mapping[str, str | None]
+    spoils: bool
+
+
 @final
 @dataclass(frozen=True)
 class Stamp:
@@ -60,10 +69,13 @@ class Stamp:
         Nothing was found that spoils it.
     findings : tuple of Finding
         Those that spoil first.
+    remedy : str
+        The command that mends all that spoils; empty where none does, or none is needed.
     """
 
     ranking: bool
     findings: tuple[Finding, ...]
+    remedy: str = ""
 
     @property
     def reasons(self) -> tuple[Finding, ...]:
@@ -88,6 +100,7 @@ def audit(results: Results, summary: Summary) -> Stamp:
     BUDGET        runs that did not diverge made unequal passes         always
     UNEQUAL-TRIES rules were tried at unequal numbers of rates          always; rules without a rate are only told
     DIVERGED      runs diverged                                         some of the best rule's, at its best rate; all
+    NO-DESCENT    no rule ends below the loss that it started from      always
     EDGE          a rule's best rate is the smallest or largest tried   for the best rule; for others unless the rate
                                                                         beside it is as good, see :data:`WIDTH_FACTOR`
     FEW-SEEDS     nothing can be told apart, and more seeds would do    always
@@ -109,39 +122,50 @@ def audit(results: Results, summary: Summary) -> Stamp:
     -------
     Stamp
     """
-    found = list(_findings(results, summary))
-    found.sort(key=lambda finding: not finding.spoils)
-    return Stamp(not any(finding.spoils for finding in found), tuple(found))
+    command = results.facts.command
+    doubts = sorted(_doubts(results, summary), key=lambda doubt: not doubt.spoils)
+    findings = tuple(
+        Finding(code, message, changed(command, **options) if options else "", spoils)
+        for code, message, options, spoils in doubts
+    )
+    together: dict[str, str | None] = {}
+    for doubt in doubts:
+        together.update(doubt.options if doubt.spoils else {})
+    return Stamp(not any(doubt.spoils for doubt in doubts), findings, changed(command, **together) if together else "")
 
 
-def _findings(results: Results, summary: Summary) -> Iterator[Finding]:
-    yield from _training_loss(results, summary)
+def _doubts(results: Results, summary: Summary) -> Iterator[_Doubt]:
+    yield from _training_loss(summary)
     yield from _one_seed(results)
     yield from _unpaired(results)
     yield from _budget(results)
     yield from _tries(results)
     yield from _diverged(results, summary)
-    yield from _edges(results, summary)
-    if len(results.plan.seeds) > 1:
+    if summary.best.holds and not summary.best.median < summary.start:
+        message = f"nothing was learned: no rule ends below the {summary.selection} loss that it started from"
+        yield _Doubt("NO-DESCENT", message, {"learning_rates": _lower(results)}, spoils=True)
+    if summary.best.holds:
+        yield from _edges(results, summary)
+    if len(results.plan.seeds) > 1 and summary.best.median < summary.start:
         yield from _few(results, summary)
 
 
-def _training_loss(results: Results, summary: Summary) -> Iterator[Finding]:
+def _training_loss(summary: Summary) -> Iterator[_Doubt]:
     if summary.selection == TRAINING:
         message = "losses are of the rows that were learned from, so a rule that overfits looks good"
-        yield Finding("TRAINING-LOSS", message, changed(results.facts.command, validation_fraction="0.2"), spoils=True)
+        yield _Doubt("TRAINING-LOSS", message, {"validation_fraction": "0.2"}, spoils=True)
 
 
-def _one_seed(results: Results) -> Iterator[Finding]:
+def _one_seed(results: Results) -> Iterator[_Doubt]:
     if len(results.plan.seeds) == 1:
         message = "each rule ran with one seed only, so luck cannot be told from merit"
-        yield Finding("ONE-SEED", message, changed(results.facts.command, seeds=str(_SEEDS)), spoils=True)
+        yield _Doubt("ONE-SEED", message, {"seeds": str(_SEEDS)}, spoils=True)
 
 
-def _unpaired(results: Results) -> Iterator[Finding]:
+def _unpaired(results: Results) -> Iterator[_Doubt]:
     if not results.facts.paired:
         message = "rules of one seed did not all see the same start and the same orders of the rows"
-        yield Finding("UNPAIRED", message, "", spoils=True)
+        yield _Doubt("UNPAIRED", message, {}, spoils=True)
         return
     seeds = len(results.plan.seeds)
     first = np.array([outcome.losses[0] for outcome in results.outcomes], dtype=np.float64).reshape(-1, seeds)
@@ -154,21 +178,20 @@ def _unpaired(results: Results) -> Iterator[Finding]:
     if apart.any():
         k = int(np.argmax(high - low))
         between = f"first losses from {number(float(low[k]))} to {number(float(high[k]))}"
-        yield Finding("UNPAIRED", f"rules of one seed began at unequal starts, with {between}", "", spoils=True)
+        yield _Doubt("UNPAIRED", f"rules of one seed began at unequal starts, with {between}", {}, spoils=True)
 
 
-def _budget(results: Results) -> Iterator[Finding]:
-    facts = results.facts
+def _budget(results: Results) -> Iterator[_Doubt]:
     passes = [outcome.record.epochs for outcome in results.outcomes if not outcome.diverged]
     if len(set(passes)) > 1:
         short = sum(made < max(passes) for made in passes)
         span = f"after {min(passes)} of {max(passes)} passes over the data"
         message = f"budgets are unequal: {counted(short, 'run')} stopped early, the first {span}"
-        remedy = changed(facts.command, tol=None, time_limit=None, epochs=str(facts.epochs))
-        yield Finding("BUDGET", message, "" if remedy == facts.command else remedy, spoils=True)
+        options = {"tol": None, "time_limit": None, "epochs": str(results.facts.epochs)}
+        yield _Doubt("BUDGET", message, options, spoils=True)
 
 
-def _tries(results: Results) -> Iterator[Finding]:
+def _tries(results: Results) -> Iterator[_Doubt]:
     plan = results.plan
     rates = {name: [rate for rate in plan.rates(name) if rate is not None] for name in plan.names}
     without = [name for name, tried in rates.items() if not tried]
@@ -176,58 +199,60 @@ def _tries(results: Results) -> Iterator[Finding]:
     if len(set(tries.values())) > 1:
         least, most = min(tries.items(), key=lambda t: t[1]), max(tries.items(), key=lambda t: t[1])
         message = f"{most[0]} was tried at {counted(most[1], 'rate')} and {least[0]} at {least[1]} only"
-        remedy = changed(results.facts.command, learning_rates=str(max(most[1], _RATES)))
-        yield Finding("UNEQUAL-TRIES", message, remedy, spoils=True)
+        yield _Doubt("UNEQUAL-TRIES", message, {"learning_rates": str(max(most[1], _RATES))}, spoils=True)
     if without and tries:
         has = "has" if len(without) == 1 else "have"
         once = f"{listed(without)} {has} no learning rate and {_were(without)} tried once"
         message = f"{once}, the others {counted(max(tries.values()), 'time')}"
-        yield Finding("UNEQUAL-TRIES", message, "", spoils=False)
+        yield _Doubt("UNEQUAL-TRIES", message, {}, spoils=False)
 
 
-def _diverged(results: Results, summary: Summary) -> Iterator[Finding]:
-    best, facts = summary.best, results.facts
+def _diverged(results: Results, summary: Summary) -> Iterator[_Doubt]:
+    best = summary.best
     diverged, runs = sum(s.diverged for s in summary.standings), sum(s.runs for s in summary.standings)
     if not diverged:
         return
     if not best.holds:
         message = f"{diverged:,} of {counted(runs, 'run')} diverged, and no rule has a rate that holds"
-        remedy = changed(facts.command, learning_rates=_lower(results))
-        yield Finding("DIVERGED", message, remedy, spoils=True)
+        yield _Doubt("DIVERGED", message, {"learning_rates": _lower(results)}, spoils=True)
         return
-    if best.at.diverged > 0:
+    if best.at.diverged:
         seeds = len(results.plan.seeds)
         lost = round(best.at.diverged * seeds)
         message = f"{best.name} is best at {_rate(best)}, but diverged there with {lost} of {seeds} seeds"
         finer = str(2 * len(results.plan.rates(best.name)) - 1) if results.plan.grids else _finer(results, best)
-        yield Finding("DIVERGED", message, changed(facts.command, learning_rates=finer), spoils=True)
+        yield _Doubt("DIVERGED", message, {"learning_rates": finer}, spoils=True)
     rules = [s.name for s in summary.standings if s.diverged]
     message = (
         f"{diverged:,} of {counted(runs, 'run')}, of {counted(len(rules), 'rule')}, diverged; none counts as a result"
     )
-    yield Finding("DIVERGED", message, "", spoils=False)
+    yield _Doubt("DIVERGED", message, {}, spoils=False)
 
 
-def _edges(results: Results, summary: Summary) -> Iterator[Finding]:
+def _edges(results: Results, summary: Summary) -> Iterator[_Doubt]:
     alone = [s for s in summary.standings if s.learning_rate is not None and len(s.sensitivity) == 1]
     if alone and len(summary.standings) > 1:
         message = (
             f"{listed([s.name for s in alone])} {_were(alone)} tried at a single rate, so rates are compared, not rules"
         )
-        yield Finding("EDGE", message, changed(results.facts.command, learning_rates="auto"), spoils=True)
+        yield _Doubt("EDGE", message, {"learning_rates": "auto"}, spoils=True)
     edged = [s for s in summary.standings if s.edge]
     flat = [s for s in edged if s is not summary.best and _is_flat(s)]
     open_ = [s for s in edged if s not in flat]
+    wider = {"learning_rates": _wider(results, open_)} if open_ else {}
+    lost = [s for s in open_ if not s.holds]
+    if lost:
+        message = f"{listed([s.name for s in lost])} diverged at every rate tried; smaller ones may hold"
+        yield _Doubt("EDGE", message, wider, spoils=True)
     for side, word in (("<", "smallest"), (">", "largest")):
-        there = [s for s in open_ if s.edge == side]
+        there = [s for s in open_ if s.edge == side and s.holds]
         if there:
-            remedy = changed(results.facts.command, learning_rates=_wider(results, open_))
-            yield Finding("EDGE", _on_the_edge(there, word), remedy, spoils=True)
+            yield _Doubt("EDGE", _on_the_edge(there, word), wider, spoils=True)
     if flat:
         message = (
             f"{listed([s.name for s in flat])} did best at an end of the rates tried, where the loss has become flat"
         )
-        yield Finding("EDGE", message, "", spoils=False)
+        yield _Doubt("EDGE", message, {}, spoils=False)
 
 
 def _is_flat(standing: Standing) -> bool:
@@ -241,12 +266,10 @@ def _on_the_edge(standings: Sequence[Standing], word: str) -> str:
         names = listed([s.name for s in standings])
         return f"{names} did best at the {word} rate tried; {beyond} ones may be better still"
     (standing,) = standings
-    if not standing.holds:
-        return f"{standing.name} diverged at all its rates, down to {_rate(standing)}; {beyond} ones may hold"
     return f"{standing.name} did best at {_rate(standing)}, the {word} rate tried; a {beyond} one may be better still"
 
 
-def _few(results: Results, summary: Summary) -> Iterator[Finding]:
+def _few(results: Results, summary: Summary) -> Iterator[_Doubt]:
     compared = [d for d in summary.differences if math.isfinite(d.mean)]
     if not compared:
         return
@@ -259,7 +282,7 @@ def _few(results: Results, summary: Summary) -> Iterator[Finding]:
                 f"{counted(seeds, 'seed')} cannot tell {counted(rules, 'rule')} apart, which takes a difference above "
                 f"{number(least)}; about {min(needed)} seeds could"
             )
-            yield Finding("FEW-SEEDS", message, changed(results.facts.command, seeds=str(min(needed))), spoils=True)
+            yield _Doubt("FEW-SEEDS", message, {"seeds": str(min(needed))}, spoils=True)
             return
     hidden = [d for d in compared if not d.told_apart and d.rows > d.seeds]
     rows = results.facts.rows
@@ -268,12 +291,12 @@ def _few(results: Results, summary: Summary) -> Iterator[Finding]:
             f"the {counted(rows['validation'], 'row')} that rates were chosen on and the {rows['test']:,} of the test "
             "part disagree about the rules by more than seeds do: more rows could tell more apart, more seeds not"
         )
-        yield Finding("FEW-ROWS", message, "", spoils=False)
-    elif summary.compared_on != TEST and any(d.told_apart for d in compared):
+        yield _Doubt("FEW-ROWS", message, {}, spoils=False)
+    elif summary.compared_on == VALIDATION and any(d.told_apart for d in compared):
         message = (
             f"the intervals know of {counted(seeds, 'seed')}, not of other rows, which may order the rules otherwise"
         )
-        yield Finding("FEW-ROWS", message, "", spoils=False)
+        yield _Doubt("FEW-ROWS", message, {}, spoils=False)
 
 
 def _needed(difference: Difference, seeds: int, rules: int) -> int | None:
