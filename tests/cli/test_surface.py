@@ -8,7 +8,8 @@ import pytest
 
 import thalweg.cli
 from thalweg.cli import options
-from thalweg.cli.surface import STEPS, compare_surface
+from thalweg.cli.surface import STEPS, compare_surface, without_steps
+from thalweg.errors import UsageError
 
 FEW = ("--optimizers", "adam,momentum,gradient_descent,rprop")
 
@@ -162,6 +163,14 @@ def test_options_of_tables_are_refused(thalweg, idle):
     said = thalweg("compare", "surface:saddle", *FEW, *idle)
     assert said.status == 2
     assert said.err.startswith(f"error[OPTION-SURFACE] {idle[0]}: ")
+
+
+def test_steps_are_refused_on_a_table():
+    told = {"steps": None, "epochs": 30}
+    without_steps(told)
+    assert told == {"epochs": 30}
+    with pytest.raises(UsageError, match="OPTION-SURFACE.*--steps.*--epochs"):
+        without_steps({"steps": 5})
 
 
 def test_nothing_but_divergence_leaves_with_5(thalweg, folder):

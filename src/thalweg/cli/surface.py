@@ -70,6 +70,19 @@ def compare_surface(table: str, told: dict[str, Any]) -> None:
         raise DivergedError("DIVERGED", "compare", what, "Try smaller --learning-rates.")
 
 
+def without_steps(told: dict[str, Any]) -> None:
+    """Take the option of surfaces out of those that were told for a table.
+
+    Raises
+    ------
+    UsageError
+        It was told.
+    """
+    if told.pop("steps", None) is not None:
+        what = "is for surface:NAME; the length of a run on a table is told in --epochs"
+        raise UsageError("OPTION-SURFACE", "--steps", what)
+
+
 def named(text: str) -> Surface:
     """Return the surface of a name, or the user's own out of a file.
 
