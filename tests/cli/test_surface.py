@@ -169,7 +169,7 @@ def test_steps_are_refused_on_a_table():
     told = {"steps": None, "epochs": 30}
     without_steps(told)
     assert told == {"epochs": 30}
-    with pytest.raises(UsageError, match="OPTION-SURFACE.*--steps.*--epochs"):
+    with pytest.raises(UsageError, match=r"OPTION-SURFACE.*--steps.*--epochs"):
         without_steps({"steps": 5})
 
 
