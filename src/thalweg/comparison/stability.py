@@ -159,8 +159,9 @@ def limits(
     :math:`G_j(\eta)` in theta, and variance :math:`s` in theta makes :math:`\frac{n - b}{b (n - 1)} K s` in the
     gradient, with :math:`K` from the fourth moments of the rows. The rate is the largest at which no eigenvalue of
     :math:`\frac{n - b}{b (n - 1)} \operatorname{diag}(G) K` reaches 1. Correlations between directions are left out.
-    On tables without heavy tails it is within a fifth of what runs show, mostly below; with rare, large values the
-    runs of a short descent may hold at several times the rate, or fail at a third of it. Tables with more than
+    On diabetes, wine and breast_cancer, in batches of 16 and 64, it was between 0.76 and 1.27 times the rate at which
+    runs of 100 epochs began to diverge; with rare, large values (digits, Student's t with 3 degrees of freedom) it was
+    between 0.29 and 3.5 times. Tables with more than
     :data:`thalweg.comparison.curvature.NARROW` parameters per output have no such estimate: `rate` is then that of the
     full batch, and `note` says so.
 
