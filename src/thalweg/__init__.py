@@ -34,6 +34,8 @@ _ROOMS = {
     "Run": "thalweg.descent.run",
     "Settings": "thalweg.descent.settings",
     "minimize": "thalweg.descent.minimize",
+    "Comparison": "thalweg.studies.comparison",
+    "compare": "thalweg.studies.compare",
     "LinearClassifier": "thalweg.estimators",
     "LinearRegressor": "thalweg.estimators",
     "MLPClassifier": "thalweg.estimators",

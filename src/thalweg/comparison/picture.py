@@ -9,8 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from thalweg.comparison.leaderboard import Leaderboard, Standing, best_runs
-from thalweg.comparison.outcome import Outcome, final_losses
+from thalweg.comparison.outcome import Outcome
+from thalweg.comparison.results import Results
+from thalweg.comparison.summary import Standing, Summary
+from thalweg.comparison.wording import legible
 
 #: Rules that have a colour of their own; the others are grey.
 SHOWN = 6
@@ -29,23 +31,22 @@ _STYLE: dict[Any, Any] = {
 }
 
 
-def picture(outcomes: Sequence[Outcome], leaderboard: Leaderboard, title: str, kind: str = "png") -> bytes:
+def picture(results: Results, summary: Summary, kind: str = "png") -> bytes:
     """Draw loss against epochs at each rule's best rate, and final loss against the rate.
 
-    Lines are medians over seeds, bands reach from the lowest to the highest. The first rules of the leaderboard have
-    colours; the others are grey.
+    Lines are medians over seeds, bands reach from the lowest to the highest. The best rules have colours; the others
+    are grey.
 
     Parameters
     ----------
-    outcomes : sequence of Outcome
-    leaderboard : Leaderboard
-    title : str
+    results : Results
+    summary : Summary
     kind : {"png", "svg"}
 
     Returns
     -------
     bytes
-        The content of the file; the same for the same outcomes.
+        The content of the file; the same for the same results.
     """
     import matplotlib as mpl
     from matplotlib.figure import Figure
@@ -54,12 +55,12 @@ def picture(outcomes: Sequence[Outcome], leaderboard: Leaderboard, title: str, k
         mpl.rcdefaults()  # the picture is the same whatever the user's own style
         mpl.rcParams.update(_STYLE)
         figure = Figure(figsize=(10.0, 4.8), layout="constrained")
-        figure.suptitle(title, fontsize=10)
+        figure.suptitle(_title(results), fontsize=10)
         by_epoch, by_rate = figure.subplots(1, 2, sharey=True)
-        ranked = leaderboard.standings
+        ranked = summary.standings
         for place in reversed(range(len(ranked))):  # the best on top
-            _draw(by_epoch, by_rate, outcomes, ranked[place], place)
-        _dress(by_epoch, by_rate, outcomes, leaderboard)
+            _draw(by_epoch, by_rate, results.outcomes, ranked[place], place)
+        _dress(by_epoch, by_rate, results.outcomes, summary)
         content = io.BytesIO()
         empty = {"Date": None} if kind == "svg" else {"Software": None}
         figure.savefig(content, format=kind, metadata=empty)
@@ -69,7 +70,8 @@ def picture(outcomes: Sequence[Outcome], leaderboard: Leaderboard, title: str, k
 def _draw(by_epoch: Any, by_rate: Any, outcomes: Sequence[Outcome], standing: Standing, place: int) -> None:
     """Draw one rule in both panels."""
     shown = place < SHOWN
-    runs = [run for run in best_runs(outcomes, standing.name) if not run.diverged]
+    chosen = (standing.name, standing.learning_rate)
+    runs = [run for run in outcomes if (run.arm.name, run.arm.learning_rate) == chosen and not run.diverged]
     style: dict[str, Any] = {"color": _GREY, "linewidth": 0.7, "alpha": 0.55, "zorder": 1}
     if shown:
         style = {"color": _COLOURS[place], "linestyle": _DASHES[place], "linewidth": 1.8, "zorder": 20 - place}
@@ -82,7 +84,7 @@ def _draw(by_epoch: Any, by_rate: Any, outcomes: Sequence[Outcome], standing: St
         if shown and len(curves) > 1:
             low, high = curves.min(axis=0), curves.max(axis=0)
             by_epoch.fill_between(epochs, low, high, color=style["color"], alpha=0.15, linewidth=0, zorder=0)
-    rates, medians = _sensitivity(outcomes, standing.name)
+    rates, medians = _sensitivity(standing)
     if len(rates) > 1:
         by_rate.plot(rates, medians, marker="o", markersize=3 if shown else 1.5, **style)
         lost = [rate for rate, median in zip(rates, medians, strict=True) if math.isnan(median)]
@@ -92,20 +94,23 @@ def _draw(by_epoch: Any, by_rate: Any, outcomes: Sequence[Outcome], standing: St
             by_rate.plot(lost, height, "x", markersize=5, color=style["color"], transform=at_the_top, clip_on=False)
 
 
-def _sensitivity(outcomes: Sequence[Outcome], name: str) -> tuple[list[float], list[float]]:
+def _sensitivity(standing: Standing) -> tuple[list[float], list[float]]:
     """Return the rates of a rule and the medians of the final losses; nan where half of the runs diverged."""
-    groups: dict[float, list[Outcome]] = {}
-    for outcome in outcomes:
-        if outcome.arm.name == name and outcome.arm.learning_rate is not None:
-            groups.setdefault(outcome.arm.learning_rate, []).append(outcome)
-    medians = {rate: float(np.median(final_losses(runs))) for rate, runs in sorted(groups.items())}
-    return list(medians), [value if math.isfinite(value) else math.nan for value in medians.values()]
+    points = [point for point in standing.sensitivity if point.rate is not None]
+    medians = [point.median if math.isfinite(point.median) else math.nan for point in points]
+    return [point.rate for point in points if point.rate is not None], medians
 
 
-def _dress(by_epoch: Any, by_rate: Any, outcomes: Sequence[Outcome], leaderboard: Leaderboard) -> None:
+def _title(results: Results) -> str:
+    facts = results.facts
+    named = f"{legible(facts.table)}, predicting {legible(facts.target, 40)}"
+    return f"{named}: {facts.model}, loss {facts.loss}"
+
+
+def _dress(by_epoch: Any, by_rate: Any, outcomes: Sequence[Outcome], summary: Summary) -> None:
     """Set scales, limits and names: what is far above the first loss is cut off."""
     first = float(np.median([outcome.losses[0] for outcome in outcomes]))
-    finite = [standing.low for standing in leaderboard.standings if math.isfinite(standing.low)]
+    finite = [standing.low for standing in summary.standings if math.isfinite(standing.low)]
     low = min([*finite, first])
     wide = low > 0 and first > 4 * low
     by_epoch.set_yscale("log" if wide else "linear")
@@ -120,12 +125,12 @@ def _dress(by_epoch: Any, by_rate: Any, outcomes: Sequence[Outcome], leaderboard
     if wide:
         by_epoch.yaxis.set_major_formatter(_written)
         by_epoch.yaxis.set_minor_formatter(_written_if_short)
-    if leaderboard.target is not None:
-        by_epoch.axhline(leaderboard.target, color="black", linewidth=0.6, linestyle=(0, (1, 3)), zorder=0)
+    if summary.target is not None:
+        by_epoch.axhline(summary.target, color="black", linewidth=0.6, linestyle=(0, (1, 3)), zorder=0)
         across = by_epoch.get_yaxis_transform()
-        by_epoch.text(0.995, leaderboard.target, "goal", transform=across, ha="right", va="bottom", fontsize=7)
+        by_epoch.text(0.995, summary.target, "goal", transform=across, ha="right", va="bottom", fontsize=7)
     handles, labels = by_epoch.get_legend_handles_labels()
-    more = len(leaderboard.standings) - SHOWN
+    more = len(summary.standings) - SHOWN
     note = f"grey: {more} more rule{'s' * (more > 1)}" if more > 0 else None
     by_epoch.legend(handles[::-1], labels[::-1], frameon=False, title=note, title_fontsize=8, fontsize=8)
 

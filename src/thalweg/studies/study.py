@@ -116,6 +116,12 @@ class Study:
         What turns a table into features; None for arrays.
     means, scales : ndarray (features,)
         What the columns of an array were standardised with; empty where they are as they came.
+    source : Table or array
+        The features as they came.
+    places : dict of str to index
+        Which of its rows are in each part.
+    frame : data frame or None
+        What `source` was made of.
     """
 
     name: str
@@ -131,6 +137,9 @@ class Study:
     preparation: Preparation | None = None
     means: Array = field(default_factory=lambda: np.zeros(0))
     scales: Array = field(default_factory=lambda: np.zeros(0))
+    source: Any = field(default=None, repr=False)
+    places: dict[str, Any] = field(default_factory=dict, repr=False)
+    frame: Any = field(default=None, repr=False)
 
     @classmethod
     def of_table(cls, table: Table, target: str, design: Design, warnings: Sequence[str] = ()) -> Study:
@@ -174,6 +183,8 @@ class Study:
             warnings=(*warnings, *table_warnings(features, y, target), *split_warnings, *prepared.warnings),
             table=table,
             preparation=preparation,
+            source=features,
+            places=rows,
         )
 
     @classmethod
@@ -239,8 +250,10 @@ class Study:
             parts=parts,
             design=design,
             warnings=tuple(warnings),
-            means=means if not sparse else np.zeros_like(means),
+            means=means,
             scales=scales,
+            source=X,
+            places=rows,
         )
 
     @property
@@ -257,6 +270,22 @@ class Study:
     def train(self) -> Rows:
         """The rows to learn from, laid out for the kernels."""
         return Rows.of(self.parts["train"].X, self.parts["train"].targets, dtype=self.dtype)
+
+    def raw(self, part: str) -> Any:
+        """Return the features of a part as they came: rows of an array or a frame, columns of a table side by side."""
+        at = self.places[part]
+        if self.frame is not None:
+            import narwhals as nw
+
+            frame = nw.from_native(self.frame, eager_only=True)
+            return frame.select(list(self.preparation.kinds) if self.preparation else frame.columns)[at.tolist()]
+        if self.preparation is None:
+            return self.source[at]
+        columns = [self.source[name] for name in self.preparation.kinds]
+        cells = np.empty((self.source.n_rows, len(columns)), dtype=object)
+        for k, column in enumerate(columns):
+            cells[:, k] = column
+        return cells[at]
 
     def part_features(self, part: str) -> Any:
         """Return the features of a part, in the type of the model."""
