@@ -9,6 +9,7 @@ import numpy as np
 
 from thalweg.comparison.audit import audit
 from thalweg.comparison.outcome import Confirmation, Outcome
+from thalweg.comparison.paths import Paths
 from thalweg.comparison.plan import Arm, Plan
 from thalweg.comparison.results import Facts, Results
 from thalweg.comparison.stability import Limit
@@ -42,24 +43,31 @@ def made_up(
     model: str = "linear model",
     **facts: object,
 ) -> Results:
-    """Return results in which the middle rate is best, and the first ``survivors`` share of the rates stays finite."""
+    """Return results in which each rule is a little worse than the one before, and the middle rate is best.
+
+    The first ``survivors`` share of the rates stays finite.
+    """
     known = list(catalog.rules().values())
     rules = {name: catalog.rules().get(name, known[index % len(known)]) for index, name in enumerate(names)}
     plan = Plan.of({n: r if r.has_learning_rate or n == "rprop" else known[0] for n, r in rules.items()}, rates, seeds)
     noise = np.random.default_rng(5)
     outcomes = []
-    for name in plan.names:
+    for worse, name in enumerate(plan.names):
         tried = [arm for arm in plan.arms if arm.name == name]
         pull = noise.uniform(0.5, 1.5)
         for place, arm in enumerate(tried):
             lost = (len(tried) > 1 and place >= survivors * len(tried)) or survivors == 0
-            outcomes += [_run(arm, seed, place, len(tried), epochs, lost, pull, noise) for seed in plan.seeds]
+            outcomes += [
+                _run(arm, seed, place, len(tried), epochs, lost, pull, 0.02 * worse, noise) for seed in plan.seeds
+            ]
     confirmations = []
-    for name in plan.names:
+    for worse, name in enumerate(plan.names):
         middle = plan.rates(name)[len(plan.rates(name)) // 2]
         score = {"accuracy": 0.9} if classes else {"RMSE": 12.5}
         confirmations += [
-            Confirmation(name, middle, s, 0.21 + 0.01 * noise.random(), score, 3e-5) for s in plan.seeds if survivors
+            Confirmation(name, middle, seed, 0.21 + 0.02 * worse + 0.001 * noise.random(), score, 3e-5)
+            for seed in plan.seeds
+            if survivors
         ]
     told = {
         "table": "sales.csv", "target": "price", "task": "classification" if classes else "regression",
@@ -72,11 +80,11 @@ def made_up(
     return Results(plan, tuple(outcomes), tuple(confirmations), Facts(**{**told, **facts}))  # type: ignore[arg-type]
 
 
-def told(results: Results, limits: Sequence[Limit] = ()) -> str:
+def told(results: Results, limits: Sequence[Limit] = (), paths: Paths | None = None) -> str:
     """Return the page."""
     summary = Summary.of(results)
     stamp = audit(results, summary)
-    return page(results, summary, stamp, verdict(results, summary, stamp, limits), limits)
+    return page(results, summary, stamp, verdict(results, summary, stamp, limits), limits, paths)
 
 
 def limit(name: str, rate: float | None, column: str = "size") -> Limit:
@@ -85,14 +93,22 @@ def limit(name: str, rate: float | None, column: str = "size") -> Limit:
 
 
 def _run(
-    arm: Arm, seed: int, place: int, count: int, epochs: int, lost: bool, pull: float, noise: np.random.Generator
+    arm: Arm,
+    seed: int,
+    place: int,
+    count: int,
+    epochs: int,
+    lost: bool,
+    pull: float,
+    worse: float,
+    noise: np.random.Generator,
 ) -> Outcome:
     if lost:
         losses = [0.5, 4e3, 2e7, math.inf][: epochs + 1]
     else:
         off = abs(place - count // 2) / count
         speed = pull * 6 / epochs * (1 - off)
-        floor = 0.2 + 0.1 * off + 0.004 * noise.standard_normal()
+        floor = min(0.2 + worse, 0.4) + 0.1 * off + 0.001 * noise.standard_normal()
         losses = [floor + (0.5 - floor) * math.exp(-speed * k) for k in range(epochs + 1)]
     record = Record(DIVERGED if lost else FINISHED, epochs, 10 * epochs, [], {}, seconds=1e-3)
     return Outcome(arm, seed, record, tuple(losses))

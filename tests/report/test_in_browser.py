@@ -9,7 +9,9 @@ import pytest
 from tests.report.browser import Browser
 from tests.report.made_up import HOSTILE, limit, made_up, told
 
+from thalweg.comparison.paths import descend_surface
 from thalweg.formulas import catalog
+from thalweg.formulas.surfaces import quadratic
 
 pytest.importorskip("bokeh")
 pytest.importorskip("jinja2")
@@ -64,6 +66,15 @@ def test_runs_nothing_from_names(browser: Browser, file: Path) -> None:
     assert seen == set(HOSTILE)
     assert browser.evaluate("document.images.length") == 0
     assert browser.evaluate("({}).polluted === undefined && document.querySelectorAll('b').length") == 1
+    assert quiet(browser)
+
+
+def test_draws_paths_beside_its_own_charts(browser: Browser, file: Path) -> None:
+    rules = {name: catalog.rules()[name] for name in ("adam", "gradient_descent", "momentum")}
+    paths = descend_surface(quadratic(10), rules, 3, steps=30)
+    opened(browser, file, told(made_up(), paths=paths))
+    assert browser.evaluate("document.querySelectorAll('#paths svg path').length") > 3
+    assert all(count > 0 for count in browser.evaluate(DRAWN))
     assert quiet(browser)
 
 

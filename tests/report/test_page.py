@@ -15,7 +15,7 @@ from html.parser import HTMLParser
 import pytest
 from tests.report.made_up import HOSTILE, limit, made_up, told
 
-from thalweg.comparison.audit import audit
+from thalweg.comparison.audit import Stamp, audit
 from thalweg.comparison.summary import Summary
 from thalweg.comparison.verdict import verdict
 from thalweg.errors import UsageError
@@ -101,7 +101,7 @@ def test_shows_theory_beside_measurement() -> None:
         "momentum": 0.25,
     }
     tried = made_up(survivors=0.6).plan.rates("momentum")
-    assert rows[0][3] == f"between {rate_text(tried[2])} and {rate_text(tried[3])}"
+    assert rows[0][4] == f"between {rate_text(tried[2])} and {rate_text(tried[3])}"
 
 
 def test_holds_every_rule_at_every_rate() -> None:
@@ -117,7 +117,7 @@ def test_holds_every_rule_at_every_rate() -> None:
 def test_holds_every_rule_in_each_table(part: str) -> None:
     results = made_up(list(catalog.rules()), rates=2)
     rows = Read(told(results)).cells[part][1:]
-    assert sorted(re.sub(r"^\d+ | [=*]", "", row[0]).strip() for row in rows) == sorted(results.plan.names)
+    assert sorted(re.sub(r"^\d+ |\s[=*]", "", row[0]).strip() for row in rows) == sorted(results.plan.names)
 
 
 def test_is_marked_as_a_ranking_only_where_it_is_one() -> None:
@@ -133,13 +133,27 @@ def test_is_marked_as_a_ranking_only_where_it_is_one() -> None:
     assert read.cells["standings"][1][0].strip().startswith(summary.best.name)
 
 
+def test_shares_a_place_between_rules_that_cannot_be_told_apart() -> None:
+    results = made_up(list(catalog.rules())[:6], rates=5, seeds=8)
+    summary = Summary.of(results)
+    read = Read(
+        page(results, summary, Stamp(ranking=True, findings=()), verdict(results, summary, Stamp(True, ()), ()))
+    )
+    places = {row[0].split()[1]: int(row[0].split()[0]) for row in read.cells["standings"][1:]}
+    ahead = 0
+    for group in summary.ties:
+        assert {places[name] for name in group} == {ahead + 1}
+        ahead += len(group)
+    assert len(summary.ties) > 1
+
+
 def test_says_the_verdict_first() -> None:
     results = made_up()
     summary = Summary.of(results)
     stamp = audit(results, summary)
     said = verdict(results, summary, stamp, ())
     text = Read(told(results)).sections["verdict"]
-    places = [text.index(line) for line in said.lines]
+    places = [text.index(line.partition(" To mend it:")[0]) for line in said.lines]
     assert places == sorted(places)
 
 

@@ -83,8 +83,8 @@ function sensitivityChart() {
       y: sens.m[k] === null ? chart.strip(0.5) : clipped(sens.m[k]),
       lines: [
         rate === null ? "no learning rate" : `rate ${written(rate, 3)}`,
-        sens.m[k] === null ? "half or more of the runs diverged" : `loss ${written(sens.m[k])}`,
-        ...(sens.lo[k] === sens.hi[k] || sens.m[k] === null ? [] : [`middle half ${written(sens.lo[k])} to ${written(sens.hi[k])}`]),
+        sens.m[k] === null ? "half or more of the runs diverged" : `loss ${lossText(sens.m[k])}`,
+        ...(sens.lo[k] === sens.hi[k] || sens.m[k] === null ? [] : [`middle half ${lossText(sens.lo[k])} to ${lossText(sens.hi[k])}`]),
         ...(sens.lost[k] ? [`diverged: ${written(100 * sens.lost[k], 3)} %`] : []),
       ],
     }));
@@ -170,7 +170,7 @@ function curvesChart() {
     const { m, runs } = rule.curve;
     const seen = epochs.slice(0, m.length);
     const median = numbers(m).map(clipped);
-    const tell = (value, k) => ({ x: seen[k], y: value, lines: [`epoch ${seen[k]}`, `loss ${written(m[k])}`] });
+    const tell = (value, k) => ({ x: seen[k], y: value, lines: [`epoch ${seen[k]}`, `loss ${lossText(m[k])}`] });
     chart.points.set(rule, median.map(tell).filter((point) => Number.isFinite(point.y)));
     const drawn = [];
     if (runs.length) {
@@ -200,7 +200,7 @@ function triesChart() {
     const after = rule.after.length === 1 ? Array(end).fill(rule.after[0]) : rule.after;
     const tries = after.map((_, k) => k + 1);
     const value = numbers(after).map(clipped);
-    const tell = (y, k) => ({ x: k + 1, y, lines: [`after ${k + 1} ${k ? "tries" : "try"}`, `expected loss ${written(after[k])}`] });
+    const tell = (y, k) => ({ x: k + 1, y, lines: [`after ${k + 1} ${k ? "tries" : "try"}`, `expected loss ${lossText(after[k])}`] });
     chart.points.set(rule, value.map(tell).filter((point) => Number.isFinite(point.y)));
     const some = sparse(tries.length, rule.index);
     const points = { x: some.map((k) => tries[k]), y: some.map((k) => value[k]) };
@@ -248,7 +248,7 @@ function heatChart() {
       const lost = sens.lost[j] ? [`diverged: ${written(100 * sens.lost[j], 3)} %`] : [];
       const share = left === null ? [] : [left > 1 ? "worse than the start" : `${written(100 * left, 2)} % of the way left`];
       const tried = rate === null ? "no learning rate" : `rate ${written(rate, 3)}`;
-      told.push({ x: at, y, lines: [tried, value === null ? "half or more diverged" : `loss ${written(value)}`, ...share, ...lost] });
+      told.push({ x: at, y, lines: [tried, value === null ? "half or more diverged" : `loss ${lossText(value)}`, ...share, ...lost] });
     }
     chart.points.set(rule, told);
   }
@@ -272,7 +272,7 @@ function differencesChart() {
   const low = Math.min(Math.max(lowest[0], -Math.max(high, -lowest[0] / 3)), 0);
   const room = 0.05 * (high - low) || 0.01 * Math.abs(way) || 1;
   const range = [low - room, high + room];
-  const x = { range, log: false, label: `difference in ${loss.compared}`, marks: ticks(range, false, narrow ? 3 : 7) };
+  const x = { range, log: false, label: `difference in ${loss.compared}`, marks: ticks(range, false, narrow ? 4 : 7) };
   const chart = new Chart("differences", { x, y: rows(), height: rowsHeight(19), wide: true });
   chart.everyRule = true;
   const zero = { x0: [0], y0: [0.4], x1: [0], y1: [rules.length + 0.6] };

@@ -19,13 +19,22 @@ let theme = colours();
 const number = (value) => (value === null ? NaN : value);
 const numbers = (values) => values.map(number);
 
+/** The tables write exponents with two digits. */
+const exponent = (text) => text.replace(/e([-+])(\d)$/, "e$10$2");
+
 /** A number as text: few digits, the same in every language. */
 function written(value, digits = 4) {
   if (value === null || !Number.isFinite(value)) return "diverged";
   const size = Math.abs(value);
   return size !== 0 && (size < 1e-4 || size >= 1e6)
-    ? value.toExponential(digits - 1).replace(/\.?0+e/, "e")
+    ? exponent(value.toExponential(digits - 1).replace(/\.?0+e/, "e"))
     : String(Number(value.toPrecision(digits)));
+}
+
+/** A loss as text: always four digits, so that losses can be compared. */
+function lossText(value) {
+  if (value === null || !Number.isFinite(value)) return "diverged";
+  return value !== 0 && Math.abs(value) < 1e-4 ? exponent(value.toExponential(3)) : value.toPrecision(4);
 }
 
 const raised = (exponent) => "10" + String(exponent).replace(/./g, (sign) => "⁰¹²³⁴⁵⁶⁷⁸⁹"[sign] ?? "⁻");

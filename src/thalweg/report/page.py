@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from thalweg.comparison.audit import Stamp
+from thalweg.comparison.paths import Paths
 from thalweg.comparison.results import Results
 from thalweg.comparison.stability import Limit
 from thalweg.comparison.summary import Summary
@@ -24,7 +24,7 @@ def page(
     stamp: Stamp,
     verdict: Verdict,
     limits: Sequence[Limit] = (),
-    paths: Any = None,
+    paths: Paths | None = None,
 ) -> str:
     """Write a comparison as one self-contained HTML page.
 
@@ -62,7 +62,7 @@ def page(
     if paths is not None:
         from thalweg.report.paths import paths_section
 
-        section = paths_section(paths)
+        section = paths_section(paths, order=[standing.name for standing in summary.standings])
         paths_html, paths_script, paths_style = section.html, section.script, section.style
     scripts = [*bokeh_scripts(), f'(() => {{\n"use strict";\n{own(*_SCRIPTS)}}})();\n']
     if paths_script:
@@ -77,14 +77,14 @@ def page(
         paths_html=Markup(paths_html),  # noqa: S704 - escaped where it is made
         title=tables.title(results),
         subtitle=tables.subtitle(results),
-        verdict=verdict.lines,
+        verdict=tables.without_remedy(verdict.lines, stamp),
         stamp=stamp,
-        findings=sorted(stamp.findings, key=lambda finding: not finding.spoils),
+        findings=stamp.findings,
         version=__version__,
         names=[standing.name for standing in summary.standings],
         features=results.facts.features,
         warnings=results.facts.warnings,
         reproduce=results.facts.command,
         facts=tables.facts_groups(results),
-        **chart_words(results, summary, limits),
+        **chart_words(results, summary, stamp.ranking, limits),
     )

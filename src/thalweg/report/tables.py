@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, final
 
+from thalweg.comparison.audit import Stamp
 from thalweg.comparison.results import Facts, Results
-from thalweg.comparison.stability import Limit
+from thalweg.comparison.stability import CAUSE, Limit
 from thalweg.comparison.summary import WIDTH_FACTOR, Standing, Summary
 from thalweg.comparison.wording import counted
 from thalweg.report.chart_data import measured_limit, medians, thinned
@@ -16,6 +18,8 @@ from thalweg.report.numbers import NONE, count_text, loss_text, rate_text, secon
 
 #: Columns of a table with epochs or tries; more are thinned out.
 _MOST_COLUMNS = 12
+# What a limit's note says of full batches has a column of its own.
+_FULL = re.compile(r"; [-+.\de]+ in full batches")
 _TIMES = " \N{MULTIPLICATION SIGN} "
 
 
@@ -50,7 +54,21 @@ def subtitle(results: Results) -> str:
     )
 
 
-def board(results: Results, summary: Summary) -> dict[str, Any]:
+def without_remedy(lines: Sequence[str], stamp: Stamp) -> list[str]:
+    """Return the verdict without the command that mends it, which the page shows on its own."""
+    return [line.replace(f" To mend it: {stamp.remedy}", "") if stamp.remedy else line for line in lines]
+
+
+def places(summary: Summary) -> dict[str, int]:
+    """Return each rule's place; rules that cannot be told apart share one."""
+    found, place = {}, 1
+    for group in summary.ties:
+        found.update(dict.fromkeys(group, place))
+        place += len(group)
+    return found
+
+
+def board(results: Results, summary: Summary, ranking: bool) -> dict[str, Any]:
     """Return the leaderboard: heads with units, rows of cells, notes."""
     scores = list(dict.fromkeys(name for standing in summary.standings for name in standing.scores))
     tested = any(math.isfinite(standing.test_loss) for standing in summary.standings)
@@ -67,10 +85,11 @@ def board(results: Results, summary: Summary) -> dict[str, Any]:
         ("Time", "per epoch"),
     ]
     tied = set(summary.ties[0]) if summary.best.holds and len(summary.ties[0]) > 1 else set()
-    best = summary.best.name
+    best, place = summary.best.name, places(summary)
     rows = [
         {
             "name": standing.name,
+            "place": place[standing.name],
             "best": standing.name == best and standing.holds,
             "tied": standing.name in tied and standing.name != best,
             "cells": _cells(standing, summary, scores, tested),
@@ -79,7 +98,7 @@ def board(results: Results, summary: Summary) -> dict[str, Any]:
     ]
     seeds, rates = len(results.plan.seeds), max(len(standing.expected_best) for standing in summary.standings)
     caption = f"Over {counted(seeds, 'seed')}, best first." if seeds > 1 else "One seed."
-    return {"head": head, "rows": rows, "caption": caption, "notes": _board_notes(summary, bool(tied), tested, rates)}
+    return {"head": head, "rows": rows, "caption": caption, "notes": _board_notes(summary, ranking, tested, rates)}
 
 
 def _cells(standing: Standing, summary: Summary, scores: Sequence[str], tested: bool) -> list[Any]:
@@ -122,10 +141,12 @@ def tries_to(standing: Standing, target: float | None) -> int | None:
     return next((k for k, loss in enumerate(standing.expected_best, 1) if loss <= target), None)
 
 
-def _board_notes(summary: Summary, tied: bool, tested: bool, rates: int) -> list[str]:
+def _board_notes(summary: Summary, ranking: bool, tested: bool, rates: int) -> list[str]:
     notes = []
-    if tied:
+    if summary.best.holds and len(summary.ties[0]) > 1:
         notes.append("* : the lowest loss. = : cannot be told apart from it.")
+    if ranking and any(len(group) > 1 for group in summary.ties):
+        notes.append("Rules that cannot be told apart share a place.")
     notes.append(
         "Width: the tried rates around the best that lose no more than"
         f" {100 * WIDTH_FACTOR:g} % of what training improves; the bar is all that were tried."
@@ -210,12 +231,22 @@ def limits_table(summary: Summary, limits: Sequence[Limit]) -> Table:
         measured = "below all that were tried" if lost else "no rate diverged"
         if below is not None:
             measured = f"between {rate_text(below)} and {rate_text(above)}"
-        cause = f"{limit.column} ({100 * limit.share:.0f} %)" if limit.column else NONE
+        shares = f"{limit.column} ({100 * limit.share:.0f} %)" if limit.share >= CAUSE else ", ".join(limit.columns)
         kind = "exact" if limit.exact else "estimate"
-        rows.append((limit.name, rate_text(limit.rate), kind, measured, loss_text(limit.eigenvalue, 3), cause))
-        notes.append(limit.note)
-    head = ("Rule", "Theory: stable below", "", "Measured limit", "Largest curvature", "Steepest column (its share)")
-    return Table(head, rows, notes=tuple(dict.fromkeys(note for note in notes if note)))
+        full = rate_text(limit.full_batch)
+        rows.append((limit.name, rate_text(limit.rate), kind, full, measured, loss_text(limit.eigenvalue, 3), shares))
+        notes.append(_FULL.sub("", limit.note))
+    head = (
+        "Rule",
+        "Theory: stable below",
+        "",
+        "In full batches",
+        "Measured limit",
+        "Largest curvature",
+        "Steepest direction: mostly",
+    )
+    sentences = (f"{note[0].upper()}{note[1:].rstrip('.')}." for note in notes if note)
+    return Table(head, rows, notes=tuple(dict.fromkeys(sentences)))
 
 
 def _signed(value: float) -> str:

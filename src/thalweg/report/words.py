@@ -22,7 +22,7 @@ _TRIES = (
 )
 
 
-def chart_words(results: Results, summary: Summary, limits: Sequence[Limit]) -> dict[str, Any]:
+def chart_words(results: Results, summary: Summary, ranking: bool, limits: Sequence[Limit]) -> dict[str, Any]:
     """Return notes, labels and tables of all charts."""
     seeds = len(results.plan.seeds)
     best = summary.best
@@ -31,7 +31,7 @@ def chart_words(results: Results, summary: Summary, limits: Sequence[Limit]) -> 
     tried = any(math.isfinite(loss) for standing in summary.standings for loss in standing.expected_best[:-1])
     compared = any(math.isfinite(difference.mean) for difference in summary.differences)
     return {
-        "board": tables.board(results, summary),
+        "board": tables.board(results, summary, ranking),
         "limits": tables.limits_table(summary, limits),
         "sensitivity": {
             "drawn": rated and learned,
