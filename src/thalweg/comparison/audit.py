@@ -289,7 +289,7 @@ def _few(results: Results, summary: Summary) -> Iterator[_Doubt]:
     if summary.compared_on == TEST and 2 * len(hidden) > len(compared):
         message = (
             f"the {counted(rows['validation'], 'row')} that rates were chosen on and the {rows['test']:,} of the test "
-            "part disagree about the rules by more than seeds do: more rows could tell more apart, more seeds not"
+            "part disagree about the rules by more than seeds do; more rows could tell more of them apart"
         )
         yield _Doubt("FEW-ROWS", message, {}, spoils=False)
     elif summary.compared_on == VALIDATION and any(d.told_apart for d in compared):
