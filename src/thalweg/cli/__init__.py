@@ -58,7 +58,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 def _run(arguments: list[str]) -> int:
     debug = "--debug" in arguments
     try:
-        status = command.main(arguments, prog_name="thalweg", standalone_mode=False)
+        status = command.main(list(arguments), prog_name="thalweg", standalone_mode=False, obj=arguments)
         sys.stdout.flush()
     except BrokenPipeError:
         _forget_output()  # its reader has left, as `head` does

@@ -1,30 +1,31 @@
-"""``thalweg compare``: every rule at every learning rate on one table; a leaderboard, a picture, all records."""
+"""``thalweg compare``: every rule at every learning rate on a table; a verdict, a leaderboard, a page, all records."""
 
 from __future__ import annotations
 
 import json
-import math
+import shlex
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from thalweg.cli import options as o
+from thalweg.cli import surface
 from thalweg.errors import DivergedError, StorageError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterator
 
     from rich.console import Console
-    from rich.table import Table
 
-    from thalweg.cli.studies import Study
-    from thalweg.comparison.leaderboard import Leaderboard, Standing
-    from thalweg.comparison.outcome import Outcome, Problem
+    from thalweg.comparison.execution import Progress
     from thalweg.comparison.plan import Plan
     from thalweg.descent.settings import Settings
+    from thalweg.studies.comparison import Comparison
+    from thalweg.studies.study import Study
 
-_RECORDS, _LEADERBOARD = "records.jsonl", "leaderboard.txt"
+_RECORDS, _LEADERBOARD, _STORE, _REPORT = "records.jsonl", "leaderboard.txt", "runs.sqlite", "report.html"
 _BEGINNING = b'{"comparison": {'  # of the records
 
 
@@ -35,51 +36,58 @@ _BEGINNING = b'{"comparison": {'  # of the records
 @o.word(
     "Descent",
     "--learning-rates",
-    "A,B,...",
-    "The same for all; auto: nine around each rule's own.",
+    "N|A,B,...",
+    "How many around each rule's own; or which, the same for all; auto: 9.",
     "auto",
-    reads=o.NumbersType("(0, inf)"),
+    reads=o.RatesType("(0, inf)"),
 )
 @o.count("Descent", "--seeds", "Runs of each rule at each rate.", 3)
 @o.count("Descent", "--epochs", "Passes over the training part.", 30)
 @o.BATCH_SIZE
-@o.number("Descent", "--target-loss", "Loss to count epochs and time to.  [95 % of the way to the best]")
+@surface.STEPS
+@o.number("Descent", "--target-loss", "Loss to count epochs to.  [95 % of the way to the best]")
 @o.count("Descent", "--seed", "Of the parts; runs have the seeds 0, 1, 2 ...", 0, least=0)
+@o.count("Descent", "--jobs", "Threads.  [as many as there are processors]")
 @o.word(
     "Output",
     "--output",
     "FOLDER",
-    "For leaderboard, curves and records; replaces an earlier comparison's, nothing else.",
+    "For all that is left; replaces what an earlier comparison left, nothing else.",
     "thalweg-compare",
 )
+@o.word("Output", "--report", "FILE", "The page with everything.  [report.html in the folder]")
 @o.choice("Output", "--picture", ["png", "svg"], "Kind of the picture.", "png")
+@o.word("Output", "--store", "FILE", "Where finished runs are kept.  [runs.sqlite in the folder]")
 @o.OUTPUT
 def compare(table: str, **told: Any) -> None:
-    """Compare update rules on TABLE: a file (CSV, TSV, Parquet) or dataset:NAME.
+    """Compare update rules on TABLE: a file (CSV, TSV, Parquet), dataset:NAME, or surface:NAME.
 
     Every rule descends at every learning rate, from the same starts and with the same orders of the rows. The rate of
-    each rule is chosen on the validation part; the winner is scored on the test part, which nothing has seen before.
+    each rule is chosen on the validation part; the chosen are scored on the test part, which nothing has seen before.
+    Interrupted, the same command goes on where it stopped.
 
     \b
     thalweg compare houses.csv --target price --output comparison
     thalweg compare dataset:moons --model mlp:16 --optimizers adam,momentum,lion
+    thalweg compare surface:rosenbrock --report paths.html
     """  # noqa: D301 - what click reads is the character, not its name
-    from thalweg.cli.studies import Study
+    if table.startswith(surface.PREFIX):
+        return surface.compare_surface(table, told)
+    surface.without_steps(told)
     from thalweg.cli.terminal import console, note, warn
     from thalweg.cli.told import Descending, Modelling, Reading
-    from thalweg.comparison.leaderboard import Leaderboard
-    from thalweg.comparison.outcome import Problem
+    from thalweg.studies.comparison import carry_out
 
     reading, modelling, descending = Reading.take(told), Modelling.take(told), Descending.take(told)
-    blueprint = modelling.blueprint()
+    design = modelling.design()
     descending.formulas()
     plan, doubts = _plan(told)
-    folder = _folder(told["output"], told["picture"])
+    folder, report = _places(told)
 
     read = reading.read(table, target=modelling.target)
-    study = Study.of(read, reading, modelling, blueprint)
+    study = modelling.study(read, reading, design)
     widest = max((arm.rule for arm in plan.arms), key=lambda rule: len(rule.slots))
-    study.check_size(widest, descending.batch_size)
+    study.check_size(widest, descending.batch_size, 1 if study.hidden else len(plan.arms))
     rows = len(study.parts["train"].y)
     settings = descending.settings(plan.arms[0].rule, study.loss, rows)
     for arm in plan.arms:  # a schedule, say, that one of the rules cannot follow
@@ -88,18 +96,31 @@ def compare(table: str, **told: Any) -> None:
         doubts.append(f"SETTING-BATCH: a batch of {descending.batch_size} is more than the {rows} rows; all are used")
     note([*study.describe(), _describe(plan, settings)])
     warn([*study.warnings, *doubts])
-    part = study.parts["validation"]
-    problem = Problem(study.model, study.train, study.features("validation"), part.targets)
-    outcomes = _carry_out(plan, problem, settings, no_color=told["no_color"])
-    board = Leaderboard.of(outcomes, told["target_loss"])
-    _show(console(no_color=told["no_color"]), board, plan, study)
-    left = _save(folder, told["picture"], outcomes, board, plan, study, settings)
-    if math.isinf(board.standings[0].median):
-        what = f"{sum(o.diverged for o in outcomes)} of {len(outcomes)} runs diverged; no rule has a rate that holds"
-        note([left])
-        raise DivergedError("DIVERGED", "compare", what, "Try smaller --learning-rates, or --clip-norm 1.")
-    _score(board.standings[0], plan, study, problem, settings)
+    from thalweg.exchange.files import make_folder
+
+    make_folder(folder)
+    with _progress(no_color=told["no_color"]) as watch:
+        found = carry_out(
+            study,
+            plan,
+            settings,
+            command=_command(),
+            jobs=told["jobs"],
+            store=told["store"] or folder / _STORE,
+            watch=watch,
+            tell=lambda line: warn([line]),
+            target_loss=told["target_loss"],
+        )
+    if found.results.plan.growths:
+        note([f"grids grown {_times(found.results.plan.growths)}: {len(found.results.plan)} runs in all"])
+    _show(console(no_color=told["no_color"]), found, study)
+    left = _save(folder, report, told["picture"], found, study)
     note([left])
+    if not found.best.holds:
+        outcomes = found.results.outcomes
+        what = f"{sum(o.diverged for o in outcomes)} of {len(outcomes)} runs diverged; no rule has a rate that holds"
+        raise DivergedError("DIVERGED", "compare", what, "Try smaller --learning-rates, or --clip-norm 1.")
+    return None
 
 
 def _plan(told: dict[str, Any]) -> tuple[Plan, list[str]]:
@@ -114,28 +135,42 @@ def _plan(told: dict[str, Any]) -> tuple[Plan, list[str]]:
     if named != "all" and len(rules) < len(split_list(named)):
         doubts.append("SETTING-TWICE: --optimizers names a rule twice; it is tried once")
     rates = told["learning_rates"]
-    if rates is not None and len(set(rates)) < len(rates):
+    if isinstance(rates, tuple) and len(set(rates)) < len(rates):
         doubts.append("SETTING-TWICE: --learning-rates has a rate twice; it is tried once")
     return Plan.of(rules, rates, told["seeds"]), doubts
 
 
-def _folder(place: str, kind: str) -> Path:
-    """Try the folder for the results before any work, and say when there can be no picture."""
+def _places(told: dict[str, Any]) -> tuple[Path, Path]:
+    """Try the places of the results before any work, and say what there cannot be."""
     import importlib.util
 
     from thalweg.cli.terminal import note
-    from thalweg.exchange.files import check_folder
+    from thalweg.exchange.files import check_folder, check_writable
     from thalweg.exchange.tables.cells import shown
 
-    check_folder(place)
-    folder = Path(place)
-    there = [name for name in (_RECORDS, _LEADERBOARD, f"curves.{kind}") if (folder / name).exists()]
+    check_folder(told["output"])
+    folder = Path(told["output"])
+    ours = (_RECORDS, _LEADERBOARD, f"curves.{told['picture']}", _REPORT)
+    there = [name for name in ours if (folder / name).exists()]
     if there and not _is_of_a_comparison(folder / _RECORDS):
         what = f"holds a file {there[0]} that no comparison left there"
-        raise StorageError("FILE-WRITE", shown(place, 200), what, "Name another folder with --output.")
+        raise StorageError("FILE-WRITE", shown(told["output"], 200), what, "Name another folder with --output.")
     if importlib.util.find_spec("matplotlib") is None:
         note(["note: no picture without matplotlib: pip install 'thalweg[plot]'"])
-    return folder
+    if told["report"]:
+        from thalweg.report.embedding import check_extra
+
+        check_extra()
+        check_writable(Path(told["report"]))
+    elif not _can_report():
+        note(["note: no report without Bokeh and Jinja2: pip install 'thalweg[report]'"])
+    return folder, Path(told["report"] or folder / _REPORT)
+
+
+def _can_report() -> bool:
+    import importlib.util
+
+    return all(importlib.util.find_spec(name) is not None for name in ("bokeh", "jinja2"))
 
 
 def _is_of_a_comparison(records: Path) -> bool:
@@ -155,175 +190,94 @@ def _describe(plan: Plan, settings: Settings) -> str:
     return f"{runs}: {len(plan)} runs of {settings.max_iter} epochs, {batch}"
 
 
-def _carry_out(plan: Plan, problem: Problem, settings: Settings, *, no_color: bool) -> list[Outcome]:
-    """Make all runs, with a bar where there is a terminal."""
+def _times(count: int) -> str:
+    return {1: "once", 2: "twice"}.get(count, f"{count} times")
+
+
+def _command() -> str:
+    """Return the command as it was told; remedies are written by changing it."""
+    return shlex.join(["thalweg", *o.arguments_told()])
+
+
+@contextmanager
+def _progress(*, no_color: bool) -> Iterator[Callable[[Progress], None]]:
+    """Show how far a comparison is, where there is a terminal."""
     from thalweg.cli.terminal import digits, progress
-    from thalweg.comparison.sequential import carry_out
+    from thalweg.exchange.tables.cells import shown
 
-    outcomes: list[Outcome] = []
-    leader = ""
-    lowest = math.inf
-    with progress(len(plan), "compare", no_color=no_color) as show:
+    def text(state: Progress) -> str:
+        parts = []
+        if state.stage == "runs" and state.lanes:
+            parts.append(f"{state.alive} of {state.lanes} alive")
+        if state.leader is not None:
+            rate = "" if state.leader.learning_rate is None else f" at {state.leader.learning_rate:g}"
+            parts.append(f"{shown(state.leader.name, 24)}{rate} leads: {digits(state.lowest)}")
+        return ", ".join(parts) or {"runs": "compiling", "test": "the chosen again", "clock": "timing"}[state.stage]
+
+    with progress(1, "compare", no_color=no_color) as show:
         show(0, "compiling")
-        for outcome in carry_out(plan, problem, settings):
-            outcomes.append(outcome)
-            if outcome.final < lowest:
-                lowest, leader = outcome.final, f"lowest loss {digits(outcome.final)}: {outcome.arm.name}"
-            show(len(outcomes), leader)
-    return outcomes
+        yield lambda state: show(int(max(state.share, state.done)), text(state), state.total)
 
 
-def _show(screen: Console, board: Leaderboard, plan: Plan, study: Study) -> None:
-    """Print the leaderboard; it fits into 80 columns."""
-    from thalweg.cli.terminal import digits
+def _show(screen: Console, found: Comparison, study: Study) -> None:
+    """Print what the comparison says, and the leaderboard; it fits into 80 columns."""
+    from rich.text import Text
 
-    screen.print(_table(board, len(plan.seeds), screen.width))
+    from thalweg.cli.leaderboard import show_leaderboard
+
+    for line in found.verdict.lines:
+        screen.print(Text(line), soft_wrap=False)
+        screen.print()
+    for finding in found.stamp.reasons[1:]:
+        screen.print(Text(f"also: {finding.message}"))
     scaled = ", target standardised" if study.outputs.scale != 1 else ""
-    lines = [f"loss  {study.loss.name}{scaled}; on the validation part, median over seeds"]
-    if board.target is not None:
-        lines.append(f"goal  a loss of {digits(board.target, 4)}")
-    if any(standing.edge for standing in board.standings):
-        lines.append("< >   the smallest or largest rate tried; one beyond it may be better")
-    screen.print("\n" + "\n".join(lines), markup=False)
+    show_leaderboard(
+        screen, found.summary, len(found.results.plan.seeds), of=f"{study.loss.name}{scaled}; on the validation part"
+    )
 
 
-def _table(board: Leaderboard, seeds: int, width: int) -> Table:
-    """Return the leaderboard in so many columns of text: names stay whole, other columns are shortened or left out."""
-    from thalweg.cli.terminal import row, table
-
-    header = {
-        "": "left",
-        "\nrule": "left",
-        "best\nrate": "right",
-        "final\nloss": "right",
-        f"over {seeds}\nseed{'s' * (seeds > 1)}": "right",
-        "epochs\nto goal": "right",
-        "di-\nverged": "right",
-    }
-    titles = list(header)
-    for count, left_out in _WAYS_TO_FIT:
-        kept = [k for k in range(len(titles)) if k not in left_out]
-        lines = [[_cells(standing, place, count)[k] for k in kept] for place, standing in enumerate(board.standings)]
-        if _needed(titles, kept, lines) <= width:
-            break
-    shown = table(*((titles[k], header[titles[k]]) for k in kept), wrap=titles[_NAME])
-    for line in lines:
-        shown.add_row(*row(line, best=line[0] == "*"))
-    return shown
-
-
-# Positions of columns, and what is tried in turn: digits of the losses over seeds, columns that are left out.
-_NAME, _OVER_SEEDS, _EPOCHS, _DIVERGED = 1, 4, 5, 6
-_WAYS_TO_FIT: tuple[tuple[int, tuple[int, ...]], ...] = (
-    (3, ()),
-    (2, ()),
-    (2, (_OVER_SEEDS,)),
-    (2, (_OVER_SEEDS, _DIVERGED)),
-    (2, (_OVER_SEEDS, _DIVERGED, _EPOCHS)),
-)
-_LONGEST_NAME = 28  # a longer one, of a rule with many numbers of its own, goes on in the next line
-
-
-def _needed(titles: list[str], kept: list[int], lines: list[list[str]]) -> int:
-    """Return the width of a table with a space between its columns."""
-    from rich.cells import cell_len
-
-    widths = []
-    for place, k in enumerate(kept):
-        widest = max(cell_len(text) for text in (*titles[k].split("\n"), *(line[place] for line in lines)))
-        widths.append(min(widest, _LONGEST_NAME) if k == _NAME else widest)
-    return sum(widths) + len(kept) - 1
-
-
-def _cells(standing: Standing, place: int, count: int) -> list[str]:
-    """Return a line of the table; losses over seeds with ``count`` digits."""
-    from thalweg.cli.terminal import digits
-
-    spread = f"{digits(standing.low, count)}..{digits(standing.high, count)}"
-    rate = "-" if standing.learning_rate is None else f"{standing.edge} {standing.learning_rate:g}".strip()
-    return [
-        "*" if place == 0 and math.isfinite(standing.median) else "",
-        standing.name,
-        rate,
-        digits(standing.median, 4),
-        spread,
-        "-" if standing.epochs is None else f"{standing.epochs:g}",
-        f"{standing.diverged}/{standing.runs}",
-    ]
-
-
-def _save(
-    folder: Path,
-    kind: str,
-    outcomes: Sequence[Outcome],
-    board: Leaderboard,
-    plan: Plan,
-    study: Study,
-    settings: Settings,
-) -> str:
-    """Leave records, leaderboard and picture in the folder; return a line that says so."""
+def _save(folder: Path, report: Path, kind: str, found: Comparison, study: Study) -> str:
+    """Leave everything in the folder; return a line that says what."""
     import importlib.util
     import io
 
     from rich.console import Console
 
-    from thalweg.exchange.files import atomic_write, make_folder
+    from thalweg.exchange.files import atomic_write
     from thalweg.exchange.tables.cells import shown
 
-    make_folder(folder)
     text = io.StringIO()
-    _show(Console(file=text, width=80, no_color=True, highlight=False), board, plan, study)
-    lines = [_heading(study, plan, settings), *(outcome.line() for outcome in outcomes)]
+    _show(Console(file=text, width=80, no_color=True, highlight=False), found, study)
+    lines = [_heading(found, study), *(outcome.line() for outcome in found.results.outcomes)]
     # The records first: by them the folder is known again, also after an interrupt.
-    files = {_RECORDS: "".join(f"{line}\n" for line in lines), _LEADERBOARD: text.getvalue()}
-    for name, content in files.items():
-        atomic_write(folder / name, content.encode())
+    files = {_RECORDS: "".join(f"{line}\n" for line in lines).encode(), _LEADERBOARD: text.getvalue().encode()}
     if importlib.util.find_spec("matplotlib") is not None:
-        from thalweg.comparison.picture import picture
+        files[f"curves.{kind}"] = found.picture(kind)
+    for name, content in files.items():
+        atomic_write(folder / name, content)
+    named = [*files, _STORE]
+    elsewhere = ""
+    if _can_report():
+        found.report(report)
+        if report.parent == folder:
+            named.insert(0, report.name)
+        else:
+            elsewhere = f"; report: {shown(str(report), 200)}"
+    return f"left in {shown(str(folder), 200)}: {', '.join(named)}{elsewhere}"
 
-        kind_of_model = "linear model" if not study.hidden else f"network {'-'.join(map(str, study.hidden))}"
-        files[f"curves.{kind}"] = ""
-        named = f"{shown(study.table.name, 60)}, predicting {shown(study.target)}"
-        title = f"{named}: {kind_of_model}, loss {study.loss.name}"
-        atomic_write(folder / f"curves.{kind}", picture(outcomes, board, title, kind))
-    return f"left in {shown(str(folder), 200)}: {', '.join(files)}"
 
-
-def _heading(study: Study, plan: Plan, settings: Settings) -> str:
+def _heading(found: Comparison, study: Study) -> str:
     """Return the first line of the records: what all runs share, and the machine."""
     from thalweg.descent.record import machine_information, plain
 
-    shared = settings.as_dict()
-    del shared["optimizer"]
+    plan = found.results.plan
     data = {
         "comparison": {
             **study.account(),
-            "settings": shared,
+            "settings": found.results.facts.settings,
             "rates": {name: list(plan.rates(name)) for name in plan.names},
             "seeds": list(plan.seeds),
         },
         "machine": machine_information(),
     }
     return json.dumps(plain(data), sort_keys=True, allow_nan=False)
-
-
-def _score(standing: Standing, plan: Plan, study: Study, problem: Problem, settings: Settings) -> None:
-    """Make the winner's runs again, and show how good they are on the test part."""
-    import numpy as np
-
-    from thalweg.cli.terminal import digits
-    from thalweg.comparison.scores import scores
-    from thalweg.comparison.sequential import make_run
-    from thalweg.exchange.tables.cells import shown
-
-    (arm,) = (a for a in plan.arms if (a.name, a.learning_rate) == (standing.name, standing.learning_rate))
-    test, X = study.parts["test"], study.features("test")
-    found = []
-    for seed in plan.seeds:
-        _, run = make_run(arm, seed, problem, settings)
-        found.append(scores(study.outputs, test.y, study.model.scores(run.theta, X)))
-    medians = [f"{metric} {digits(float(np.median([each[metric] for each in found])))}" for metric in found[0]]
-    rate = "" if arm.learning_rate is None else f" at {arm.learning_rate:g}"
-    units = "" if study.outputs.classes else f"; in units of {shown(study.target)}"
-    click.echo(f"\n{arm.name}{rate} on the {len(test.y)} rows of the test part, median over seeds:")
-    click.echo(f"{', '.join(medians)}{units}")

@@ -116,6 +116,18 @@ class NumbersType(ParamType):
         return tuple(self.one.convert(piece, param, ctx) for piece in value.split(",") if piece.strip())
 
 
+class RatesType(NumbersType):
+    """Numbers divided by commas, in a range; one whole number is how many; ``auto`` gives None."""
+
+    name = "rates"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the numbers as a tuple, or how many as an int."""
+        if isinstance(value, str) and value.strip().isdecimal() and value.isascii():
+            return CountType(1).convert(value.strip(), param, ctx)
+        return super().convert(value, param, ctx)
+
+
 class NamesType(ParamType):
     """Names divided by commas."""
 
@@ -235,6 +247,11 @@ OUTPUT = together(
     flag("Output", "--no-color", "Plain text."),
     flag("Output", "--debug", "Show where an error arose."),
 )
+
+
+def arguments_told() -> list[str]:
+    """Return the words of the running command, after the program's name."""
+    return list(click.get_current_context().obj or [])
 
 
 def was_told(name: str) -> bool:

@@ -88,8 +88,8 @@ def digits(value: float | None, count: int = 3) -> str:
 class Progress(Protocol):
     """Takes the state of the work, as often as it changes."""
 
-    def __call__(self, done: int, text: str) -> None:
-        """Show how much is done, and a line about it."""
+    def __call__(self, done: int, text: str, total: int | None = None) -> None:
+        """Show how much is done, a line about it, and how much there is to do where that has changed."""
 
 
 @contextlib.contextmanager
@@ -119,8 +119,8 @@ def progress(total: int, what: str, *, no_color: bool) -> Iterator[Progress]:
     )
     with Bars(*columns, console=console(no_color=no_color, error=True), transient=True) as bars:
         task = bars.add_task(what, total=total, text="")
-        yield lambda done, text: bars.update(task, completed=done, text=text)
+        yield lambda done, text, total=None: bars.update(task, completed=done, text=text, total=total)
 
 
-def _silent(done: int, text: str) -> None:
+def _silent(done: int, text: str, total: int | None = None) -> None:
     """Take the state of the work, and show nothing."""
