@@ -89,7 +89,7 @@ def told(results: Results, limits: Sequence[Limit] = (), paths: Paths | None = N
 
 def limit(name: str, rate: float | None, column: str = "size") -> Limit:
     """Return a limit of theory."""
-    return Limit(name, rate, rate, 3.84, column, 0.31, 2.1, exact=False, note="An estimate.")
+    return Limit(name, rate, rate, 3.84, column, 0.31, 2.1, exact=False, note="an estimate", columns=(column, "age"))
 
 
 def _run(

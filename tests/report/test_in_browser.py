@@ -156,6 +156,14 @@ def test_fits_its_window(browser: Browser, file: Path, width: int) -> None:
     assert all(0.5 * 250 < chart <= width for chart in charts)
 
 
+def test_shrinks_with_its_window(browser: Browser, file: Path) -> None:
+    opened(browser, file, told(made_up()), width=1600)
+    browser.send("Emulation.setDeviceMetricsOverride", width=400, height=800, deviceScaleFactor=1, mobile=False)
+    widths = "[...document.querySelectorAll('.chart')].map((c) => c.querySelector('*').offsetWidth)"
+    browser.wait(f"{widths}.every((width) => width < 400)")
+    assert browser.evaluate("document.documentElement.scrollWidth") <= 400
+
+
 def test_follows_the_page_into_the_dark_and_back(browser: Browser, file: Path) -> None:
     opened(browser, file, told(made_up()), dark=True)
     dark = browser.evaluate(LABELS)

@@ -6,6 +6,7 @@ import base64
 import hashlib
 import importlib.util
 import json
+import math
 import re
 import subprocess
 import sys
@@ -16,10 +17,12 @@ import pytest
 from tests.report.made_up import HOSTILE, limit, made_up, told
 
 from thalweg.comparison.audit import Stamp, audit
+from thalweg.comparison.outcome import Outcome
 from thalweg.comparison.summary import Summary
 from thalweg.comparison.verdict import verdict
 from thalweg.errors import UsageError
 from thalweg.formulas import catalog
+from thalweg.report.chart_data import medians
 from thalweg.report.numbers import rate_text
 from thalweg.report.page import page
 
@@ -221,6 +224,15 @@ def test_thins_out_long_curves_but_keeps_their_ends() -> None:
         curve = rule["curve"]
         assert len(curve["m"]) == len(epochs)  # type: ignore[index]
         assert all(len(run) == len(epochs) for run in curve["runs"])  # type: ignore[index]
+
+
+def test_goes_on_with_the_last_loss_of_a_run_that_stopped_early() -> None:
+    arm = made_up(["adam"], rates=1).plan.arms[0]
+    record = made_up(["adam"], rates=1, epochs=3).outcomes[0].record
+    runs = [Outcome(arm, 0, record, (5.0, 1.0)), Outcome(arm, 1, record, (5.0, 3.0, 2.0, 2.0))]
+    lost = Outcome(arm, 2, made_up(survivors=0).outcomes[0].record, (5.0, 9.0))
+    assert medians(runs, [0, 1, 2, 3]) == [5.0, 2.0, 1.5, 1.5]
+    assert medians([*runs, lost, lost], [1, 3]) == [6.0, math.inf]
 
 
 def test_has_the_same_bytes_in_another_process() -> None:

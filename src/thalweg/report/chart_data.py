@@ -103,9 +103,10 @@ def medians(runs: Sequence[Outcome], epochs: Iterable[int]) -> list[float]:
 
 
 def _loss(run: Outcome, epoch: int) -> float:
-    """Return the loss after an epoch, infinite where the run had diverged."""
-    loss = run.losses[epoch] if epoch < len(run.losses) else math.inf
-    return loss if math.isfinite(loss) else math.inf
+    """Return the loss after an epoch: infinite where the run had diverged, the last one where it had stopped."""
+    if epoch >= len(run.losses):
+        return run.final
+    return run.losses[epoch] if math.isfinite(run.losses[epoch]) else math.inf
 
 
 def _by_arm(outcomes: Iterable[Outcome]) -> dict[tuple[str, float | None], list[Outcome]]:

@@ -162,8 +162,8 @@ function curvesChart() {
   if (loss.goal !== null) {
     const goal = { x0: [x.range[0]], y0: [loss.goal], x1: [x.range[1]], y1: [loss.goal] };
     chart.add("Segment", goal, { line_width: 1, line_dash: { value: [1, 3] } }, () => ({ line_color: theme.ink }));
-    const word = { x: [x.range[1]], y: [loss.goal], text: [`goal ${loss.goalText}`] };
-    const fixed = { text_font: FONT, text_font_size: "11px", text_align: "right", text_baseline: "bottom", y_offset: -2, x_offset: -2 };
+    const word = { x: [x.range[0]], y: [loss.goal], text: [`goal ${loss.goalText}`] }; // curves are still high there
+    const fixed = { text_font: FONT, text_font_size: "11px", text_baseline: "bottom", y_offset: -2, x_offset: 6 };
     chart.add("Text", word, fixed, () => ({ text_color: theme.soft }));
   }
   chart.draw = (rule) => {
