@@ -238,12 +238,31 @@ def test_small_batches_lower_the_limit_and_full_ones_do_not(table):
     assert rates[-3] == rates[-2] == rates[-1]
 
 
-def test_wide_tables_say_that_the_limit_is_for_full_batches():
+def test_wide_tables_are_judged_column_by_column_and_say_so():
     X = np.random.default_rng(0).standard_normal((40, 600))
-    found = one(X, X[:, 0], batch=8)
-    assert found.rate == found.full_batch
-    assert "that is for full batches" in found.message
+    X[:, 7] = 0.0
+    X[3, 7] = 40**0.5  # one row that is all there is in its column: with batches of 1 it bends 40 times as much
+    found = one(X, X[:, 0], batch=1)
+    assert found.rate == pytest.approx(2 / 40, rel=0.01)
+    assert found.full_batch == pytest.approx(one(X, X[:, 0]).rate)
+    assert "an upper guide" in found.message
     assert not found.exact
+
+
+@pytest.mark.parametrize("kind", ["dense", "csr"])
+def test_rare_values_lower_the_limit_for_batches(table, kind):
+    X = np.hstack([table, np.zeros((200, 1))])
+    X[17, 5] = 200**0.5
+    given = sparse.csr_array(X) if kind == "csr" else X
+    y = X @ np.ones(6)
+    limit = one(given, y, batch=4)
+    rates = np.geomspace(limit.rate / 4, limit.rate * 4, 65)
+    setup = Settings(rules.gradient_descent, losses.squared, batch_size=4, max_iter=200)
+    run = Run(Linear(6, lanes=65), Rows.of(given, y), setup, rates=rates, random_state=0)
+    run.advance(200)
+    settled = np.nan_to_num(run.lane_curves[-1], nan=np.inf) < run.lane_curves[0]
+    assert 0.8 < rates[np.argmin(settled) - 1] / limit.rate < 1.25
+    assert limit.rate < one(table, y, batch=4).rate / 4
 
 
 # -- the cause

@@ -139,6 +139,8 @@ class Curvature:
     noise : ndarray (directions, directions)
         How the second moments of the directions of theta make the gradient of a single row vary: the variance of
         direction j is the sum over k of ``noise[j, k]`` times the second moment of k; empty for wide tables.
+    columns : ndarray (2, features)
+        The same along each column by itself: curvature, and noise.
     """
 
     eigenvalue: float
@@ -146,6 +148,7 @@ class Curvature:
     sizes: Floats
     eigenvalues: Floats
     noise: Floats
+    columns: Floats
 
     @classmethod
     def of(cls, rows: Rows, *, bend: float, ridge: float, intercept: bool) -> Curvature:
@@ -171,12 +174,14 @@ class Curvature:
         exempt[features:] = 0.0
         none: Floats = np.zeros(0)
         with np.errstate(over="ignore", invalid="ignore"):
-            sizes = np.sqrt(_mean_squares(rows))
-            if not (np.isfinite(sizes).all() and np.isfinite(bend * np.square(sizes).sum())):
+            squares, fourths = _mean_powers(rows)
+            if not (np.isfinite(squares).all() and np.isfinite(bend * squares.sum())):
                 raise OverflowError
+            sizes = np.sqrt(squares)
+            columns = np.stack([bend * squares + ridge, np.maximum(bend**2 * (fourths - squares**2), 0.0)])
             if size > NARROW:
                 value, direction = _steepest(rows, bend, exempt, intercept=intercept)
-                return cls(value, direction, sizes, none, np.zeros((0, 0)))
+                return cls(value, direction, sizes, none, np.zeros((0, 0)), columns)
             gram = bend * _second_moments(rows, intercept=intercept)
             if not np.isfinite(gram).all():
                 raise OverflowError
@@ -184,7 +189,8 @@ class Curvature:
         steep = values > values[-1] * 1e-12  # others are rounding: nothing moves along them
         axes = directions[:, steep]
         noise = bend**2 * _fourth_moments(rows, axes, intercept=intercept) - (axes.T @ gram @ axes) ** 2
-        return cls(float(max(values[-1], 0.0)), directions[:, -1], sizes, values[steep], np.maximum(noise, 0.0))
+        noise = np.maximum(noise, 0.0)
+        return cls(float(max(values[-1], 0.0)), directions[:, -1], sizes, values[steep], noise, columns)
 
 
 def _blocks(rows: Rows, *, intercept: bool) -> Iterator[tuple[Any, Floats]]:
@@ -214,12 +220,14 @@ def _csr(rows: Rows, first: int, last: int) -> Any:
     return sparse.csr_array(parts, shape=(last - first, rows.X.shape[1]))
 
 
-def _mean_squares(rows: Rows) -> Floats:
-    """Return the mean square of each column, (features,), weighted."""
-    total = np.zeros(rows.X.shape[1])
+def _mean_powers(rows: Rows) -> tuple[Floats, Floats]:
+    """Return the means of weight x^2 and of weight^2 x^4 for each column, (features,)."""
+    squares, fourths = np.zeros(rows.X.shape[1]), np.zeros(rows.X.shape[1])
     for x, weights in _blocks(rows, intercept=False):
-        total += weights @ (x.power(2) if rows.csr else x * x)
-    return total / rows.count
+        squared = x.power(2) if rows.csr else x * x
+        squares += weights @ squared
+        fourths += weights**2 @ (squared.power(2) if rows.csr else squared * squared)
+    return squares / rows.count, fourths / rows.count
 
 
 def _second_moments(rows: Rows, *, intercept: bool) -> Floats:
