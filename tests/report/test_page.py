@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import dataclasses
 import hashlib
 import importlib.util
 import json
@@ -97,14 +98,14 @@ def test_stands_in_the_promised_order() -> None:
 def test_shows_theory_beside_measurement() -> None:
     read = Read(told(made_up(survivors=0.6), [limit("momentum", 0.25), limit("adam", None)]))
     rows = [row for row in read.cells["limits"] if row[0] in {"momentum", "adam"}]
-    assert [row[:2] for row in rows] == [["momentum", "0.25"]]
+    assert [row[:2] for row in rows] == [["momentum", "about 0.25"]]
     assert {str(rule["name"]): rule["theory"] for rule in read.data()["rules"]} == {
         "adam": None,
         "gradient_descent": None,
         "momentum": 0.25,
     }
     tried = made_up(survivors=0.6).plan.rates("momentum")
-    assert rows[0][4] == f"between {rate_text(tried[2])} and {rate_text(tried[3])}"
+    assert rows[0][2] == f"between {rate_text(tried[2])} and {rate_text(tried[3])}"
 
 
 def test_holds_every_rule_at_every_rate() -> None:
@@ -121,6 +122,24 @@ def test_holds_every_rule_in_each_table(part: str) -> None:
     results = made_up(list(catalog.rules()), rates=2)
     rows = Read(told(results)).cells[part][1:]
     assert sorted(re.sub(r"^\d+ |\s[=*]", "", row[0]).strip() for row in rows) == sorted(results.plan.names)
+
+
+def test_names_the_file_and_not_where_it_lies() -> None:
+    read = Read(told(made_up(table="/home/someone/houses.csv", model="network 64-32")))
+    text = told(made_up(table="/home/someone/houses.csv", model="network 64-32"))
+    assert "<title>3 update rules on houses.csv</title>" in text
+    assert "/home/someone/houses.csv" in read.sections["data"]
+    assert "with a network of hidden layers 64-32" in text
+
+
+def test_shows_the_test_loss_once() -> None:
+    results = made_up()
+    scored = tuple(
+        dataclasses.replace(each, scores={"log loss": each.loss, "accuracy": 0.9}) for each in results.confirmations
+    )
+    head = Read(told(dataclasses.replace(results, confirmations=scored))).cells["standings"][0]
+    assert "accuracy test part" in head
+    assert not any("log loss" in name for name in head)
 
 
 def test_is_marked_as_a_ranking_only_where_it_is_one() -> None:
@@ -188,22 +207,22 @@ def test_lets_only_its_own_scripts_run() -> None:
     assert not {"connect-src", "font-src", "frame-src", "worker-src"} & set(rules)
 
 
-def test_shows_hostile_names_as_they_are() -> None:
-    hostile = HOSTILE[0]
+@pytest.mark.parametrize("turned", [False, True])
+def test_shows_hostile_names_as_they_are(turned: bool) -> None:
+    names = HOSTILE[::-1] if turned else HOSTILE  # the first is the best, which labels and sentences name
+    hostile = names[0]
     text = told(
-        made_up(
-            HOSTILE, table=hostile, target=HOSTILE[6], features=HOSTILE, command=hostile, warnings=HOSTILE, rates=3
-        ),
-        [limit(HOSTILE[4], 0.3, column=HOSTILE[0])],
+        made_up(names, table=hostile, target=names[1], features=names, command=hostile, warnings=names, rates=3),
+        [limit(names[2], 0.3, column=hostile)],
     )
     read = Read(text)
     plain = Read(told(made_up(rates=3)))
     assert {tag for tag, _ in read.elements} <= {tag for tag, _ in plain.elements} | {"h3", "li"}
     assert len(read.scripts) == len(plain.scripts)
-    assert {rule["name"] for rule in read.data()["rules"]} == set(HOSTILE)
-    assert {row[0] for row in read.cells["sensitivity"][1:]} == set(HOSTILE)
+    assert {rule["name"] for rule in read.data()["rules"]} == set(names)
+    assert {row[0] for row in read.cells["sensitivity"][1:]} == set(names)
     assert hostile in read.sections["again"]
-    assert all(name in read.sections["data"] for name in HOSTILE)
+    assert all(name in read.sections["data"] for name in names)
 
 
 def test_is_small_and_full_of_few_digits() -> None:

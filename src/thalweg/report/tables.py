@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import PurePath
 from typing import Any, final
 
 from thalweg.comparison.audit import Stamp
@@ -37,7 +38,9 @@ class Table:
 def title(results: Results) -> str:
     """Return what the page is about."""
     names = results.plan.names
-    return f"{names[0] if len(names) == 1 else f'{len(names)} update rules'} on {results.facts.table}"
+    table = results.facts.table
+    place = table if table.startswith("dataset:") else PurePath(table).name or table
+    return f"{names[0] if len(names) == 1 else f'{len(names)} update rules'} on {place}"
 
 
 def subtitle(results: Results) -> str:
@@ -46,10 +49,12 @@ def subtitle(results: Results) -> str:
     tries = max(len(plan.rates(name)) for name in plan.names)
     up_to = "up to " if min(len(plan.rates(name)) for name in plan.names) < tries else ""
     rows = sum(facts.rows.values())
+    layers = facts.model.removeprefix("network ")
+    model = facts.model if layers == facts.model else f"network of hidden layers {layers}"
     tried = [counted(len(plan.names), "rule"), f"{up_to}{counted(tries, 'rate')}", counted(len(plan.seeds), "seed")]
     made = f"{counted(len(results.outcomes), 'run')} of {counted(facts.epochs, 'epoch')}"
     return (
-        f"Predicting {facts.target} from {counted(rows, 'row')} with a {facts.model}, {facts.loss} loss. "
+        f"Predicting {facts.target} from {counted(rows, 'row')} with a {model}, {facts.loss} loss. "
         f"{_TIMES.join(tried)}: {made}."
     )
 
@@ -70,7 +75,8 @@ def places(summary: Summary) -> dict[str, int]:
 
 def board(results: Results, summary: Summary, ranking: bool) -> dict[str, Any]:
     """Return the leaderboard: heads with units, rows of cells, notes."""
-    scores = list(dict.fromkeys(name for standing in summary.standings for name in standing.scores))
+    named = dict.fromkeys(name for standing in summary.standings for name in standing.scores)
+    scores = [name for name in named if not _is_the_loss(name, summary)]
     tested = any(math.isfinite(standing.test_loss) for standing in summary.standings)
     head = [
         ("Rule", ""),
@@ -99,6 +105,15 @@ def board(results: Results, summary: Summary, ranking: bool) -> dict[str, Any]:
     seeds, rates = len(results.plan.seeds), max(len(standing.expected_best) for standing in summary.standings)
     caption = f"Over {counted(seeds, 'seed')}, best first." if seeds > 1 else "One seed."
     return {"head": head, "rows": rows, "caption": caption, "notes": _board_notes(summary, ranking, tested, rates)}
+
+
+def _is_the_loss(name: str, summary: Summary) -> bool:
+    """Whether a metric is the test loss under another name."""
+    return all(
+        math.isclose(standing.scores[name], standing.test_loss, rel_tol=1e-9)
+        for standing in summary.standings
+        if name in standing.scores
+    )
 
 
 def _cells(standing: Standing, summary: Summary, scores: Sequence[str], tested: bool) -> list[Any]:
@@ -222,31 +237,35 @@ def tries_table(summary: Summary) -> Table:
 def limits_table(summary: Summary, limits: Sequence[Limit]) -> Table:
     """Return theory's limits beside the measured ones."""
     standings = {standing.name: standing for standing in summary.standings}
-    rows, notes = [], []
-    for limit in limits:
-        if limit.rate is None or limit.name not in standings:
-            continue
-        below, above = measured_limit(standings[limit.name])
-        lost = any(not math.isfinite(median) for _, median, *_ in standings[limit.name].sensitivity)
-        measured = "below all that were tried" if lost else "no rate diverged"
-        if below is not None:
-            measured = f"between {rate_text(below)} and {rate_text(above)}"
+    known = [limit for limit in limits if limit.rate is not None and limit.name in standings]
+    batches = any(limit.full_batch != limit.rate for limit in known)
+    rows = []
+    for limit in known:
         shares = f"{limit.column} ({100 * limit.share:.0f} %)" if limit.share >= CAUSE else ", ".join(limit.columns)
-        kind = "exact" if limit.exact else "estimate"
-        full = rate_text(limit.full_batch)
-        rows.append((limit.name, rate_text(limit.rate), kind, full, measured, loss_text(limit.eigenvalue, 3), shares))
-        notes.append(_FULL.sub("", limit.note))
-    head = (
-        "Rule",
-        "Theory: stable below",
-        "",
-        "In full batches",
-        "Measured limit",
-        "Largest curvature",
-        "Steepest direction: mostly",
-    )
+        rows.append(
+            (
+                limit.name,
+                f"{'' if limit.exact else 'about '}{rate_text(limit.rate)}",
+                *([rate_text(limit.full_batch)] if batches else []),
+                _measured(standings[limit.name]),
+                loss_text(limit.eigenvalue, 3),
+                shares,
+            )
+        )
+    head = ["Rule", "Theory: stable below", "Measured limit", "Largest curvature", "Steepest direction: mostly"]
+    if batches:
+        head.insert(2, "In full batches")
+    notes = (_FULL.sub("", limit.note) for limit in known)
     sentences = (f"{note[0].upper()}{note[1:].rstrip('.')}." for note in notes if note)
-    return Table(head, rows, notes=tuple(dict.fromkeys(sentences)))
+    return Table(tuple(head), rows, notes=tuple(dict.fromkeys(sentences)))
+
+
+def _measured(standing: Standing) -> str:
+    below, above = measured_limit(standing)
+    if below is not None:
+        return f"between {rate_text(below)} and {rate_text(above)}"
+    lost = any(not math.isfinite(point.median) for point in standing.sensitivity)
+    return "below all that were tried" if lost else "no rate diverged"
 
 
 def _signed(value: float) -> str:
