@@ -25,7 +25,7 @@ def test_a_new_option_goes_to_the_end():
 
 
 def test_an_option_given_twice_is_given_once():
-    assert changed("thalweg compare t.csv --seeds 1 --seeds 2 --target y", seeds="3") == (
+    assert changed("thalweg compare t.csv --seeds 1 --target y --seeds 2", seeds="3") == (
         "thalweg compare t.csv --seeds 3 --target y"
     )
 

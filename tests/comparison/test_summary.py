@@ -133,6 +133,27 @@ def test_differences_are_of_the_test_part_where_all_rules_were_run_on_it():
     assert part.differences[0].rows == 0
 
 
+def test_a_test_part_that_some_seeds_have_not_seen_is_not_compared_on():
+    made = results({"a": tuned(noisy(0.2)), "b": tuned(noisy(0.3))}, test={"a": noisy(0.21), "b": noisy(0.41)})
+    assert Summary.of(replace(made, confirmations=made.confirmations[:-1])).compared_on == "validation"
+
+
+def test_confirmations_of_another_rate_are_not_this_rule_s():
+    made = results({"a": tuned([0.2, 0.3, 0.1])}, test={"a": [0.25, 0.16, 0.36]})
+    moved = tuple(replace(each, learning_rate=0.1) for each in made.confirmations)
+    assert math.isnan(Summary.of(replace(made, confirmations=moved)).best.test_loss)
+
+
+def test_a_small_test_part_is_to_blame_for_more_of_the_disagreement():
+    rules = {"a": tuned(noisy(0.2)), "b": tuned(noisy(0.3))}
+    test = {"a": noisy(0.2), "b": noisy(0.35)}
+    small, large = (
+        Summary.of(results(rules, test=test, rows={"train": 600, "validation": 300, "test": rows})).differences[0].rows
+        for rows in (100, 900)
+    )
+    assert small == pytest.approx(large * math.sqrt(3))
+
+
 def test_parts_that_disagree_leave_rules_tied():
     rules = {"a": tuned(noisy(0.2)), "b": tuned(noisy(0.3))}
     agreeing = Summary.of(results(rules, test={"a": noisy(0.25), "b": noisy(0.351)}))
@@ -156,6 +177,17 @@ def test_groups_begin_with_the_best_of_those_that_are_left():
     assert [set(group) for group in summary.ties] == [{"a", "b"}, {"c", "d"}, {"e"}]
     for group in summary.ties:
         assert summary.standing(group[0]).median == min(summary.standing(name).median for name in group)
+
+
+def test_a_later_group_is_held_together_by_all_the_rules_that_were_compared():
+    luck = np.array([-1.0, 0.5, 0.2, -0.6, 0.9]) / 1000
+    rules = {f"rule{k}": tuned(noisy(0.2, key=k)) for k in range(8)}
+    rules |= {
+        "x": tuned([0.9] * 5),
+        "y": tuned((0.9 + 4 * luck.std(ddof=1) / math.sqrt(5) + luck - luck.mean()).tolist()),
+    }
+    assert set(Summary.of(results(rules)).ties[1]) == {"x", "y"}  # 4 standard errors: enough for two rules alone
+    assert len(Summary.of(results({name: rules[name] for name in "xy"})).ties) == 2
 
 
 def test_rules_that_hold_nowhere_are_apart_from_all_others():

@@ -5,7 +5,6 @@ import re
 from dataclasses import replace
 
 import numpy as np
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.comparison.comparisons import FACTS, many, outcome, results, tuned
@@ -130,6 +129,14 @@ def test_where_the_rule_matters_more_this_is_said():
     )
 
 
+def test_where_rule_and_rate_matter_alike_this_is_said():
+    made = results({"adam": tuned(noisy(0.2), cost=0.12), "lion": tuned(noisy(0.28), cost=0.12)})
+    assert line(said(made), "matter") == (
+        "Rule and learning rate matter about alike: a rate up to ten times off costs the typical rule 15 % of the "
+        "improvement in loss, the worst rule at its best rate gives up 10 %."
+    )
+
+
 def test_only_rates_within_a_factor_of_ten_count_as_ten_times_off():
     far = {1e-4: noisy(0.9), 1e-3: noisy(0.28), 1e-2: noisy(0.2), 0.1: noisy(0.28), 1.0: [INF] * 5}
     assert "costs adam 10 % of the improvement" in str(said(results({"adam": far})))
@@ -150,8 +157,9 @@ def test_the_range_of_good_rates_says_where_it_may_go_on():
 def test_the_most_forgiving_of_the_tied_rules_is_named():
     wide = {0.001: noisy(0.21), 0.01: noisy(0.203), 0.1: noisy(0.21), 1.0: noisy(0.9)}
     narrow = {0.001: noisy(0.4), 0.01: noisy(0.2, noise=0.01), 0.1: noisy(0.4), 1.0: noisy(0.9)}
+    last = {0.001: noisy(0.4), 0.01: noisy(0.204), 0.1: noisy(0.4), 1.0: noisy(0.9)}
     far = {0.001: noisy(0.61), 0.01: noisy(0.6), 0.1: noisy(0.61), 1.0: noisy(0.61)}
-    found = line(said(results({"narrow": narrow, "wide": wide, "far": far})), "keeps")
+    found = line(said(results({"narrow": narrow, "wide": wide, "last": last, "far": far})), "keeps")
     assert found == (
         "narrow keeps 98 % of its improvement only at the tried rate 0.01; the most forgiving rule not told apart from "
         "it is wide, at any tried rate from 0.001 (the smallest tried) to 0.1."
