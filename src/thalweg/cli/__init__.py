@@ -13,14 +13,15 @@ import click
 
 from thalweg import __version__
 from thalweg.cli.compare import compare
+from thalweg.cli.interrupts import INTERRUPTED, clean_stops, leave
 from thalweg.cli.predict import predict
+from thalweg.cli.range import learning_rate_range
 from thalweg.cli.rules import rules
+from thalweg.cli.runs import runs
 from thalweg.cli.train import train
 from thalweg.errors import LimitError, StorageError, ThalwegError, UsageError
 
 __all__ = ["main"]
-
-_INTERRUPTED = 130
 
 
 @click.group(
@@ -37,7 +38,7 @@ def command(ctx: click.Context) -> None:
         click.echo(ctx.get_help())
 
 
-for each in (train, predict, compare, rules):
+for each in (train, predict, compare, learning_rate_range, rules, runs):
     command.add_command(each)
 
 
@@ -52,7 +53,9 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         ``sys.argv`` without the program if left out.
     """
     given = list(sys.argv[1:] if arguments is None else arguments)
-    sys.exit(_run(given))
+    with clean_stops():
+        status = _run(given)
+    leave(status)
 
 
 def _run(arguments: list[str]) -> int:
@@ -65,7 +68,7 @@ def _run(arguments: list[str]) -> int:
         return 0
     except (KeyboardInterrupt, click.Abort):  # click has ended the line that shows ^C already
         click.echo("interrupted", err=True)
-        return _INTERRUPTED
+        return INTERRUPTED
     except click.ClickException as error:
         return _answer(_usage(error), debug=debug)
     except ThalwegError as error:
