@@ -10,6 +10,7 @@ from tests.report.browser import Browser
 from tests.report.made_up import HOSTILE, limit, made_up, told
 
 from thalweg.comparison.paths import descend_surface
+from thalweg.comparison.summary import Summary
 from thalweg.formulas import catalog
 from thalweg.formulas.surfaces import quadratic
 
@@ -88,7 +89,7 @@ def test_blocks_a_script_that_was_slipped_in(browser: Browser, file: Path) -> No
 def test_button_of_a_rule_shows_and_hides_it_in_all_charts(browser: Browser, file: Path) -> None:
     opened(browser, file, told(made_up(list(catalog.rules()), rates=4)))
     before = browser.evaluate(DRAWN)
-    browser.evaluate("document.querySelector('[aria-pressed=true]').click()")
+    browser.evaluate("document.querySelector('[data-rule][aria-pressed=true]').click()")
     hidden = browser.evaluate(DRAWN)
     # sensitivity, curves and tries lose the rule; heat map and differences hold all rules always
     assert [a > b for a, b in zip(before, hidden, strict=True)] == [True, True, False, False, True]
@@ -98,6 +99,28 @@ def test_button_of_a_rule_shows_and_hides_it_in_all_charts(browser: Browser, fil
     assert browser.evaluate(pressed) == len(catalog.rules())
     browser.evaluate("document.querySelector('[data-show=none]').click()")
     assert browser.evaluate(pressed) == 0
+    assert quiet(browser)
+
+
+def test_looks_closer_at_the_best_losses_and_back(browser: Browser, file: Path) -> None:
+    results = made_up(survivors=0.7)
+    summary = Summary.of(results)
+    opened(browser, file, told(results))
+    ranges = "Bokeh.documents.map((d) => d.roots()[0].y_range).map((range) => [range.start, range.end])"
+    whole = browser.evaluate(ranges)
+    browser.evaluate("document.querySelector('[data-zoom=near]').click()")
+    near = browser.evaluate(ranges)
+    top = summary.best.median + 0.1 * (summary.start - summary.best.median)
+    for kind in (1, 4):  # curves and tries: no strip of divergence above
+        assert near[kind][1] == pytest.approx(top, rel=1e-3)
+        assert near[kind][0] < summary.best.median
+    assert near[0][1] > top
+    assert [near[2], near[3]] == [whole[2], whole[3]]
+    strip = "Bokeh.documents[0].roots()[0].renderers.map((r) => r.data_source.data).find((d) => 'top' in d)"
+    assert browser.evaluate(f"{strip}.bottom[0]") == pytest.approx(top, rel=1e-3)
+    browser.evaluate("document.querySelector('[data-zoom=whole]').click()")
+    assert browser.evaluate(ranges) == whole
+    assert browser.evaluate("document.querySelectorAll('[data-zoom][aria-pressed=true]').length") == 1
     assert quiet(browser)
 
 

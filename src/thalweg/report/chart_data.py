@@ -146,6 +146,7 @@ def _scale(summary: Summary) -> dict[str, Any]:
     return {
         "log": wide,
         "range": all_drawn((bottom, top)),
+        "low": drawn(low),
         "first": drawn(first),
         "best": drawn(summary.best.median),
         "goal": drawn(summary.target),

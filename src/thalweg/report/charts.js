@@ -31,22 +31,40 @@ const mark = (style) => ({
   fill_alpha: style.alpha,
 });
 
-const span = loss.log ? Math.log(loss.range[1] / loss.range[0]) : loss.range[1] - loss.range[0];
-/** The loss that stands so many heights of the chart above its bottom. */
-const level = (share) => (loss.log ? loss.range[0] * Math.exp(share * span) : loss.range[0] + share * span);
-const most = level(4); // far above the chart; what is higher is drawn there
+/** The loss at a height of a frame, whose bottom is at 0 and whose top is at 1. */
+const level = ([low, high], share) => (loss.log ? low * (high / low) ** share : low + share * (high - low));
+const most = level(loss.range, 4); // far above the chart; what is higher is drawn there
 const clipped = (value) => (Number.isFinite(value) ? Math.min(value, most) : value);
 
-/** How many heights of the chart these losses need; what did worse than the start is left outside. */
-const needed = (values) => {
-  const shares = values.filter(Number.isFinite).map((value) => (loss.log ? Math.log(value / loss.range[0]) : value - loss.range[0]) / span);
-  return Math.min(1, Math.max(0.1, ...shares) * 1.06);
-};
-/** An axis of losses up to a height of the chart, with room for so much more above that bears no numbers. */
-const yLoss = (top, label, more = 0) => {
-  const range = [loss.range[0], level(top * (1 + more))];
-  return { range, log: loss.log, label, marks: ticks([range[0], level(top)], loss.log, 7) };
-};
+/** The losses to show: up to the highest of these; what did worse than the start is left outside. */
+function wholeFrame(values) {
+  const [low, top] = loss.range;
+  const highest = Math.max(level(loss.range, 0.1), ...values.filter(Number.isFinite));
+  return [low, Math.min(top, level([low, highest], 1.06))];
+}
+/** The same near the best loss: what is left at the top is a tenth of what training improves. */
+function nearFrame() {
+  const high = loss.best + 0.1 * way;
+  return [level([loss.low, high], -0.06), high];
+}
+const STRIP = 0.24; // height of the strip of divergence, in heights of what is below it
+
+/** An axis of losses; more is room above that bears no numbers. */
+const yLoss = (frame, label, more = 0) => ({
+  range: [frame[0], level(frame, 1 + more)],
+  log: loss.log,
+  label,
+  marks: ticks(frame, loss.log, 7),
+});
+/** Let a chart of losses show all of them, or those near the best. */
+function zoomable(chart, frame, more = 0) {
+  chart.frame = frame;
+  chart.zoom = (near) => {
+    chart.frame = near ? nearFrame() : frame;
+    chart.set_y(yLoss(chart.frame, chart.y.label, more));
+  };
+  return chart;
+}
 const way = loss.first - loss.best; // what training improves
 const HEIGHT = narrow ? 300 : 400;
 
@@ -60,27 +78,29 @@ function tried() {
   return { range, log: true, label: "learning rate", marks: ticks(range, true, narrow ? 5 : 10) };
 }
 
-const STRIP = 0.24; // height of the strip of divergence, in heights of what is below it
 const anyLost = rules.some((rule) => rule.sens.m.includes(null));
 
 function sensitivityChart() {
   const x = tried();
-  const top = needed(rules.flatMap((rule) => [...rule.sens.m, ...rule.sens.hi]));
-  const chart = new Chart("sensitivity", { x, y: yLoss(top, `${loss.name} at the end`, anyLost ? STRIP : 0), height: HEIGHT });
-  chart.strip = (share) => level(top * (1 + STRIP * share));
+  const frame = wholeFrame(rules.flatMap((rule) => [...rule.sens.m, ...rule.sens.hi]));
+  const more = anyLost ? STRIP : 0;
+  const y = yLoss(frame, `${loss.name} at the end`, more);
+  const chart = zoomable(new Chart("sensitivity", { x, y, height: HEIGHT }), frame, more);
+  chart.strip = (share) => level(chart.frame, 1 + STRIP * share);
   if (anyLost) {
-    const band = { left: [x.range[0]], right: [x.range[1]], bottom: [chart.strip(0)], top: [chart.strip(1.02)] };
+    const ends = () => ({ bottom: [chart.strip(0)], top: [chart.strip(1.02)] });
+    const band = { left: [x.range[0]], right: [x.range[1]], ...ends() };
     // Above the lines that leave the chart, below the marks of the strip.
-    chart.add("Quad", band, { line_color: null, level: "annotation" }, () => ({ fill_color: theme.band }));
+    chart.add("Quad", band, { line_color: null, level: "annotation" }, () => ({ fill_color: theme.band, data: ends() }));
     const word = { x: [x.range[0]], y: [chart.strip(1)], text: ["diverged"] };
     const fixed = { text_font: FONT, text_font_size: "11px", text_baseline: "top", x_offset: 5, y_offset: 3, level: "overlay" };
-    chart.add("Text", word, fixed, () => ({ text_color: theme.soft }));
+    chart.add("Text", word, fixed, () => ({ text_color: theme.soft, data: { y: [chart.strip(1)] } }));
   }
   chart.draw = (rule) => {
     const { sens } = rule;
     const told = sens.x.map((rate, k) => ({
       x: rate,
-      y: sens.m[k] === null ? chart.strip(0.5) : clipped(sens.m[k]),
+      y: sens.m[k] === null ? null : clipped(sens.m[k]), // null: in the strip
       lines: [
         rate === null ? "no learning rate" : `rate ${written(rate, 3)}`,
         sens.m[k] === null ? "half or more of the runs diverged" : `loss ${lossText(sens.m[k])}`,
@@ -137,7 +157,7 @@ function strip(chart, rule) {
   const [left, right] = chart.x.range;
   if (rule.theory && rule.theory > left && rule.theory < right) {
     const place = anyLost ? row : () => chart.strip(0);
-    const upright = (style) => ({ ...bare(style), line_dash: { value: [2, 4] }, line_width: 1.2, data: { y1: [place()] } });
+    const upright = (style) => ({ ...bare(style), line_dash: { value: [2, 4] }, line_width: 1.2, data: { y0: [chart.y.range[0]], y1: [place()] } });
     add("Segment", { x0: [rule.theory], y0: [chart.y.range[0]], x1: [rule.theory], y1: [place()] }, upright);
     const tick = (style) => ({ ...mark(style), marker: { value: "inverted_triangle" }, fill_color: theme.band, size: 8, line_width: 1.6, data: { y: [place()] } });
     add("Scatter", { x: [rule.theory], y: [place()] }, tick);
@@ -158,13 +178,12 @@ function curvesChart() {
   whole.places = whole.places.filter(Number.isInteger);
   whole.texts = whole.places.map(String);
   const x = { range: [-0.01 * end, end * 1.015], log: false, label: "epoch", marks: whole };
-  const chart = new Chart("curves", { x, y: yLoss(1, loss.name), height: HEIGHT });
+  const frame = wholeFrame([loss.range[1]]);
+  const chart = zoomable(new Chart("curves", { x, y: yLoss(frame, loss.name), height: HEIGHT }), frame);
   if (loss.goal !== null) {
     const goal = { x0: [x.range[0]], y0: [loss.goal], x1: [x.range[1]], y1: [loss.goal] };
     chart.add("Segment", goal, { line_width: 1, line_dash: { value: [1, 3] } }, () => ({ line_color: theme.ink }));
-    const word = { x: [x.range[0]], y: [loss.goal], text: [`goal ${loss.goalText}`] }; // curves are still high there
-    const fixed = { text_font: FONT, text_font_size: "11px", text_baseline: "bottom", y_offset: -2, x_offset: 6 };
-    chart.add("Text", word, fixed, () => ({ text_color: theme.soft }));
+    chart.mark_right(loss.goal, "goal");
   }
   chart.draw = (rule) => {
     const { m, runs } = rule.curve;
@@ -195,7 +214,8 @@ function triesChart() {
   whole.places = [...new Set([1, ...whole.places.filter(Number.isInteger)])];
   whole.texts = whole.places.map(String);
   const x = { range: [1 - 0.02 * end, end * 1.02], log: false, label: "learning rates tried", marks: whole };
-  const chart = new Chart("tries", { x, y: yLoss(needed(rules.flatMap((rule) => rule.after)), `expected ${loss.name}`), height: HEIGHT });
+  const frame = wholeFrame(rules.flatMap((rule) => rule.after));
+  const chart = zoomable(new Chart("tries", { x, y: yLoss(frame, `expected ${loss.name}`), height: HEIGHT }), frame);
   chart.draw = (rule) => {
     const after = rule.after.length === 1 ? Array(end).fill(rule.after[0]) : rule.after;
     const tries = after.map((_, k) => k + 1);

@@ -102,10 +102,9 @@ class Chart {
   }
 
   dress_axis(axes, grids, { label, marks }) {
+    this.mark(axes, grids, marks);
     for (const axis of axes) {
       axis.axis_label = label ?? null;
-      axis.ticker = new Bokeh.FixedTicker({ ticks: marks.places, minor_ticks: marks.between });
-      axis.major_label_overrides = new Map(marks.places.map((place, k) => [place, new Bokeh.PlainText({ text: marks.texts[k] })]));
       axis.axis_label_text_font = axis.major_label_text_font = FONT;
       axis.axis_label_text_font_style = "normal";
       axis.axis_label_text_font_size = "13px";
@@ -114,11 +113,32 @@ class Chart {
       axis.major_tick_out = 4;
       if (marks.between.length) axis.minor_tick_out = 2;
     }
-    for (const grid of grids) grid.ticker = new Bokeh.FixedTicker({ ticks: marks.places });
+  }
+
+  mark(axes, grids, { places, texts, between }) {
+    const named = new Map(places.map((place, k) => [place, new Bokeh.PlainText({ text: texts[k] })]));
+    for (const axis of axes) axis.setv({ ticker: new Bokeh.FixedTicker({ ticks: places, minor_ticks: between }), major_label_overrides: named });
+    for (const grid of grids) grid.ticker = new Bokeh.FixedTicker({ ticks: places });
+  }
+
+  /** Name one place on the right. */
+  mark_right(place, text) {
+    const axis = new Bokeh[this.y.log ? "LogAxis" : "LinearAxis"]({ axis_line_color: null, major_tick_line_color: null, minor_tick_line_color: null });
+    this.mark([axis], [], { places: [place], texts: [text], between: [] });
+    axis.setv({ major_label_text_font: FONT, major_label_text_font_size: "11px", major_label_standoff: 0, major_tick_out: 2, major_tick_in: 0 });
+    this.figure.add_layout(axis, "right");
+    this.painters.push(() => (axis.major_label_text_color = theme.soft));
+  }
+
+  set_y(y) {
+    this.y = y;
+    this.figure.y_range.setv({ start: y.range[0], end: y.range[1] });
+    this.mark(this.figure.left, this.figure.ygrid, y.marks);
+    this.paint();
   }
 
   dress() {
-    for (const axis of [...this.figure.xaxis, ...this.figure.yaxis]) {
+    for (const axis of [...this.figure.below, ...this.figure.left]) {
       axis.axis_line_color = axis.major_tick_line_color = axis.minor_tick_line_color = theme.soft;
       axis.axis_label_text_color = theme.ink;
       axis.major_label_text_color = theme.soft;
@@ -157,10 +177,11 @@ class Chart {
     this.view = await Bokeh.Plotting.show(this.figure, this.holder);
   }
 
-  /** Where a point of the data is in the holder, in pixels. */
+  /** Where a point of the data is in the holder, in pixels; at the edge where it lies outside. */
   place(x, y) {
-    const { x_scale, y_scale } = this.view.frame;
-    return [x_scale.compute(x), y_scale.compute(y)];
+    const { x_scale, y_scale, bbox } = this.view.frame;
+    const down = y_scale.compute(y ?? this.strip(0.5));
+    return [x_scale.compute(x), Math.min(Math.max(down, bbox.top), bbox.bottom)];
   }
 
   /** The chart as a drawing that scales with the paper, its colours exchanged: Bokeh would take time to change them. */

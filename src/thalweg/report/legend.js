@@ -96,6 +96,13 @@ function listenToLegend() {
   list.addEventListener("focusin", forward);
   list.addEventListener("pointerleave", () => lift(null));
   list.addEventListener("focusout", () => lift(null));
+  const zooms = document.querySelectorAll("[data-zoom]");
+  for (const button of zooms) {
+    button.addEventListener("click", () => {
+      for (const other of zooms) other.setAttribute("aria-pressed", String(other === button));
+      for (const chart of charts) chart.zoom?.(button.dataset.zoom === "near");
+    });
+  }
   for (const button of document.querySelectorAll("[data-show]")) {
     button.addEventListener("click", () => {
       const kind = button.dataset.show;

@@ -82,6 +82,7 @@ def page(
         findings=stamp.findings,
         version=__version__,
         names=[standing.name for standing in summary.standings],
+        zooms=summary.best.median < summary.start,
         features=results.facts.features,
         warnings=results.facts.warnings,
         reproduce=results.facts.command,

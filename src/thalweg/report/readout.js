@@ -11,6 +11,7 @@ function nearest(chart, x, y) {
   let best = null;
   for (const rule of tellable(chart)) {
     for (const [k, point] of chart.points.get(rule).entries()) {
+      if (point.y > chart.y.range[1]) continue; // outside; the arrow keys go there
       const [px, py] = chart.place(point.x, point.y);
       const far = chart.everyRule ? Math.hypot((px - x) / 4, py - y) : Math.hypot(px - x, py - y);
       if (far < (best?.far ?? REACH)) best = { rule, k, far };

@@ -96,7 +96,7 @@ def _sensitivity(summary: Summary, limits: Sequence[Limit], seeds: int) -> str:
         words.append("A hollow triangle on a dotted upright is theory's limit.")
     if any(standing.learning_rate is None for standing in summary.standings):
         words.append("A rule without a learning rate is a level line.")
-    words.append("What lies above the chart did worse than the start.")
+    words.append("In the whole range, what lies above the chart did worse than the start.")
     return " ".join(words)
 
 
