@@ -1,23 +1,29 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from thalweg.comparison.leaderboard import Leaderboard
+from thalweg.comparison.alone import make_run
 from thalweg.comparison.outcome import Problem
 from thalweg.comparison.picture import picture
 from thalweg.comparison.plan import Plan
+from thalweg.comparison.results import Results
 from thalweg.comparison.scores import scores
-from thalweg.comparison.sequential import carry_out, make_run
+from thalweg.comparison.summary import Summary
 from thalweg.descent.batches import Rows
+from thalweg.descent.evaluation import Evaluation
 from thalweg.descent.models import Linear
 from thalweg.descent.outputs import Outputs
-from thalweg.descent.record import DIVERGED
+from thalweg.descent.record import DIVERGED, STOPPED
 from thalweg.descent.run import Run
 from thalweg.descent.settings import Settings
 from thalweg.formulas.losses import log, softmax, squared
 from thalweg.formulas.penalties import l2
 from thalweg.formulas.rules import adam, gradient_descent, rprop
+
+from .comparisons import FACTS
 
 SETTINGS = Settings(adam, squared, l2(alpha=0.1), batch_size=8, max_iter=5)
 
@@ -32,18 +38,31 @@ def problem() -> Problem:
 
 def test_a_run_of_a_plan_is_the_run_alone(problem):
     plan = Plan.of({"adam": adam, "gd": gradient_descent, "rprop": rprop}, [0.01, 0.1], seeds=2)
-    outcomes = list(carry_out(plan, problem, SETTINGS))
-    assert [(o.arm, o.seed) for o in outcomes] == list(plan)
-    for outcome in outcomes:
+    judge = Evaluation(problem.model, problem.judged, squared)
+    for arm, seed in plan:
+        outcome, _ = make_run(arm, seed, problem, SETTINGS)
         alone = Run(
             problem.model,
             problem.train,
-            Settings(outcome.arm.rule, squared, l2(alpha=0.1), batch_size=8, max_iter=5),
-            random_state=outcome.seed,
+            Settings(arm.rule, squared, l2(alpha=0.1), batch_size=8, max_iter=5),
+            random_state=seed,
         )
         alone.descend()
+        assert (outcome.arm, outcome.seed) == (arm, seed)
         assert outcome.record.loss_curve == alone.loss_curve
-        assert outcome.losses[-1] == problem.validation_loss(squared, alone.theta)
+        assert outcome.losses[-1] == judge(alone.theta)[0]
+
+
+def test_who_watches_a_run_may_stop_it(problem):
+    seen: list[int] = []
+
+    def watch(run: Run) -> bool:
+        seen.append(run.epoch)
+        return run.epoch == 2
+
+    outcome, _ = make_run(*next(iter(Plan.of({"gd": gradient_descent}, [0.1]))), problem, SETTINGS, watch)
+    assert seen == [1, 2]
+    assert outcome.record.status == STOPPED
 
 
 def test_losses_are_those_of_the_validation_part_without_the_penalty(problem):
@@ -66,30 +85,34 @@ def test_a_run_that_diverges_has_as_many_losses_as_whole_epochs(problem, rate):
 
 def test_seeds_change_the_order_and_rules_share_it(problem):
     plan = Plan.of({"a": gradient_descent, "b": gradient_descent}, [0.1], seeds=2)
-    by_arm = {(o.arm.name, o.seed): o.losses for o in carry_out(plan, problem, SETTINGS)}
+    by_arm = {(arm.name, seed): make_run(arm, seed, problem, SETTINGS)[0].losses for arm, seed in plan}
     assert by_arm["a", 0] == by_arm["b", 0]
     assert by_arm["a", 0] != by_arm["a", 1]
+
+
+def compared(problem: Problem, rates: list[float], seeds: int) -> Results:
+    """Return runs of three rules, one of a name that could be mathematics and one without a learning rate."""
+    plan = Plan.of({"adam $x": adam, "gd": gradient_descent, "r": rprop}, rates, seeds)
+    outcomes = tuple(make_run(arm, seed, problem, SETTINGS)[0] for arm, seed in plan)
+    return Results(plan, outcomes, (), replace(FACTS, table="a $title", epochs=5))
 
 
 @pytest.mark.parametrize("kind", ["png", "svg"])
 @pytest.mark.parametrize("rates", [[0.01, 0.1], [0.1], [1e200]], ids=str)
 def test_the_picture_of_the_same_outcomes_is_the_same(problem, kind, rates):
     pytest.importorskip("matplotlib")
-    outcomes = list(
-        carry_out(Plan.of({"adam $x": adam, "gd": gradient_descent, "r": rprop}, rates, 2), problem, SETTINGS)
-    )
-    board = Leaderboard.of(outcomes)
-    drawn = [picture(outcomes, board, "a $title", kind) for _ in range(2)]
+    results = compared(problem, rates, 2)
+    drawn = [picture(results, Summary.of(results), kind) for _ in range(2)]
     assert drawn[0] == drawn[1]
     assert drawn[0].startswith(b"\x89PNG" if kind == "png" else b"<?xml")
 
 
 def test_the_picture_leaves_the_users_own_style_alone(problem):
     matplotlib = pytest.importorskip("matplotlib")
-    outcomes = list(carry_out(Plan.of({"adam": adam}, [0.1], 1), problem, SETTINGS))
-    plain = picture(outcomes, Leaderboard.of(outcomes), "t")
+    results = compared(problem, [0.1], 1)
+    plain = picture(results, Summary.of(results))
     with matplotlib.rc_context({"font.size": 30.0, "lines.linewidth": 9.0}):
-        assert picture(outcomes, Leaderboard.of(outcomes), "t") == plain
+        assert picture(results, Summary.of(results)) == plain
         assert matplotlib.rcParams["font.size"] == 30.0
 
 

@@ -125,10 +125,10 @@ def test_holds_every_rule_in_each_table(part: str) -> None:
 
 
 def test_names_the_file_and_not_where_it_lies() -> None:
-    read = Read(told(made_up(table="/home/someone/houses.csv", model="network 64-32")))
-    text = told(made_up(table="/home/someone/houses.csv", model="network 64-32"))
+    read = Read(told(made_up(table="/data/someone/houses.csv", model="network 64-32")))
+    text = told(made_up(table="/data/someone/houses.csv", model="network 64-32"))
     assert "<title>3 update rules on houses.csv</title>" in text
-    assert "/home/someone/houses.csv" in read.sections["data"]
+    assert "/data/someone/houses.csv" in read.sections["data"]
     assert "with a network of hidden layers 64-32" in text
 
 

@@ -87,7 +87,7 @@ def compare(table: str, **told: Any) -> None:
     read = reading.read(table, target=modelling.target)
     study = modelling.study(read, reading, design)
     widest = max((arm.rule for arm in plan.arms), key=lambda rule: len(rule.slots))
-    study.check_size(widest, descending.batch_size, 1 if study.hidden else len(plan.arms))
+    study.check_size(widest, descending.batch_size, 1 if study.hidden else len(plan.arms), "--model")
     rows = len(study.parts["train"].y)
     settings = descending.settings(plan.arms[0].rule, study.loss, rows)
     for arm in plan.arms:  # a schedule, say, that one of the rules cannot follow
@@ -97,25 +97,30 @@ def compare(table: str, **told: Any) -> None:
     note([*study.describe(), _describe(plan, settings)])
     warn([*study.warnings, *doubts])
     from thalweg.exchange.files import make_folder
+    from thalweg.exchange.tables.cells import shown
 
     make_folder(folder)
-    with _progress(no_color=told["no_color"]) as watch:
-        found = carry_out(
-            study,
-            plan,
-            settings,
-            command=_command(),
-            jobs=told["jobs"],
-            store=told["store"] or folder / _STORE,
-            watch=watch,
-            tell=lambda line: warn([line]),
-            target_loss=told["target_loss"],
-        )
+    store = Path(told["store"] or folder / _STORE)
+    try:
+        with _progress(no_color=told["no_color"]) as watch:
+            found = carry_out(
+                study,
+                plan,
+                settings,
+                command=_command(),
+                jobs=told["jobs"],
+                store=store,
+                watch=watch,
+                tell=lambda line: warn([line]),
+                target_loss=told["target_loss"],
+            )
+    except KeyboardInterrupt:
+        note([f"stopped; finished runs are kept in {shown(str(store), 200)}: the same command goes on from there"])
+        raise
     if found.results.plan.growths:
         note([f"grids grown {_times(found.results.plan.growths)}: {len(found.results.plan)} runs in all"])
     _show(console(no_color=told["no_color"]), found, study)
-    left = _save(folder, report, told["picture"], found, study)
-    note([left])
+    note([_save(folder, report, store, told["picture"], found, study)])
     if not found.best.holds:
         outcomes = found.results.outcomes
         what = f"{sum(o.diverged for o in outcomes)} of {len(outcomes)} runs diverged; no rule has a rate that holds"
@@ -236,7 +241,7 @@ def _show(screen: Console, found: Comparison, study: Study) -> None:
     )
 
 
-def _save(folder: Path, report: Path, kind: str, found: Comparison, study: Study) -> str:
+def _save(folder: Path, report: Path, store: Path, kind: str, found: Comparison, study: Study) -> str:
     """Leave everything in the folder; return a line that says what."""
     import importlib.util
     import io
@@ -255,14 +260,18 @@ def _save(folder: Path, report: Path, kind: str, found: Comparison, study: Study
         files[f"curves.{kind}"] = found.picture(kind)
     for name, content in files.items():
         atomic_write(folder / name, content)
-    named = [*files, _STORE]
-    elsewhere = ""
+    named, elsewhere = [*files], ""
+    places = {"store": store}
     if _can_report():
         found.report(report)
-        if report.parent == folder:
-            named.insert(0, report.name)
+        places = {"report": report, **places}
+    for what, place in places.items():
+        if place.parent != folder:
+            elsewhere += f"; {what}: {shown(str(place), 200)}"
+        elif what == "report":
+            named.insert(0, place.name)
         else:
-            elsewhere = f"; report: {shown(str(report), 200)}"
+            named.append(place.name)
     return f"left in {shown(str(folder), 200)}: {', '.join(named)}{elsewhere}"
 
 

@@ -74,7 +74,7 @@ def train(table: str, **told: Any) -> None:
 
     read = reading.read(table, target=modelling.target)
     study = modelling.study(read, reading, design)
-    study.check_size(rule, descending.batch_size)
+    study.check_size(rule, descending.batch_size, where="--model")
     stops = {name: told[name] for name in ("tol", "n_iter_no_change", "target_loss", "time_limit")}
     rows = len(study.parts["train"].y)
     settings = descending.settings(rule, study.loss, rows, **stops)

@@ -9,9 +9,9 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, final
+from typing import TYPE_CHECKING, Any, NamedTuple, final
 
 import numpy as np
 
@@ -21,9 +21,10 @@ from thalweg.comparison.outcome import Confirmation, Outcome, Problem
 from thalweg.comparison.plan import Arm, Plan
 from thalweg.descent.lockstep import Lockstep
 from thalweg.descent.models import Linear
-from thalweg.descent.record import STOPPED
+from thalweg.descent.record import DIVERGED, STOPPED
 from thalweg.descent.run import Run
-from thalweg.descent.settings import Settings
+from thalweg.descent.settings import Settings, check_count
+from thalweg.errors import StorageError
 
 if TYPE_CHECKING:
     from thalweg.comparison.store import Claim, Comparison
@@ -36,6 +37,8 @@ Judge = Callable[[Any], tuple[float, dict[str, float]]]
 _UNITS, _LEAST, _MOST = 8, 2e8, 2e10
 _LEASE = 60.0
 _POLL = 0.2
+# Seconds that threads have to notice that everything stops: a network looks up at the end of an epoch only.
+_GRACE = 1.0
 # A rule is timed over so many epochs at most, or so many seconds.
 _TIMED_EPOCHS, _TIMED_SECONDS = 5, 0.2
 
@@ -48,7 +51,7 @@ class Progress:
     Attributes
     ----------
     stage : str
-        ``"runs"``, ``"test"`` (chosen arms again, on the test part) or ``"clock"`` (rules timed alone).
+        ``"runs"``, ``"clock"`` (rules timed alone) or ``"test"`` (chosen arms again, on the test part).
     done, total : int
         Runs of this stage. The total of runs grows with the grids.
     kept : int
@@ -104,6 +107,23 @@ class Progress:
 Watch = Callable[[Progress], None]
 
 
+class _Unit(NamedTuple):
+    """What one thread makes in one go.
+
+    Attributes
+    ----------
+    number : int
+    name : str
+        By which processes tell who makes it; of all its runs, so that it does not depend on what is finished.
+    missing : list of (Arm, int)
+        The runs of it that are to be made.
+    """
+
+    number: int
+    name: str
+    missing: list[Pair]
+
+
 @final
 class Execution:
     """Carries out a plan.
@@ -131,7 +151,7 @@ class Execution:
         watch: Watch | None = None,
     ) -> None:
         self.problem, self.settings, self.kept = problem, settings, kept
-        self.jobs = jobs or processors()
+        self.jobs = processors() if jobs is None else check_count("jobs", jobs)
         self.progress = Progress()
         self._watch = watch or _unseen
         self._stop = threading.Event()
@@ -163,23 +183,27 @@ class Execution:
 
     def _complete(self, plan: Plan, found: dict[Pair, Outcome], threads: ThreadPoolExecutor) -> None:
         """Find or make all runs of a plan that are not found yet."""
-        new = [arm for arm in plan.arms if (arm, plan.seeds[0]) not in found]
+        new = [(arm, seed) for arm, seed in plan if (arm, seed) not in found]
         if self.kept is not None:
-            seeds = set(plan.seeds)
-            there = {pair: run for pair, run in self.kept.finished(new).items() if pair[1] in seeds}
+            there = self.kept.finished(dict.fromkeys(arm for arm, _ in new))
+            there = {pair: there[pair] for pair in new if pair in there}
             found |= there
             self.progress.kept += len(there)
             self.progress.finished(-1, list(there.values()))
-        missing = [(arm, seed) for arm in new for seed in plan.seeds if (arm, seed) not in found]
         self._watch(self.progress)
-        for outcomes in self._make(self._units(missing), threads):
+        units = []
+        for number, pairs in enumerate(self._cut(new)):
+            missing = [pair for pair in pairs if pair not in found]
+            if missing:
+                units.append(_Unit(number, "" if self.kept is None else _name(pairs), missing))
+        for outcomes in self._make(units, threads):
             found |= {(outcome.arm, outcome.seed): outcome for outcome in outcomes}
 
-    def _units(self, missing: Sequence[Pair]) -> list[list[Pair]]:
-        """Cut runs into units of work; the same runs are cut the same way in every process."""
+    def _cut(self, new: Sequence[Pair]) -> list[list[Pair]]:
+        """Cut runs into units of work: the same in every process, whenever it comes, whatever is finished by then."""
         a_run = 4.0 * self.settings.max_iter * self.problem.train.count * self.problem.model.size
         by_seed: dict[int, list[Pair]] = {}
-        for arm, seed in missing:
+        for arm, seed in new:
             by_seed.setdefault(seed, []).append((arm, seed))
         units = []
         for pairs in by_seed.values():
@@ -188,76 +212,72 @@ class Execution:
             units += _cut(pairs, max(1, math.ceil(work / _MOST), math.ceil(wanted)))
         return units
 
-    def _make(self, units: list[list[Pair]], threads: ThreadPoolExecutor) -> Iterator[list[Outcome]]:
+    def _make(self, units: Iterable[_Unit], threads: ThreadPoolExecutor) -> Iterator[list[Outcome]]:
         """Make units of work on threads, and yield the runs of each; what another process makes is waited for."""
-        waiting = list(enumerate(units))
-        pending: dict[Future[list[Outcome]], tuple[int, list[Pair], Claim | None]] = {}
+        waiting = list(units)
+        pending: dict[Future[list[Outcome]], tuple[_Unit, Claim | None]] = {}
         try:
             while waiting or pending:
-                for number, unit in list(waiting):
+                for unit in list(waiting):
                     if len(pending) >= self.jobs:
                         break
                     claim = None
                     if self.kept is not None:
-                        claim = self.kept.claim(_name(unit), _LEASE)
+                        claim = self.kept.claim(unit.name, _LEASE)
                         if claim is None:
                             continue
-                        self._held[claim.unit] = claim
-                    waiting.remove((number, unit))
-                    pending[threads.submit(self._unit, number, unit)] = (number, unit, claim)
+                        self._held[unit.name] = claim
+                    waiting.remove(unit)
+                    pending[threads.submit(self._unit, unit)] = unit, claim
                 yield from self._made_by_others(waiting)
                 done, _ = wait(pending, timeout=_POLL, return_when=FIRST_COMPLETED)
-                if not pending:
+                if not pending and waiting:
                     time.sleep(_POLL)
                 self._watch(self.progress)
                 self._renew()
                 for future in done:
-                    number, unit, claim = pending.pop(future)
-                    outcomes = future.result()
-                    yield from self._keep(number, unit, claim, outcomes, waiting)
+                    unit, claim = pending.pop(future)
+                    yield from self._keep(unit, claim, future.result(), waiting)
         except BaseException:
             self._stop.set()
+            wait(pending, timeout=_GRACE)
             raise
         finally:
-            if self._stop.is_set() and self.kept is not None:
+            if self.kept is not None:
                 for claim in self._held.values():
-                    self.kept.give_up(claim)
-                self._held.clear()
+                    with suppress(StorageError):  # as where the disk is full, which is what ended it all
+                        self.kept.give_up(claim)
+            self._held.clear()
 
     def _keep(
-        self,
-        number: int,
-        unit: list[Pair],
-        claim: Claim | None,
-        outcomes: list[Outcome],
-        waiting: list[tuple[int, list[Pair]]],
+        self, unit: _Unit, claim: Claim | None, outcomes: list[Outcome], waiting: list[_Unit]
     ) -> Iterator[list[Outcome]]:
         """Keep the runs of a unit; where another process has taken it over, its result counts."""
         if claim is not None and self.kept is not None:
-            del self._held[claim.unit]
-            if not self.kept.release(claim, outcomes):
-                waiting.append((number, unit))
+            ours = self.kept.release(claim, outcomes)
+            del self._held[unit.name]
+            if not ours:
+                self.progress.finished(unit.number, [])
+                waiting.append(unit)
                 return
-        self.progress.finished(number, outcomes)
+        self.progress.finished(unit.number, outcomes)
         self._watch(self.progress)
         yield outcomes
 
-    def _made_by_others(self, waiting: list[tuple[int, list[Pair]]]) -> Iterator[list[Outcome]]:
+    def _made_by_others(self, waiting: list[_Unit]) -> Iterator[list[Outcome]]:
         """Yield the units that other processes have finished meanwhile."""
         if self.kept is None or not waiting:
             return
         settled = self.kept.settled()
-        for number, unit in list(waiting):
-            if _name(unit) not in settled:
-                continue
-            there = self.kept.finished(dict.fromkeys(arm for arm, _ in unit))
-            if all(pair in there for pair in unit):
-                waiting.remove((number, unit))
-                outcomes = [there[pair] for pair in unit]
-                self.progress.finished(number, outcomes)
+        for unit in [unit for unit in waiting if unit.name in settled]:
+            there = self.kept.finished(dict.fromkeys(arm for arm, _ in unit.missing))
+            if all(pair in there for pair in unit.missing):
+                waiting.remove(unit)
+                outcomes = [there[pair] for pair in unit.missing]
+                self.progress.finished(unit.number, outcomes)
                 yield outcomes
             else:  # done once, but some of it is damaged
-                self.kept.reopen(_name(unit))
+                self.kept.reopen(unit.name)
 
     def _renew(self) -> None:
         """Give signs of life for the units under way."""
@@ -267,30 +287,29 @@ class Execution:
                 claim.renew()
             self._renewed = now
 
-    def _unit(self, number: int, unit: list[Pair]) -> list[Outcome]:
-        if isinstance(self.problem.model, Linear):
-            return self._in_lockstep(number, unit)
-        return [self._alone(number, k, pair, len(unit)) for k, pair in enumerate(unit)]
+    def _unit(self, unit: _Unit) -> list[Outcome]:
+        model, pairs = self.problem.model, unit.missing
+        if isinstance(model, Linear):
+            return self._in_lockstep(model, unit.number, pairs)
+        return [self._alone(unit.number, k, pair, len(pairs)) for k, pair in enumerate(pairs)]
 
-    def _in_lockstep(self, number: int, unit: list[Pair]) -> list[Outcome]:
-        """Make the runs of one seed in lockstep."""
-        problem, seed = self.problem, unit[0][1]
-        model = problem.model
-        assert isinstance(model, Linear)  # noqa: S101 - for the types
+    def _in_lockstep(self, model: Linear, number: int, pairs: list[Pair]) -> list[Outcome]:
+        """Make runs of one seed in lockstep."""
+        problem, seed = self.problem, pairs[0][1]
 
         def look(lanes: Lockstep) -> bool:
             lowest, k = lanes.lowest()
-            leader = unit[k][0] if k >= 0 else None
+            leader = pairs[k][0] if k >= 0 else None
             self.progress.under_way(
-                number, len(unit), lanes.alive, lanes.epoch / self.settings.max_iter, lowest, leader
+                number, len(pairs), lanes.alive, lanes.epoch / self.settings.max_iter, lowest, leader
             )
             return self._stop.is_set()
 
-        lanes = Lockstep(model, problem.train, self.settings, [arm.rule for arm, _ in unit], seed, problem.judged)
+        lanes = Lockstep(model, problem.train, self.settings, [arm.rule for arm, _ in pairs], seed, problem.judged)
         ended = lanes.descend(look, self._stop.is_set)
         if any(lane.record.status == STOPPED for lane in ended):
             raise Halted
-        return [Outcome(arm, seed, lane.record, lane.losses) for (arm, _), lane in zip(unit, ended, strict=True)]
+        return [Outcome(arm, seed, lane.record, lane.losses) for (arm, _), lane in zip(pairs, ended, strict=True)]
 
     def _alone(self, number: int, place: int, pair: Pair, count: int) -> Outcome:
         """Make one run by itself."""
@@ -300,6 +319,8 @@ class Execution:
             self.progress.under_way(number, count, 1, share, float("inf"), None)
             return self._stop.is_set()
 
+        if self._stop.is_set():
+            raise Halted
         outcome, _ = make_run(*pair, self.problem, self.settings, look)
         if outcome.record.status == STOPPED:
             raise Halted
@@ -308,7 +329,7 @@ class Execution:
     # -- the chosen, again
 
     def confirm(self, plan: Plan, outcomes: Sequence[Outcome], judge: Judge) -> list[Confirmation]:
-        """Run each rule at its best rate again alone, under every seed, and score it on the test part.
+        """Time each rule at its best rate, run it again alone under every seed, and score it on the test part.
 
         Parameters
         ----------
@@ -323,54 +344,61 @@ class Execution:
             Rule by rule, in the order of the plan; none for rules that hold at no rate.
         """
         arms = [choice.arm for choice in choose(plan, outcomes).values() if np.isfinite(choice.median)]
-        there = self.kept.confirmed(arms) if self.kept is not None else {}
-        missing = [(arm, seed) for arm in arms for seed in plan.seeds if (arm, seed) not in there]
-        self.progress = replace(Progress(), stage="test", total=len(arms) * len(plan.seeds), kept=len(there))
+        pairs = [(arm, seed) for arm in arms for seed in plan.seeds]
+        found = self.kept.confirmed(arms) if self.kept is not None else {}
+        there = {pair: found[pair] for pair in pairs if pair in found}
+        missing = [pair for pair in pairs if pair not in there]
+        untimed = list(dict.fromkeys(arm for arm, _ in missing))
+        self.progress = replace(Progress(), stage="clock", total=len(untimed))
+        seconds: dict[Arm, float] = {}
+        with self._one_blas_thread():
+            for arm in untimed:
+                self._watch(self.progress)
+                seconds[arm] = self._time(arm, plan.seeds[0])
+                self.progress.done += 1
+        kept = len(there)
+        self.progress = replace(Progress(), stage="test", total=len(pairs), kept=kept, done=kept, share=kept)
         with self._threads() as threads:
             futures = {threads.submit(self._confirm_one, pair, judge): pair for pair in missing}
-            scored: dict[Pair, tuple[float, dict[str, float]]] = {}
             try:
-                for future, pair in futures.items():
-                    scored[pair] = future.result()
-                    self.progress.done += 1
+                while futures:
+                    done, _ = wait(futures, timeout=_POLL, return_when=FIRST_COMPLETED)
+                    made = []
+                    for future in done:
+                        arm, seed = futures.pop(future)
+                        one = Confirmation(arm.name, arm.learning_rate, seed, *future.result(), seconds[arm])
+                        there[arm, seed] = one
+                        made.append((arm, one))
+                    if made and self.kept is not None:
+                        self.kept.confirm(made)
+                    self.progress.done += len(made)
                     self._watch(self.progress)
             except BaseException:
                 self._stop.set()
                 for future in futures:
                     future.cancel()
+                wait(futures, timeout=_GRACE)
                 raise
-        self.progress = replace(Progress(), stage="clock", total=len({arm for arm, _ in missing}))
-        seconds: dict[Arm, float] = {}
-        for arm in dict.fromkeys(arm for arm, _ in missing):
-            seconds[arm] = self._time(arm, plan.seeds[0])
-            self.progress.done += 1
-            self._watch(self.progress)
-        made = [
-            (arm, Confirmation(arm.name, arm.learning_rate, seed, *scored[arm, seed], seconds[arm]))
-            for arm, seed in missing
-        ]
-        if made and self.kept is not None:
-            self.kept.confirm(made)
-        there |= {(arm, one.seed): one for arm, one in made}
-        return [there[arm, seed] for arm in arms for seed in plan.seeds]
+        return [there[pair] for pair in pairs]
 
     def _confirm_one(self, pair: Pair, judge: Judge) -> tuple[float, dict[str, float]]:
+        if self._stop.is_set():
+            raise Halted
         arm, seed = pair
         settings = replace(self.settings, optimizer=arm.rule)
         run = Run(self.problem.model, self.problem.train, settings, random_state=seed)
         run.descend(callbacks=[lambda _: self._stop.is_set()])
-        return judge(run.theta)
+        return (math.inf, {}) if run.status == DIVERGED else judge(run.theta)
 
     def _time(self, arm: Arm, seed: int) -> float:
         """Return the seconds of an epoch of a rule, with nothing beside it."""
         settings = replace(self.settings, optimizer=arm.rule)
         run = Run(self.problem.model, self.problem.train, settings, random_state=seed)
         took: list[float] = []
-        with self._one_blas_thread():
-            while len(took) < min(_TIMED_EPOCHS, settings.max_iter) and sum(took) < _TIMED_SECONDS and not run.ended():
-                before = run.seconds
-                run.advance(1)
-                took.append(run.seconds - before)
+        while len(took) < min(_TIMED_EPOCHS, settings.max_iter) and sum(took) < _TIMED_SECONDS and not run.ended():
+            before = run.seconds
+            run.advance(1)
+            took.append(run.seconds - before)
         return float(np.median(took))
 
     # -- threads
@@ -382,12 +410,10 @@ class Execution:
             with self._one_blas_thread():
                 yield threads
         finally:
-            threads.shutdown(wait=True, cancel_futures=True)
+            threads.shutdown(wait=not self._stop.is_set(), cancel_futures=True)
 
     def _one_blas_thread(self) -> Any:
         """Keep BLAS to one thread: runs are what goes side by side, and no bit may depend on how many do."""
-        if isinstance(self.problem.model, Linear):
-            return nullcontext()
         from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
         return threadpool_limits(1, "blas")

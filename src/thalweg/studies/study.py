@@ -291,8 +291,8 @@ class Study:
         """Return the features of a part, in the type of the model."""
         return self.parts[part].X.astype(self.dtype, copy=False)
 
-    def check_size(self, rule: Rule, batch_size: int | None, lanes: int = 1) -> None:
-        """Raise LimitError where parameters and buffers do not fit into memory."""
+    def check_size(self, rule: Rule, batch_size: int | None, lanes: int = 1, where: str = "model") -> None:
+        """Raise LimitError, about the setting ``where``, if parameters and buffers do not fit into memory."""
         from thalweg.exchange.tables.source import free_memory
 
         cell = 8 if self.dtype == "float64" else 4
@@ -303,7 +303,7 @@ class Study:
             together = f" at {lanes} rates" if lanes > 1 else ""
             what = f"{self.model.size} parameters with {rule.name}{together} need about {needed / 2**30:.3g} GiB"
             hint = f"At most {room / 2**30:.3g} GiB may be used. Take smaller layers, smaller batches or fewer rates."
-            raise LimitError("SETTING-TOO-LARGE", "model", what, hint)
+            raise LimitError("SETTING-TOO-LARGE", where, what, hint)
 
     def describe(self) -> list[str]:
         """Return what was read and made of it, in a few lines."""
