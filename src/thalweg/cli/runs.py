@@ -235,6 +235,7 @@ def _by_rule(there: Sequence[dict[str, Any]]) -> Table:
     import statistics
 
     from thalweg.cli.terminal import digits, row, table
+    from thalweg.exchange.tables.cells import shown
 
     rules: dict[str, dict[float | None, list[float]]] = {}
     for each in there:
@@ -250,7 +251,9 @@ def _by_rule(there: Sequence[dict[str, Any]]) -> Table:
         ends = [f"{tried[0]:g}", f"{tried[-1]:g}"] if tried else ["-", "-"]
         at = "-" if best is None or math.isinf(medians[best]) else f"{best:g}"
         diverged = str(sum(map(math.isinf, losses)))
-        listed.add_row(*row([name, str(len(rates)), *ends, str(len(losses)), diverged, digits(medians[best], 4), at]))
+        listed.add_row(
+            *row([shown(name, 60), str(len(rates)), *ends, str(len(losses)), diverged, digits(medians[best], 4), at])
+        )
     return listed
 
 

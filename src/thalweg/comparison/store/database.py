@@ -74,12 +74,12 @@ class Database:
     """
 
     def __init__(self, path: str | os.PathLike[str], *, new: bool, patience: float) -> None:
+        if not new and not os.path.lexists(path):
+            hint = "A comparison makes one. Name another with --store."
+            raise StorageError("STORE-MISSING", named(path), "there is no store of runs", hint)
         self.file = file_of(path)
         self.patience = patience
         self._lock = threading.RLock()
-        if not new and not self.file.exists():
-            hint = "A comparison makes one. Name another with --store."
-            raise StorageError("STORE-MISSING", named(path), "there is no store of runs", hint)
         with alone(self.file, patience):
             fresh = not self.file.exists()
             _look(self.file, patience)
