@@ -36,6 +36,7 @@ _ROOMS = {
     "minimize": "thalweg.descent.minimize",
     "Comparison": "thalweg.studies.comparison",
     "compare": "thalweg.studies.compare",
+    "learning_rate_range": "thalweg.studies.range",
     "LinearClassifier": "thalweg.estimators",
     "LinearRegressor": "thalweg.estimators",
     "MLPClassifier": "thalweg.estimators",

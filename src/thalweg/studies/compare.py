@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from thalweg.comparison.execution import Progress
 from thalweg.comparison.plan import Plan
-from thalweg.descent.settings import Settings, check_count
-from thalweg.errors import DataError, SettingError
-from thalweg.formulas import catalog
-from thalweg.formulas.formula import Activation, Formula, Loss, Penalty, Rule, Schedule
+from thalweg.descent.settings import Settings
+from thalweg.formulas.formula import Activation, Loss, Penalty, Rule, Schedule
+from thalweg.studies.asked import design_of, named_rules, settings_of, study_of
 from thalweg.studies.comparison import Comparison, carry_out
-from thalweg.studies.study import Design, Study
 
 Callback = Callable[[Progress], None]
 
@@ -121,42 +118,15 @@ def compare(
     (True, 2)
     """
     told = {name: value for name, value in locals().items() if name not in ("X", "y", "callbacks", "store", "n_jobs")}
-    check_count("random_state", random_state, 0)
-    hidden = _hidden(model)
-    design = Design(
-        hidden=hidden,
-        activations=tuple(
-            catalog.resolve("activation", one, "activation") for one in _each(activation, len(hidden), "activation")
-        ),
-        dropout=_dropout(dropout, len(hidden)),
-        loss=None if isinstance(loss, str) and loss == "auto" else catalog.resolve("loss", loss, "loss"),
-        several=loss == "log_loss",
-        task=task,
-        validation=validation,
-        test=test,
-        seed=random_state,
-        dtype=dtype,
-        standardize=standardize,
-        fit_intercept=fit_intercept,
-    )
+    design = design_of(told)
     rules = named_rules(optimizers)
     plan = Plan.of(rules, learning_rates, seeds)
-    study, told_of = _study(X, y, design)
-    rows = study.train.count
-    settings = Settings(
-        plan.arms[0].rule,
-        study.loss,
-        None if penalty is None else catalog.resolve("penalty", penalty, "penalty"),
-        None if schedule is None else catalog.resolve("schedule", schedule, "schedule"),
-        None if batch_size is None or check_count("batch_size", batch_size) >= rows else batch_size,
-        check_count("budget", budget),
-        clip_value=clip_value,
-        clip_norm=clip_norm,
-    )
+    study, told_of = study_of(X, y, design)
+    settings = settings_of(plan.arms[0].rule, study, told)
     for rule in rules.values():  # a schedule, say, that one of them cannot follow
         Settings(rule, study.loss, schedule=settings.schedule)
     widest = max(rules.values(), key=lambda rule: len(rule.slots))
-    study.check_size(widest, settings.batch_size, 1 if hidden else len(plan.arms))
+    study.check_size(widest, settings.batch_size, 1 if design.hidden else len(plan.arms))
     called = (callbacks,) if callable(callbacks) else tuple(callbacks)
 
     def watch(progress: Progress) -> None:
@@ -175,121 +145,12 @@ def compare(
     )
 
 
-def named_rules(optimizers: Any) -> dict[str, Rule]:
-    """Return rules by the names that tables show.
-
-    Raises
-    ------
-    SettingError
-        What is neither the name of a rule, nor a rule, nor an estimator with one.
-    """
-    if isinstance(optimizers, str) and optimizers == "all":
-        return catalog.rules()
-    if isinstance(optimizers, Mapping):
-        return {str(name): _rule(one) for name, one in optimizers.items()}
-    given = [optimizers] if isinstance(optimizers, str | Formula) else list(optimizers)
-    found: dict[str, Rule] = {}
-    for one in given:
-        rule = _rule(one)
-        found[rule.name if found.get(rule.name, rule) == rule else repr(rule)] = rule
-    return found
-
-
-def _rule(given: Any) -> Rule:
-    """Return a rule by its name, itself, or out of an estimator of this library."""
-    if not isinstance(given, str | Rule) and hasattr(given, "get_params"):
-        told = given.get_params(deep=False)
-        if "optimizer" not in told:
-            what = f"{type(given).__name__} has no optimizer"
-            raise SettingError("SETTING-TYPE", "optimizers", what, "Give a rule, or an estimator of this library.")
-        rule: Rule = catalog.resolve("rule", told["optimizer"], "optimizers")
-        rate = told.get("learning_rate")
-        return rule if rate is None or not rule.has_learning_rate else rule(learning_rate=rate)
-    found: Rule = catalog.resolve("rule", given, "optimizers")
-    return found
-
-
-def _hidden(model: Any) -> tuple[int, ...]:
-    """Return the sizes of the hidden layers; none for a linear model."""
-    if isinstance(model, str):
-        kind, colon, sizes = model.partition(":")
-        if kind == "linear" and not colon:
-            return ()
-        pieces = sizes.split(",")
-        if kind != "mlp" or not all(piece.strip().isdecimal() for piece in pieces):
-            raise SettingError(
-                "SETTING-UNKNOWN", "model", f"unknown {model!r:.40}; allowed: linear, mlp:64,32, (64, 32)"
-            )
-        model = [int(piece) for piece in pieces]
-    return tuple(check_count("model", size) for size in model)
-
-
-def _each(given: Any, layers: int, where: str) -> list[Any]:
-    """Return one value for each hidden layer."""
-    values = list(given) if isinstance(given, list | tuple) else [given] * layers
-    if len(values) != layers:
-        raise SettingError("SETTING-LAYERS", where, f"{len(values)} given for {layers} hidden layers")
-    return values
-
-
-def _activations(given: Any, layers: int) -> tuple[Activation, ...]:
-    return tuple(catalog.resolve("activation", one, "activation") for one in _each(given, layers, "activation"))
-
-
-def _dropout(given: Any, layers: int) -> tuple[float, ...]:
-    rates = tuple(float(rate) for rate in _each(given, layers, "dropout"))
-    return rates if any(rates) else ()
-
-
-def _study(X: Any, y: Any, design: Design) -> tuple[Study, str]:
-    """Make the data ready; return it with the first arguments of the call as they are to be read."""
-    if isinstance(X, str | os.PathLike):
-        from thalweg.exchange.datasets import load
-        from thalweg.exchange.tables import read_table
-
-        place = os.fspath(X)
-        table = load(place) if str(place).startswith("dataset:") else read_table(place, target=y)
-        target = y if isinstance(y, str) else table.default_target
-        if target is None:
-            raise DataError("FILE-NO-TARGET", str(place), "which column is to be predicted?", "Name it as y.")
-        return Study.of_table(table, target, design, table.warnings), f"{place!r}, {target!r}"
-    frame = _frame(X)
-    if frame is None:
-        if y is None or isinstance(y, str):
-            raise DataError("DATA-ROWS", "y", "must be an array beside an array X")
-        return Study.of_arrays(X, y, design), "X, y"
-    names, columns = frame
-    from thalweg.exchange.tables import Table
-
-    if isinstance(y, str):
-        return replace(Study.of_table(Table(names, columns, "X"), y, design), frame=X), f"X, {y!r}"
-    target = str(getattr(y, "name", None) or "y")
-    while target in names:
-        target += "_"
-    values = y.to_list() if hasattr(y, "to_list") else np.asarray(y).tolist()
-    if np.ndim(values) != 1 or len(values) != len(columns[0] if columns else []):
-        raise DataError("DATA-ROWS", "y", f"must be one column of as many rows as X, has shape {np.shape(values)}")
-    return replace(Study.of_table(Table([*names, target], [*columns, values], "X"), target, design), frame=X), "X, y"
-
-
-def _frame(X: Any) -> tuple[list[str], list[list[Any]]] | None:
-    """Return names and columns of a data frame, None for what is none."""
-    import narwhals as nw
-
-    frame = nw.from_native(X, pass_through=True, eager_only=True)
-    if not isinstance(frame, nw.DataFrame):
-        return None
-    return [str(name) for name in frame.columns], [frame[name].to_list() for name in frame.columns]
-
-
 def _command(first: str, told: dict[str, Any]) -> str:
     """Return the call that makes the comparison again, without what is as it is by itself."""
     import inspect
 
     usual = {name: parameter.default for name, parameter in inspect.signature(compare).parameters.items()}
-    given = [
-        f"{name}={_shown(value)}" for name, value in told.items() if value is not usual[name] and value != usual[name]
-    ]
+    given = [f"{name}={_shown(value)}" for name, value in told.items() if repr(value) != repr(usual[name])]
     return f"thalweg.compare({', '.join([first, *given])})"
 
 
