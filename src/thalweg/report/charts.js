@@ -1,8 +1,9 @@
 // The five charts. What belongs to a rule is drawn when the rule is first shown.
 
 const { loss, epochs } = data;
-const DASHES = [[], [9, 4], [3, 3], [10, 3, 2, 3], [16, 4], [6, 2, 2, 2, 2, 2], []];
-const MARKS = ["circle", "triangle", "square", "diamond", "inverted_triangle", "hex", "square_pin"];
+// As in paths.js, so that a rule looks the same everywhere; the last is plain gradient descent's.
+const DASHES = [[], [8, 4], [10, 3, 2, 3], [2.5, 3], [14, 3], [10, 3, 2, 3, 2, 3], []];
+const MARKS = ["circle", "square", "triangle", "diamond", "inverted_triangle", "plus", "square_pin"];
 const GREY_MARKS = ["circle", "square", "triangle", "diamond", "inverted_triangle"];
 
 /** How a rule is drawn at this moment. */

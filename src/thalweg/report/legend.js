@@ -57,7 +57,7 @@ const OUTLINES = {
   square: "M13.5 3.5h7v7h-7z",
   square_pin: "M13 3q4 2 8 0q-2 4 0 8q-4-2-8 0q2-4 0-8z",
   diamond: "M17 2.2l4 4.8-4 4.8-4-4.8z",
-  hex: "M17 3l3.5 2v4l-3.5 2-3.5-2v-4z",
+  plus: "M15.5 2.5h3v3h3v3h-3v3h-3v-3h-3v-3h3z",
 };
 
 function swatch(svg, rule) {
