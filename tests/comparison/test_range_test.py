@@ -247,7 +247,9 @@ def test_the_curve_holds_what_each_seed_left(table):
     np.testing.assert_array_equal(found.curve.medians, np.median(ends, axis=0))
     np.testing.assert_array_equal(found.curve.lows, ends.min(axis=0))
     np.testing.assert_array_equal(found.curve.highs, ends.max(axis=0))
-    assert found.learning_rate == found.curve.rates[int(np.argmin(ends.mean(axis=0)))]
+    np.testing.assert_array_equal(found.curve.means, ends.T.copy().mean(axis=1))
+    assert found.learning_rate == found.curve.rates[int(np.argmin(found.curve.means))]
+    assert found.start == pytest.approx(np.mean([one.start[0] for one in each]))
     assert math.isinf(found.curve.medians[-1])
     assert found.low <= found.learning_rate <= found.high
 

@@ -64,12 +64,15 @@ class Curve:
         Rising.
     medians, lows, highs : tuple of float
         Over seeds; infinite where a run diverged.
+    means : tuple of float
+        Over seeds; the lowest is the best rate's.
     """
 
     rates: tuple[float, ...]
     medians: tuple[float, ...]
     lows: tuple[float, ...]
     highs: tuple[float, ...]
+    means: tuple[float, ...]
 
 
 @final
@@ -106,7 +109,7 @@ class RangeTest:
         None for full batches.
     seeds : int
     start : float
-        Median loss on the rows held out before any update.
+        Mean over seeds of the loss on the rows held out, before any update.
     curve : Curve
     """
 
@@ -156,8 +159,7 @@ class RangeTest:
         if self.largest_stable < self.curve.rates[-1]:
             said.append(f"Above {self.largest_stable:.3g} the loss did not stay below its start.")
         if self.limit is not None and self.limit.rate is not None:
-            about = "" if self.limit.exact else "about "
-            said.append(f"By theory {self.name} is stable below {about}{self.limit.rate:.3g}.")
+            said.append(self.limit.sentence)
         return said
 
     def as_dict(self) -> dict[str, Any]:
@@ -343,8 +345,7 @@ class _Grid:
             carry = longer * (TRUST * min(max(seen, -1.0), 0.0) + (1 - TRUST) * FALL)
             spread, earlier = longer * SPREAD, self.rate(before)
 
-        rates = tuple(self.rate(k) for k in places)
-        start = float(np.median([trial.start[0] for trial in self.trials]))
+        start = float(np.mean([trial.start[0] for trial in self.trials]))
         return RangeTest(
             name=rule.name,
             learning_rate=self.rate(best + carry),
@@ -362,10 +363,11 @@ class _Grid:
             seeds=len(self.trials),
             start=start,
             curve=Curve(
-                rates,
-                tuple(float(v) for v in np.median(ends, axis=1)),
-                tuple(float(v) for v in ends.min(axis=1)),
-                tuple(float(v) for v in ends.max(axis=1)),
+                rates=tuple(self.rate(k) for k in places),
+                medians=tuple(np.median(ends, axis=1).tolist()),
+                lows=tuple(ends.min(axis=1).tolist()),
+                highs=tuple(ends.max(axis=1).tolist()),
+                means=tuple(ends.mean(axis=1).tolist()),
             ),
         )
 

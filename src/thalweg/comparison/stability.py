@@ -76,6 +76,8 @@ class Limit:
         How far the rate holds, in one sentence.
     columns : tuple of str
         The features with the largest shares, falling, at most three.
+    bound : bool
+        The Hessian is a bound, which the true one may never reach: larger rates may hold.
     """
 
     name: str
@@ -88,14 +90,24 @@ class Limit:
     exact: bool
     note: str
     columns: tuple[str, ...] = ()
+    bound: bool = False
+
+    @property
+    def sentence(self) -> str:
+        """The limit in a sentence."""
+        if self.rate is None:
+            return f"Theory knows no largest stable rate of {self.name}: {self.note}."
+        rate = f"{'' if self.exact else 'about '}{self.rate:.3g}"
+        if self.bound:
+            return f"Theory vouches for {self.name} below {rate}; larger rates may hold."
+        return f"By theory {self.name} is stable below {rate}."
 
     @property
     def message(self) -> str:
-        """The limit and its cause, in a few sentences."""
+        """The limit, how far it holds, and its cause, in a few sentences."""
         if self.rate is None:
-            return f"Theory knows no largest stable rate of {self.name}: {self.note}."
-        about = "" if self.exact else "about "
-        return f"By theory {self.name} is stable below {about}{self.rate:.3g}: {self.note}. {self.cause}"
+            return self.sentence
+        return f"{self.sentence[:-1]}: {self.note}. {self.cause}"
 
     @property
     def cause(self) -> str:
@@ -230,7 +242,7 @@ def _limit(
     rate, note = _for_batches(rule, full, curvature, batch, count)
     note = note or f"the largest curvature is {curvature.eigenvalue:.3g}"
     if not bend.constant:
-        note = f"{note}, by a bound on {loss.name}, so that larger rates may hold"
+        note = f"{note}, by a bound on the curvature of {loss.name}"
     if full is None:
         return _none(name, f"{rule.name} shrinks every distance at any rate that was tried")
     return Limit(
@@ -244,6 +256,7 @@ def _limit(
         exact=bend.constant and ridge.constant and batch is None,
         note=note,
         columns=tuple(names[k] for k in ranked[:3]),
+        bound=not bend.constant,
     )
 
 
