@@ -194,8 +194,7 @@ def test_a_single_rate_compares_rates_not_rules():
 def test_where_the_best_rule_diverges_at_its_best_rate_luck_decides():
     shaky = {0.001: noisy(0.5), 0.01: [0.1, 0.1, 0.1, 0.1, INF], 0.1: [INF] * 5}
     found = stamp(results({"adam": shaky, "lion": FAIR["lion"]}))
-    assert ("DIVERGED", True) in codes(found)
-    (finding,) = found.reasons
+    (finding,) = [finding for finding in found.reasons if finding.code == "DIVERGED"]
     assert finding.message == "adam is best at rate 0.01, but diverged there with 1 of 5 seeds"
     assert rates(finding.remedy) == pytest.approx([0.001, 0.00316, 0.01, 0.1], rel=1e-2)
 
@@ -232,6 +231,21 @@ def test_rules_that_hardly_differ_do_not_need_more_seeds():
     same = noisy(0.2, seeds=3, noise=0.01)
     made = results({"adam": tuned(same), "lion": tuned([loss + 1e-9 for loss in same])})
     assert codes(stamp(made)) == []
+
+
+def test_intervals_as_wide_as_all_that_was_gained_are_too_few_seeds():
+    numbers = np.random.default_rng(8)
+    rules = {f"rule{k:02}": (0.2 + 0.02 * numbers.normal(size=3)).tolist() for k in range(28)}
+    found = stamp(results({name: tuned(losses) for name, losses in rules.items()}))
+    assert codes(found) == [("FEW-SEEDS", True)]
+    assert "3 seeds cannot tell 28 rules apart" in found.findings[0].message
+    assert 5 <= int(option(found.remedy, "--seeds")) <= 10
+
+
+def test_differences_that_do_not_matter_need_no_seeds():
+    luck = np.array([-1.0, 0.5, 0.2]) / 1e4
+    rules = {"adam": tuned([0.2, 0.2, 0.2]), "amsgrad": tuned((0.2 + 1e-4 + luck).tolist())}
+    assert codes(stamp(results(rules))) == []
 
 
 def test_parts_that_disagree_more_than_seeds_are_told():

@@ -211,6 +211,25 @@ def test_one_diverged_run_is_luck_until_there_are_more_seeds():
     assert not difference.told_apart
 
 
+def test_rules_that_exploded_without_leaving_the_finite_numbers_do_not_widen_the_intervals_of_others():
+    rules = {"a": tuned(noisy(0.2)), "b": tuned(noisy(0.3)), "c": tuned(noisy(0.4))}
+    wild = {rate: [10.0 ** (50 + 3 * seed) for seed in range(5)] for rate in (0.001, 0.01, 0.1)}
+    test = {name: noisy(level) for name, level in (("a", 0.2), ("b", 0.301), ("c", 0.402))}
+    made = results(
+        rules | {"x": wild, "y": wild}, test=test | {name: [1e60 * 10**k for k in range(5)] for name in "xy"}
+    )
+    summary = Summary.of(made)
+    assert summary.ties == (("a",), ("b",), ("c",), ("x", "y"))
+    assert summary.differences[-1].mean == pytest.approx(0.8, abs=0.01)  # to the untrained model
+    assert max(difference.high for difference in summary.differences) < 2
+
+
+def test_test_losses_above_the_first_validation_loss_still_differ():
+    rules = {"a": tuned(noisy(0.8)), "b": tuned(noisy(0.9))}
+    summary = Summary.of(results(rules, test={"a": noisy(1.4), "b": noisy(1.5)}))
+    assert summary.differences[0].mean == pytest.approx(0.1, abs=0.01)
+
+
 def test_one_seed_leaves_all_tied():
     summary = Summary.of(results({"a": tuned([0.2]), "b": tuned([0.9])}))
     assert summary.ties == (("a", "b"),)

@@ -197,6 +197,12 @@ def test_divergence_is_explained_by_theory():
     )
 
 
+def test_theory_explains_rules_that_exploded_without_diverging():
+    wild = {rate: [1e60] * 5 for rate in (0.001, 0.01, 0.1)}
+    found = said(results({"adam": tuned(noisy(0.2)), "gradient_descent": wild}), (LIMIT,)).lines[-1]
+    assert found.startswith("gradient_descent learns nothing at any rate tried. Theory's largest stable rate")
+
+
 def test_theory_is_not_called_where_nothing_diverges():
     assert "Theory" not in str(said(results({"gradient_descent": tuned(noisy(0.2))}), (LIMIT,)))
 
@@ -222,6 +228,15 @@ def test_where_nothing_is_learned_only_that_is_said():
     assert found.lines[1:] == (
         "On houses.csv even the lowest, lion at rate 0.01, ends at 1.2, from a validation loss of 1 before training.",
     )
+
+
+def test_rules_that_learn_nothing_are_named_and_not_counted_among_those_that_did():
+    wild = {rate: [1e60] * 5 for rate in (0.001, 0.01, 0.1)}
+    rules = {f"rule{k}": tuned(noisy(0.2, key=k, noise=0.01)) for k in range(4)}
+    found = said(results(rules | {"bad": wild, "worse": wild}))
+    assert "the 4 rules that learned cannot be told apart" in str(found)
+    assert found.lines[-1] == "bad and worse learn nothing at any rate tried."
+    assert "e+" not in str(found)
 
 
 def test_training_losses_are_called_by_their_name():
@@ -281,7 +296,7 @@ def test_sentences_are_whole_whatever_happened(key, rules, seeds, lost, unit, te
             test[f"r{k}"] = (unit * np.exp(numbers.normal(size=seeds))).tolist()
     made = results(found, start=unit, test=test if tested else None)
     answer = said(made)
-    assert 1 <= len(answer.lines) <= 8
+    assert 1 <= len(answer.lines) <= 7
     for each in answer.lines:
         assert each.isprintable()
         assert each.endswith(".") or "To mend it: thalweg compare" in each

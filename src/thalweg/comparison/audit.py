@@ -11,8 +11,8 @@ import numpy as np
 
 from thalweg.comparison.command import changed
 from thalweg.comparison.results import Results
-from thalweg.comparison.statistics import critical_value, seeds_needed
-from thalweg.comparison.summary import TEST, TRAINING, VALIDATION, Difference, Standing, Summary
+from thalweg.comparison.statistics import MOST_SEEDS, critical_value, seeds_needed
+from thalweg.comparison.summary import TEST, TRAINING, VALIDATION, WIDTH_FACTOR, Difference, Standing, Summary
 from thalweg.comparison.wording import counted, listed, number
 
 #: Starts that differ by less than this share are the same.
@@ -103,7 +103,7 @@ def audit(results: Results, summary: Summary) -> Stamp:
     NO-DESCENT    no rule ends below the loss that it started from      always
     EDGE          a rule's best rate is the smallest or largest tried   for the best rule; for others unless the rate
                                                                         beside it is as good, see :data:`WIDTH_FACTOR`
-    FEW-SEEDS     nothing can be told apart, and more seeds would do    always
+    FEW-SEEDS     nothing is told apart, and more seeds could           always
     FEW-ROWS      rows, not seeds, hide the differences                 never: ties say so already
     ============= ===================================================== =============================================
 
@@ -273,17 +273,14 @@ def _few(results: Results, summary: Summary) -> Iterator[_Doubt]:
     compared = [d for d in summary.differences if math.isfinite(d.mean)]
     if not compared:
         return
-    seeds, rules = len(results.plan.seeds), len(compared) + 1
-    if not any(d.told_apart for d in compared):
-        needed = [n for d in compared if (n := _needed(d, seeds, rules)) is not None and n > seeds]
-        if needed:
-            least = min(d.seeds for d in compared)
-            message = (
-                f"{counted(seeds, 'seed')} cannot tell {counted(rules, 'rule')} apart, which takes a difference above "
-                f"{number(least)}; about {min(needed)} seeds could"
-            )
-            yield _Doubt("FEW-SEEDS", message, {"seeds": str(min(needed))}, spoils=True)
-            return
+    seeds = len(results.plan.seeds)
+    if not any(d.told_apart for d in compared) and (needed := _seeds_needed(compared, seeds, summary)) is not None:
+        message = (
+            f"{counted(seeds, 'seed')} cannot tell {counted(len(compared) + 1, 'rule')} apart, differences below about "
+            f"{number(float(np.median([d.seeds for d in compared])), 2)} being luck; about {needed} seeds could"
+        )
+        yield _Doubt("FEW-SEEDS", message, {"seeds": str(needed)}, spoils=True)
+        return
     hidden = [d for d in compared if not d.told_apart and d.rows > d.seeds]
     rows = results.facts.rows
     if summary.compared_on == TEST and 2 * len(hidden) > len(compared):
@@ -299,12 +296,25 @@ def _few(results: Results, summary: Summary) -> Iterator[_Doubt]:
         yield _Doubt("FEW-ROWS", message, {}, spoils=False)
 
 
-def _needed(difference: Difference, seeds: int, rules: int) -> int | None:
-    """Return how many seeds would tell this difference apart, if rows let them."""
-    if difference.mean <= difference.rows:
-        return None
-    left = math.sqrt(difference.mean**2 - difference.rows**2)
-    return seeds_needed(left, difference.seeds / critical_value(rules, seeds) * math.sqrt(seeds), rules)
+def _seeds_needed(compared: Sequence[Difference], seeds: int, summary: Summary) -> int | None:
+    """Return how many seeds would tell something apart that matters; None where these could, or none would.
+
+    A difference matters from the share of the improvement on that makes a rate good or not. Where rows alone hide all
+    of them, more seeds would not help; but where the intervals of seeds are as wide as half of the improvement, nobody
+    could know.
+    """
+    rules = len(compared) + 1
+    improvement = summary.start - summary.best.median
+    unit = math.sqrt(seeds) / critical_value(rules, seeds)  # from a half-width to the deviation behind it
+    needed = [
+        seeds_needed(math.sqrt(d.mean**2 - d.rows**2), d.seeds * unit, rules)
+        for d in compared
+        if d.mean > max(d.rows, WIDTH_FACTOR * improvement)
+    ]
+    typical = float(np.median([d.seeds for d in compared]))
+    if typical > improvement / 2:
+        needed.append(seeds_needed(improvement / 10, typical * unit, rules) or MOST_SEEDS)
+    return min((enough for enough in needed if enough is not None and enough > seeds), default=None)
 
 
 def _wider(results: Results, edged: Sequence[Standing]) -> str:

@@ -73,8 +73,10 @@ Floats = NDArray[np.float64]
 LEVEL = 0.95
 #: Differences below this share of the loss at the start are rounding.
 ROUNDING = 1e-6
-# Draws of the bootstrap, and the most numbers it draws; from so many seeds on the quantile hardly falls.
-_DRAWS, _MOST, _MANY = 4000, 4_000_000, 30
+#: From so many seeds on the quantile of the bootstrap hardly falls, and more are proposed to nobody.
+MOST_SEEDS = 30
+# Draws of the bootstrap, and the most numbers it draws.
+_DRAWS, _MOST = 4000, 4_000_000
 _KEY = 0x7468616C776567
 # Median of the absolute value of a standard normal number.
 _MEDIAN = NormalDist().inv_cdf(0.75)
@@ -192,7 +194,7 @@ def critical_value(rules: int, seeds: int) -> float:
     """
     if rules < 2 or seeds < 2:
         return math.inf
-    seeds = min(seeds, _MANY)
+    seeds = min(seeds, MOST_SEEDS)
     draws = max(500, min(_DRAWS, _MOST // (rules * seeds)))
     losses = np.random.Generator(np.random.Philox(_KEY)).standard_normal((seeds, rules, draws))
     # the mean of draws is known to be 0: only sums over the few seeds are taken, over contiguous draws
@@ -250,7 +252,7 @@ def seeds_needed(difference: float, deviation: float, rules: int) -> int | None:
     >>> seeds_needed(1.0, 0.5, 28)
     10
     """
-    for seeds in (3, 5, 7, 10, 15, 20, 30):
+    for seeds in (3, 5, 7, 10, 15, 20, MOST_SEEDS):
         if critical_value(rules, seeds) * deviation / math.sqrt(seeds) < difference:
             return seeds
     return None

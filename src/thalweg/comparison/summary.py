@@ -106,7 +106,8 @@ class Difference:
     ----------
     name, against : str
     mean : float
-        Over seeds; infinite for a rule that holds at no rate. A diverged run counts as the untrained model.
+        Over seeds; infinite for a rule that holds at no rate. A run that diverged, or ended above the untrained model,
+        counts as that.
     low, high : float
         All differences of a comparison lie in their intervals together with 95 % confidence, chosen best and all.
     seeds, rows : float
@@ -319,21 +320,27 @@ class _Runs:
             rows.append([by_seed[seed] for seed in self.plan.seeds])
         return np.array(rows, dtype=np.float64)
 
-    def mended(self, losses: Floats) -> Floats:
-        """Return losses with that of the untrained model where runs diverged, who is left with it."""
-        finite = np.isfinite(losses)
-        untrained = self.start if math.isfinite(self.start) else float(losses[finite].max())
-        return np.where(finite, losses, untrained)
+    def mended(self, losses: Floats, names: Sequence[str]) -> Floats:
+        """Return losses with that of the untrained model where a run diverged or ended higher: who made it has that.
+
+        On the test part, where the untrained model was not looked at, rules that learned may end above it by their
+        medians; nothing counts as worse than the worst of these.
+        """
+        learned = [k for k, name in enumerate(names) if self.choices[name].median < self.start]
+        usual = np.median(losses[learned], axis=1)
+        worst = max([self.start, *usual[np.isfinite(usual)]]) if math.isfinite(self.start) else math.inf
+        mended = np.minimum(losses, worst)
+        return np.where(np.isfinite(mended), mended, mended[np.isfinite(mended)].max(initial=0.0))
 
 
 def _compare(runs: _Runs, names: list[str], selection: str) -> tuple[list[tuple[str, ...]], list[Difference], str]:
     """Return groups, differences from the best, and the losses they are of, for the rules that hold, best first."""
     if not names:
         return [], [], selection
-    losses = runs.mended(runs.finals[[runs.choices[name].place for name in names]])
+    losses = runs.mended(runs.finals[[runs.choices[name].place for name in names]], names)
     other, compared_on, share = None, selection, 0.5
     if selection == VALIDATION and (test := runs.test_losses(names)) is not None:
-        losses, other, compared_on = runs.mended(test), losses, TEST
+        losses, other, compared_on = runs.mended(test, names), losses, TEST
         rows = runs.facts.rows
         share = rows["validation"] / (rows["validation"] + rows["test"])
     rounding = ROUNDING * abs(runs.start) if math.isfinite(runs.start) else 0.0

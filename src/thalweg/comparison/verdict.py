@@ -84,34 +84,40 @@ def _who(results: Results, summary: Summary) -> Iterator[str]:
         return
     if not best.median < summary.start:
         ends = f"even the lowest, {best.name}{_at(best)}, ends at {number(best.median)}"
-        begins = f"{number(summary.start)} before training" if math.isfinite(summary.start) else "an infinite one"
-        yield f"{place} {ends}, from a {summary.selection} loss of {begins}."
+        known = math.isfinite(summary.start)
+        begins = f"a {summary.selection} loss of {number(summary.start)}" if known else "a loss that is not finite"
+        yield f"{place} {ends}, from {begins} before training."
         return
     before = f"from {number(summary.start)} before training"
-    holding = [standing for standing in summary.standings if standing.holds]
-    if len(holding) == 1:
+    learned = _learned(summary)
+    if len(learned) == 1:
         over = f"median over {counted(len(results.plan.seeds), 'seed')}, {before}"
         yield f"{place} {best.name} ends at {summary.selection} loss {number(best.median)}{_at(best)} ({over})."
     elif len(results.plan.seeds) == 1:
-        yield f"{place} {_lowest_of_one_run(holding, summary)}, {before}."
-    elif len(summary.ties[0]) == len(holding):
-        yield f"{place} {_all_tie(holding, summary)}, {before}; {_luck(summary)}."
+        yield f"{place} {_lowest_of_one_run(learned, summary)}, {before}."
+    elif all(standing.name in summary.ties[0] for standing in learned):
+        yield f"{place} {_all_tie(learned, summary)}, {before}; {_luck(summary)}."
     else:
-        yield f"{place} {_some_tie(holding, summary, before)}."
+        yield f"{place} {_some_tie(learned, summary, before)}."
 
 
-def _lowest_of_one_run(holding: Sequence[Standing], summary: Summary) -> str:
-    best, worst = holding[0], holding[-1]
+def _learned(summary: Summary) -> list[Standing]:
+    """Return the rules that end below the loss they started from, best first."""
+    return [standing for standing in summary.standings if standing.median < summary.start]
+
+
+def _lowest_of_one_run(learned: Sequence[Standing], summary: Summary) -> str:
+    best, worst = learned[0], learned[-1]
     lowest, highest = apart(best.median, worst.median)
-    rest = f"the {len(holding) - 1} others at up to {highest}" if len(holding) > 2 else f"{worst.name} at {highest}"
+    rest = f"the {len(learned) - 1} others at up to {highest}" if len(learned) > 2 else f"{worst.name} at {highest}"
     return f"{best.name}{_at(best)} ended lowest in its one run, at {summary.selection} loss {lowest}, and {rest}"
 
 
-def _all_tie(holding: Sequence[Standing], summary: Summary) -> str:
-    best, worst = holding[0], holding[-1]
+def _all_tie(learned: Sequence[Standing], summary: Summary) -> str:
+    best, worst = learned[0], learned[-1]
     lowest, highest = apart(best.median, worst.median)
-    hold = "" if len(holding) == len(summary.standings) else " that hold"
-    who = listed(summary.ties[0]) if len(holding) <= 3 else f"the {len(holding)} rules{hold}"
+    some = "" if len(learned) == len(summary.standings) else " that learned"
+    who = listed([standing.name for standing in learned]) if len(learned) <= 3 else f"the {len(learned)} rules{some}"
     ends = f"between {lowest} ({best.name}{_at(best)}) and {highest} ({worst.name})"
     return f"{who} cannot be told apart: at their best rates they end at {summary.selection} losses {ends}"
 
@@ -124,11 +130,12 @@ def _luck(summary: Summary) -> str:
     return f"differences below about {number(half, 2)} may be luck of {of}"
 
 
-def _some_tie(holding: Sequence[Standing], summary: Summary, before: str) -> str:
-    best, ties = holding[0], summary.ties[0]
-    following = next(standing for standing in holding if standing.name not in ties)
+def _some_tie(learned: Sequence[Standing], summary: Summary, before: str) -> str:
+    best = learned[0]
+    ties = [standing.name for standing in learned if standing.name in summary.ties[0]]
+    following = next(standing for standing in learned if standing.name not in ties)
     lowest, second = apart(best.median, following.median)
-    behind = len(holding) - len(ties)
+    behind = len(learned) - len(ties)
     if len(ties) == 1:
         rest = f"better than the {behind} other rules; next is" if behind > 1 else "better than"
         ends = f"{summary.selection} loss {lowest}{_at(best)} against {second}"
@@ -150,17 +157,17 @@ def _tested(results: Results, summary: Summary) -> Iterator[str]:
 def _matter(summary: Summary) -> Iterator[str]:
     """Return the sentence that weighs the choice of the rule against that of the rate."""
     improvement = summary.start - summary.best.median
-    holding = [standing for standing in summary.standings if standing.holds]
-    costs = [cost for standing in holding if (cost := _cost_of_rate(standing, summary.start)) is not None]
-    by_rule = (min(holding[-1].median, summary.start) - summary.best.median) / improvement
+    learned = _learned(summary)
+    costs = [cost for standing in learned if (cost := _cost_of_rate(standing, summary.start)) is not None]
+    by_rule = (learned[-1].median - summary.best.median) / improvement
     of_loss = "of the improvement in loss"
     if not costs:
-        if len(holding) > 1:
+        if len(learned) > 1:
             yield f"The worst rule gives up {_percent(by_rule)} {of_loss}."
         return
     by_rate = float(np.median(costs)) / improvement
-    if len(holding) == 1:
-        yield f"A rate up to ten times off its best costs {holding[0].name} {_percent(by_rate)} {of_loss}."
+    if len(learned) == 1:
+        yield f"A rate up to ten times off its best costs {learned[0].name} {_percent(by_rate)} {of_loss}."
         return
     rate = f"a rate up to ten times off costs the typical rule {_percent(by_rate)}"
     rule = f"the worst rule at its best rate gives up {_percent(by_rule)}"
@@ -189,7 +196,9 @@ def _rates(summary: Summary) -> Iterator[str]:
     """Return the sentence about the range of good rates, and the rule that forgives most."""
     kept = f"{_percent(1 - WIDTH_FACTOR)} of its improvement"
     best = summary.best
-    tied = [s for name in summary.ties[0] if (s := summary.standing(name)).width is not None and len(s.sensitivity) > 1]
+    tied = [
+        s for s in _learned(summary) if s.name in summary.ties[0] and s.width is not None and len(s.sensitivity) > 1
+    ]
     if not tied:
         return
     forgiving = max(tied, key=lambda s: (_factor(s), s is best))
@@ -250,18 +259,22 @@ def _speed(results: Results, summary: Summary) -> Iterator[str]:
 
 
 def _diverged(summary: Summary, limits: Sequence[Limit]) -> Iterator[str]:
-    """Return the sentence about what diverged, from which rate, and what theory says to it."""
+    """Return what learned nothing, what diverged and from which rate, and what theory says to it."""
+    idle = [s.name for s in summary.standings if s.holds and not s.median < summary.start]
+    words = []
+    if idle and summary.best.median < summary.start:
+        words.append(f"{listed(idle)} {'learns' if len(idle) == 1 else 'learn'} nothing at any rate tried.")
     lost = {s.name: where for s in summary.standings if (where := _diverges_from(s)) is not None}
-    if not lost:
-        return
     first = sorted(lost, key=lambda name: (name != _PLAIN, -summary.standing(name).diverged, name))
-    words = f"Runs diverge: {listed([f'{name} {lost[name]}' for name in first], _NAMED)}."
+    if lost:
+        words.append(f"Runs diverge: {listed([f'{name} {lost[name]}' for name in first], _NAMED)}.")
     known = {limit.name: limit for limit in limits if limit.rate is not None}
-    limit = next((known[name] for name in first if name in known), None)
+    limit = next((known[name] for name in [*first, *idle] if name in known), None)
     if limit is not None and limit.rate is not None:
         about = "" if limit.exact else "about "
-        words += f" Theory's largest stable rate for {limit.name} is {about}{number(limit.rate, 2)}. {limit.cause}"
-    yield words
+        words.append(f"Theory's largest stable rate for {limit.name} is {about}{number(limit.rate, 2)}. {limit.cause}")
+    if words:
+        yield " ".join(words).strip()
 
 
 def _diverges_from(standing: Standing) -> str | None:
