@@ -20,7 +20,7 @@ intervals cover as they promise, and more where rules differ, run in families, o
 each, uncertain by 0.01):
 
 ====== ====== ============ =========== ============== ======== ======= ============
-rules  seeds  independent  same noise  unequal noise  in fours skewed  heavy tails
+rules  seeds  independent  same noise  unequal noise  families skewed  heavy tails
 ====== ====== ============ =========== ============== ======== ======= ============
 2      3      0.96         0.96        0.96           0.97     0.98    0.96
 2      5      0.95         0.96        0.96           0.96     0.97    0.97
@@ -53,7 +53,7 @@ References
 Efron and Tibshirani (1993), An Introduction to the Bootstrap, sections 6.5 and 12.5.
 Hsu (1984), Constrained simultaneous confidence intervals for multiple comparisons with the best, Annals of Statistics
 12(3).
-Westfall and Young (1993), Resampling-Based Multiple Testing, section 2.3 (max |t|).
+Westfall and Young (1993), Resampling-Based Multiple Testing (max |t|).
 """
 
 from __future__ import annotations
@@ -283,8 +283,8 @@ def expected_best(finals: Floats, untrained: float = math.inf) -> Floats:
     References
     ----------
     Dodge, Gururangan, Card, Schwartz, Smith (2019), Show Your Work: Improved Reporting of Experimental Results, EMNLP,
-    arXiv:1909.03004, section 3, where draws are with replacement; without it the estimate is unbiased: Tang et al.
-    (2020), Showing Your Work Doesn't Always Work, ACL, arXiv:2004.13705, section 4.
+    arXiv:1909.03004, where draws are with replacement; without it the estimate is unbiased: Tang et al.
+    (2020), Showing Your Work Doesn't Always Work, ACL, arXiv:2004.13705.
 
     Examples
     --------
