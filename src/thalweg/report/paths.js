@@ -104,9 +104,11 @@
     for (const rule of rules) if (!rule.box.checked) rule.colour = -1;
     const taken = new Set(rules.map((rule) => rule.colour));
     const waiting = shown().filter((rule) => rule.colour < 0).sort((a, b) => b.few - a.few || a.place - b.place);
+    // Plain gradient descent has the last one to itself, as in the other charts.
+    const plain = (rule) => rule.name === "gradient_descent", last = MARKS.length - 1, withPlain = rules.some(plain);
     for (const rule of waiting) {
-      const free = MARKS.findIndex((_, k) => !taken.has(k));
-      if (free < 0) break;
+      const free = plain(rule) ? last : MARKS.findIndex((_, k) => !taken.has(k) && !(withPlain && k === last));
+      if (free < 0) continue;
       rule.colour = free;
       taken.add(free);
     }
