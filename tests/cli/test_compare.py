@@ -3,13 +3,15 @@ from __future__ import annotations
 import io
 import json
 import math
+import re
 import struct
+from pathlib import Path
 
 import pytest
 from rich.console import Console
 
-from thalweg.cli.compare import _table
-from thalweg.comparison.leaderboard import Leaderboard, Standing
+from thalweg.cli.leaderboard import leaderboard
+from thalweg.comparison.summary import Standing, Summary
 
 FEW = ("--optimizers", "adam,momentum,gradient_descent,rprop", "--epochs", "8", "--seeds", "2")
 
@@ -21,21 +23,22 @@ def board_of(out: str) -> list[list[str]]:
     return [line.split() for line in lines[first + 1 : lines.index("", first)]]
 
 
-def test_the_best_rule_stands_first_is_marked_and_scored_on_the_test_part(thalweg):
+def test_the_verdict_comes_first_and_the_best_rule_stands_first_and_is_marked(thalweg):
     said = thalweg("compare", "dataset:diabetes", *FEW)
     assert said.status == 0, said.err
     assert "4 rules x 9 rates x 2 seeds: 56 runs of 8 epochs, batches of 32" in said.err
+    assert said.out.startswith("On dataset:diabetes ")
     board = board_of(said.out)
-    assert [row[0] == "*" for row in board] == [True, False, False, False]
-    losses = [float(row[-5]) for row in board]
+    assert board[0][0] == "*"
+    losses = [float(row[row.index("..".join(row[-3].split(".."))) - 1]) for row in board]
     assert losses == sorted(losses)
     winner = board[0][1]
-    assert f"\n{winner} at {board[0][2]} on the 88 rows of the test part, median over seeds:\nRMSE " in said.out
-    assert said.out.endswith("; in units of target\n")
+    assert f"{winner} reaches RMSE " in " ".join(said.out.split())
+    assert said.out.index("On the 88 rows of the test part") < said.out.index("as good")
     assert max(len(line) for line in said.out.splitlines()) <= 80
 
 
-def test_the_whole_leaderboard_fits_into_80_columns(thalweg, folder):
+def test_all_rules_are_compared_unless_some_are_named_and_the_whole_fits_into_80_columns(thalweg, folder):
     said = thalweg("compare", "dataset:circles", "--epochs", "2", "--seeds", "1", "--learning-rates", "0.00316,0.1")
     assert said.status == 0, said.err
     assert "28 rules x 2 rates x 1 seed: 55 runs" in said.err
@@ -44,19 +47,27 @@ def test_the_whole_leaderboard_fits_into_80_columns(thalweg, folder):
 
 
 def standing(name: str, *, loss: float = 0.69191, rate: float = 3.16e-05) -> Standing:
-    return Standing(name, rate, ">", loss, 0.99 * loss, 1.01 * loss, 12.5, 5, 27)
+    return Standing(
+        name, rate, ">", loss, 0.99 * loss, 1.01 * loss, loss, loss, (rate, 10 * rate), 12.5, 400.0, (loss,), 5, 27,
+        loss, {}, 0.1, (),
+    )  # fmt: skip
 
 
-def shown(board: Leaderboard, width: int) -> list[str]:
+def summary(*standings: Standing) -> Summary:
+    alone = tuple((each.name,) for each in standings)
+    return Summary(standings, 0.7, alone, (), "validation", "test", 1.0)
+
+
+def shown(board: Summary, width: int) -> list[str]:
     text = io.StringIO()
-    Console(file=text, width=width, no_color=True).print(_table(board, 3, width))
+    Console(file=text, width=width, no_color=True).print(leaderboard(board, 3, width))
     return [line.rstrip() for line in text.getvalue().splitlines()]
 
 
 @pytest.mark.parametrize("loss", [0.69191, 1.2345e-7, 5.5555e12])
 @pytest.mark.parametrize("width", range(50, 121, 5))
 def test_names_are_whole_at_every_width_and_nothing_is_wider(width, loss):
-    lines = shown(Leaderboard((standing("rmsprop_centered_momentum", loss=loss), standing("adam")), 0.7), width)
+    lines = shown(summary(standing("rmsprop_centered_momentum", loss=loss), standing("adam")), width)
     assert max(map(len, lines)) <= width
     assert lines[3].startswith("* rmsprop_centered_momentum > 3.16e-05 ")
     assert "…" not in "".join(lines)
@@ -66,33 +77,44 @@ def test_names_are_whole_at_every_width_and_nothing_is_wider(width, loss):
 @pytest.mark.parametrize(
     ("width", "there", "missing"),
     [
-        (100, ["0.685..0.699", "5/27", "to goal"], []),
-        (72, ["0.68..0.70", "5/27", "to goal"], []),
-        (60, ["5/27", "to goal"], [".."]),
-        (55, ["to goal"], ["..", "5/27"]),
+        (100, ["0.685..0.699", "5/27", "to goal", "as good"], []),
+        (80, ["5/27", "to goal", "as good"], ["0.68..0.70"]),
+        (72, ["to goal", "as good"], ["0.68..0.70", "5/27"]),
+        (58, ["to goal"], ["0.68..0.70", "5/27", "as good"]),
+        (50, ["0.69"], ["to goal", "0.68..0.70", "5/27", "as good"]),
     ],
 )
 def test_a_narrow_terminal_loses_the_spread_first(width, there, missing):
-    text = "\n".join(shown(Leaderboard((standing("rmsprop_centered_momentum"),), 0.7), width))
+    text = "\n".join(shown(summary(standing("rmsprop_centered_momentum")), width))
     assert [word for word in there if word not in text] == []
     assert [word for word in missing if word in text] == []
 
 
 def test_a_name_longer_than_any_of_ours_goes_on_in_the_next_line():
     name = "adam(beta1=0.8,beta2=0.99,epsilon=1e-07)"
-    lines = shown(Leaderboard((standing(name),), 0.7), 80)
+    lines = shown(summary(standing(name)), 80)
     assert max(map(len, lines)) <= 80
     assert "".join(line[2:].split(" ")[0] for line in lines[3:]) == name
 
 
-def test_a_folder_gets_leaderboard_picture_and_all_records(thalweg, folder):
+LEFT = ["curves.png", "leaderboard.txt", "records.jsonl", "report.html", "runs.sqlite"]
+
+
+def files(folder: Path) -> list[str]:
+    """Return what is in a folder, but for the small file that processes lock while they open the store."""
+    return sorted(file.name for file in folder.iterdir() if file.name != "runs.sqlite.lock")
+
+
+def test_a_folder_gets_report_leaderboard_picture_store_and_all_records(thalweg, folder):
     said = thalweg("compare", "dataset:diabetes", *FEW, "--output", "a/b")
     assert said.status == 0, said.err
-    assert sorted(f.name for f in (folder / "a/b").iterdir()) == ["curves.png", "leaderboard.txt", "records.jsonl"]
+    assert files(folder / "a/b") == LEFT
     assert (folder / "a/b/leaderboard.txt").read_text() in said.out
     picture = (folder / "a/b/curves.png").read_bytes()
     assert picture.startswith(b"\x89PNG")
     assert struct.unpack(">II", picture[16:24]) == (1600, 768)
+    page = re.sub("<[^>]*>", "", (folder / "a/b/report.html").read_text())
+    assert "thalweg compare dataset:diabetes --optimizers adam,momentum,gradient_descent,rprop" in page
     first, *lines = (folder / "a/b/records.jsonl").read_text().splitlines()
     heading = json.loads(first)
     assert heading["comparison"]["rates"]["adam"][0] == 3.16e-05
@@ -101,17 +123,32 @@ def test_a_folder_gets_leaderboard_picture_and_all_records(thalweg, folder):
     records = [json.loads(line) for line in lines]
     assert len(records) == 56
     for record in records:
-        assert set(record) == {"record", "run", "times", "validation_losses"}
-        assert len(record["validation_losses"]) == len(record["times"]["epochs"]) == record["record"]["epochs"] + 1
+        assert set(record) == {"record", "run", "validation_losses"}
+        assert len(record["validation_losses"]) == record["record"]["epochs"] + 1
+        assert not {"seconds", "machine"} & set(record["record"])
 
 
 def test_without_a_name_the_folder_has_one_of_ours_and_it_is_said_last(thalweg, folder):
     said = thalweg("compare", "dataset:line", *FEW)
     assert said.status == 0, said.err
-    assert said.err.splitlines()[-1] == "left in thalweg-compare: records.jsonl, leaderboard.txt, curves.png"
-    there = sorted(f.name for f in (folder / "thalweg-compare").iterdir())
-    assert there == ["curves.png", "leaderboard.txt", "records.jsonl"]
+    assert said.err.splitlines()[-1] == (
+        "left in thalweg-compare: report.html, records.jsonl, leaderboard.txt, curves.png, runs.sqlite"
+    )
+    assert files(folder / "thalweg-compare") == LEFT
     assert "[default: thalweg-compare]" in " ".join(thalweg("compare", "--help").out.split())
+
+
+def test_report_and_store_may_lie_elsewhere(thalweg, folder):
+    (folder / "pages").mkdir()
+    said = thalweg("compare", "dataset:line", *FEW, "--report", "pages/line.html", "--store", "mine.sqlite")
+    assert said.status == 0, said.err
+    assert said.err.splitlines()[-1] == (
+        "left in thalweg-compare: records.jsonl, leaderboard.txt, curves.png; report: pages/line.html; "
+        "store: mine.sqlite"
+    )
+    assert files(folder / "thalweg-compare") == ["curves.png", "leaderboard.txt", "records.jsonl"]
+    assert (folder / "pages/line.html").stat().st_size > 100_000
+    assert (folder / "mine.sqlite").stat().st_size > 0
 
 
 def test_an_earlier_comparison_is_replaced_and_other_files_stay(thalweg, folder):
@@ -123,7 +160,7 @@ def test_an_earlier_comparison_is_replaced_and_other_files_stay(thalweg, folder)
     assert (folder / "thalweg-compare/notes.txt").read_text() == "mine"
 
 
-@pytest.mark.parametrize("name", ["records.jsonl", "leaderboard.txt", "curves.svg"])
+@pytest.mark.parametrize("name", ["records.jsonl", "leaderboard.txt", "curves.svg", "report.html"])
 @pytest.mark.parametrize("output", [[], ["--output", "c"]])
 def test_a_file_that_no_comparison_left_is_never_replaced(thalweg, folder, name, output):
     place = folder / (output[1] if output else "thalweg-compare")
@@ -144,17 +181,43 @@ def test_all_rules_start_alike_under_one_seed(thalweg, folder):
     assert starts[0] != starts[1]
 
 
-def test_the_same_command_gives_the_same_bytes_but_for_times(thalweg, folder):
-    def run() -> tuple[list[dict], bytes]:
-        thalweg("compare", "dataset:diabetes", *FEW, "--output", "c", "--picture", "svg")
-        lines = [json.loads(line) for line in (folder / "c/records.jsonl").read_text().splitlines()]
-        return [{key: value for key, value in line.items() if key != "times"} for line in lines], (
-            folder / "c/curves.svg"
-        ).read_bytes()
+def test_the_same_command_gives_the_same_bytes_with_the_store_and_without(thalweg, folder):
+    def run() -> dict[str, bytes]:
+        assert thalweg("compare", "dataset:diabetes", *FEW, "--output", "c", "--picture", "svg").status == 0
+        return {name: (folder / "c" / name).read_bytes() for name in ("records.jsonl", "leaderboard.txt", "curves.svg")}
 
-    first, second = run(), run()
-    assert first == second
-    assert first[1].startswith(b"<?xml")
+    first = run()
+    assert first["curves.svg"].startswith(b"<?xml")
+    assert run() == first
+    (folder / "c/runs.sqlite").unlink()
+    assert run() == first
+
+
+def test_how_many_rates_each_rule_has_can_be_told(thalweg, folder):
+    said = thalweg("compare", "dataset:line", "--optimizers", "adam,rprop", "--learning-rates", "4", *FEW[2:])
+    assert said.status == 0, said.err
+    assert "2 rules x 4 rates x 2 seeds: 10 runs" in said.err
+    lines = (folder / "thalweg-compare/records.jsonl").read_text().splitlines()
+    rates = json.loads(lines[0])["comparison"]["rates"]["adam"]
+    assert rates[0] < 1e-3 < rates[-1]
+
+
+def test_grids_that_grew_are_told_of(thalweg, folder):
+    said = thalweg("compare", "dataset:line", "--optimizers", "adam,gradient_descent", "--epochs", "1", "--seeds", "1",
+                   "--learning-rates", "3")  # fmt: skip
+    assert said.status == 0, said.err
+    (grown,) = [line for line in said.err.splitlines() if line.startswith("grids grown")]
+    lines = (folder / "thalweg-compare/records.jsonl").read_text().splitlines()
+    assert grown.endswith(f": {len(lines) - 1} runs in all")
+
+
+@pytest.mark.parametrize("jobs", [1, 3])
+def test_the_number_of_threads_changes_no_byte(thalweg, folder, jobs):
+    told = ["compare", "dataset:moons", "--model", "mlp:4", "--optimizers", "adam,lion", *FEW[2:], "--output"]
+    assert thalweg(*told, "usual").status == 0
+    assert thalweg(*told, "other", "--jobs", jobs).status == 0
+    for name in ("records.jsonl", "leaderboard.txt", "curves.png"):
+        assert (folder / "usual" / name).read_bytes() == (folder / "other" / name).read_bytes()
 
 
 def test_rates_rules_and_seeds_can_be_told(thalweg, folder):
@@ -177,7 +240,7 @@ def test_rates_rules_and_seeds_can_be_told(thalweg, folder):
     )
     assert said.status == 0, said.err
     assert "3 rules x 2 rates x 3 seeds: 18 runs" in said.err
-    assert {name for name in ("adam", "adam(beta1=0.5,beta2=0.9)", "slow") if f" {name} " in said.out} == {
+    assert {row[1] if row[0] == "*" else row[0] for row in board_of(said.out)} == {
         "adam",
         "adam(beta1=0.5,beta2=0.9)",
         "slow",
@@ -201,6 +264,7 @@ def test_nothing_but_divergence_leaves_with_5_and_keeps_the_records(thalweg, fol
     assert said.status == 5
     assert "error[DIVERGED] compare: 4 of 4 runs diverged" in said.err
     assert "*" not in said.out
+    assert files(folder / "c") == LEFT
     records = [json.loads(line) for line in (folder / "c/records.jsonl").read_text().splitlines()[1:]]
     assert {r["record"]["status"] for r in records} == {"diverged"}
     assert (folder / "c/curves.png").read_bytes().startswith(b"\x89PNG")
@@ -245,7 +309,7 @@ def test_without_matplotlib_one_line_names_the_extra(thalweg, folder, monkeypatc
     assert [line for line in said.err.splitlines() if "plot" in line] == [
         "note: no picture without matplotlib: pip install 'thalweg[plot]'"
     ]
-    assert sorted(f.name for f in (folder / "c").iterdir()) == ["leaderboard.txt", "records.jsonl"]
+    assert files(folder / "c") == ["leaderboard.txt", "records.jsonl", "report.html", "runs.sqlite"]
 
 
 def test_a_network_and_classes_are_compared_too(thalweg):
@@ -254,5 +318,6 @@ def test_a_network_and_classes_are_compared_too(thalweg):
     )
     assert said.status == 0, said.err
     assert "full batch" in said.err
-    assert "accuracy" in said.out
-    assert not math.isnan(float(said.out.rpartition("log loss ")[2]))
+    (reached,) = re.findall(r"reaches\s+accuracy ([\d.]+),\s+log\s+loss ([\d.]+)", said.out)
+    assert 0 < float(reached[0]) <= 1
+    assert float(reached[1]) < math.log(3)

@@ -211,17 +211,18 @@ def _progress(*, no_color: bool) -> Iterator[Callable[[Progress], None]]:
     from thalweg.exchange.tables.cells import shown
 
     def text(state: Progress) -> str:
-        parts = []
-        if state.stage == "runs" and state.lanes:
-            parts.append(f"{state.alive} of {state.lanes} alive")
+        if state.stage != "runs":
+            return {"test": "the best rates, on the test part", "clock": "each rule alone"}[state.stage]
+        parts = [f"{state.alive}/{state.lanes} alive"] if state.lanes else []
         if state.leader is not None:
             rate = "" if state.leader.learning_rate is None else f" at {state.leader.learning_rate:g}"
-            parts.append(f"{shown(state.leader.name, 24)}{rate} leads: {digits(state.lowest)}")
-        return ", ".join(parts) or {"runs": "compiling", "test": "the chosen again", "clock": "timing"}[state.stage]
+            parts.append(f"best {digits(state.lowest)}: {shown(state.leader.name, 28)}{rate}")
+        return ", ".join(parts) or "compiling"
 
-    with progress(1, "compare", no_color=no_color) as show:
+    stages = {"runs": "training", "clock": "timing", "test": "testing"}
+    with progress(1, stages["runs"], no_color=no_color) as show:
         show(0, "compiling")
-        yield lambda state: show(int(max(state.share, state.done)), text(state), state.total)
+        yield lambda state: show(int(max(state.share, state.done)), text(state), state.total, stages[state.stage])
 
 
 def _show(screen: Console, found: Comparison, study: Study) -> None:

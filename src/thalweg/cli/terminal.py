@@ -88,8 +88,8 @@ def digits(value: float | None, count: int = 3) -> str:
 class Progress(Protocol):
     """Takes the state of the work, as often as it changes."""
 
-    def __call__(self, done: int, text: str, total: int | None = None) -> None:
-        """Show how much is done, a line about it, and how much there is to do where that has changed."""
+    def __call__(self, done: int, text: str, total: int | None = None, what: str | None = None) -> None:
+        """Show how much is done, and a line about it; how much there is to do, and what, where that has changed."""
 
 
 @contextlib.contextmanager
@@ -109,18 +109,27 @@ def progress(total: int, what: str, *, no_color: bool) -> Iterator[Progress]:
         return
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
     from rich.progress import Progress as Bars
+    from rich.table import Column
 
+    screen = console(no_color=no_color, error=True)
+    bar = 20 if screen.width >= 100 else 10
+    rest = Column(no_wrap=True, overflow="ellipsis")  # one line, whatever a rule is called
     columns = (
-        TextColumn("{task.description}"),
-        BarColumn(bar_width=20),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(compact=True),
-        TextColumn("{task.fields[text]}", markup=False),
+        TextColumn("{task.description}", table_column=Column(min_width=8, no_wrap=True)),
+        BarColumn(bar_width=bar, table_column=Column(min_width=bar, no_wrap=True)),
+        MofNCompleteColumn(table_column=Column(no_wrap=True)),
+        TimeRemainingColumn(compact=True, table_column=Column(no_wrap=True)),
+        TextColumn("left", table_column=Column(no_wrap=True)),
+        TextColumn("{task.fields[text]}", markup=False, table_column=rest),
     )
-    with Bars(*columns, console=console(no_color=no_color, error=True), transient=True) as bars:
+    with Bars(*columns, console=screen, transient=True) as bars:
         task = bars.add_task(what, total=total, text="")
-        yield lambda done, text, total=None: bars.update(task, completed=done, text=text, total=total)
+
+        def show(done: int, text: str, total: int | None = None, what: str | None = None) -> None:
+            bars.update(task, completed=done, text=text, total=total, description=what)
+
+        yield show
 
 
-def _silent(done: int, text: str, total: int | None = None) -> None:
+def _silent(done: int, text: str, total: int | None = None, what: str | None = None) -> None:
     """Take the state of the work, and show nothing."""

@@ -19,6 +19,7 @@ from thalweg.comparison.alone import make_run
 from thalweg.comparison.choice import Choice, choose
 from thalweg.comparison.outcome import Confirmation, Outcome, Problem
 from thalweg.comparison.plan import Arm, Plan
+from thalweg.comparison.scores import METRICS
 from thalweg.descent.lockstep import Lockstep
 from thalweg.descent.models import Linear
 from thalweg.descent.record import DIVERGED, STOPPED
@@ -346,7 +347,7 @@ class Execution:
         arms = [choice.arm for choice in choose(plan, outcomes).values() if np.isfinite(choice.median)]
         pairs = [(arm, seed) for arm in arms for seed in plan.seeds]
         found = self.kept.confirmed(arms) if self.kept is not None else {}
-        there = {pair: found[pair] for pair in pairs if pair in found}
+        there = {pair: _in_order(found[pair]) for pair in pairs if pair in found}
         missing = [pair for pair in pairs if pair not in there]
         untimed = list(dict.fromkeys(arm for arm, _ in missing))
         self.progress = replace(Progress(), stage="clock", total=len(untimed))
@@ -417,6 +418,11 @@ class Execution:
         from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
         return threadpool_limits(1, "blas")
+
+
+def _in_order(kept: Confirmation) -> Confirmation:
+    """Return a confirmation with its metrics as they are shown: a store has them by the alphabet."""
+    return replace(kept, scores={name: kept.scores[name] for name in METRICS if name in kept.scores})
 
 
 def _unseen(progress: Progress) -> None:

@@ -11,6 +11,9 @@ from thalweg.descent.outputs import Outputs
 
 Array = NDArray[Any]
 
+#: All metrics, in the order in which tables show them.
+METRICS = ("RMSE", "MAE", "R2", "accuracy", "log loss")
+
 
 def scores(outputs: Outputs, y: Array, z: Array) -> dict[str, float]:
     """Return the scores of some rows.
