@@ -41,7 +41,7 @@ _BEGINNING = b'{"comparison": {'  # of the records
     "auto",
     reads=o.RatesType("(0, inf)"),
 )
-@o.count("Descent", "--seeds", "Runs of each rule at each rate.", 3)
+@o.count("Descent", "--seeds", "Runs of each rule at each rate.", 5)
 @o.count("Descent", "--epochs", "Passes over the training part.", 30)
 @o.BATCH_SIZE
 @surface.STEPS

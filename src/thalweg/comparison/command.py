@@ -6,6 +6,10 @@ import ast
 import shlex
 
 
+#: What the options of the command line are called in Python, where the names differ.
+_KEYWORDS = {"epochs": "budget", "validation_fraction": "validation", "test_fraction": "test"}
+
+
 def changed(command: str, **options: str | None) -> str:
     """Return a command with some options set, or taken away where the value is None.
 
@@ -20,8 +24,8 @@ def changed(command: str, **options: str | None) -> str:
     --------
     >>> changed("thalweg compare 'my houses.csv' --seeds 1 --target price", seeds="5", validation_fraction="0.2")
     "thalweg compare 'my houses.csv' --seeds 5 --target price --validation-fraction 0.2"
-    >>> changed("thalweg.compare(X, y, seeds=1)", seeds="5", learning_rates="0.1,0.2")
-    'thalweg.compare(X, y, seeds=5, learning_rates=[0.1, 0.2])'
+    >>> changed("thalweg.compare(X, y, seeds=1)", seeds="5", learning_rates="0.1,0.2", epochs="60")
+    'thalweg.compare(X, y, seeds=5, learning_rates=[0.1, 0.2], budget=60)'
     """
     call = _call(command)
     return _in_python(call, options) if call is not None else _in_a_shell(command, options)
@@ -36,7 +40,8 @@ def _call(command: str) -> ast.Call | None:
 
 
 def _in_python(call: ast.Call, options: dict[str, str | None]) -> str:
-    for name, value in options.items():
+    for option, value in options.items():
+        name = _KEYWORDS.get(option, option)
         there = [keyword for keyword in call.keywords if keyword.arg == name]
         if value is None:
             call.keywords = [keyword for keyword in call.keywords if keyword.arg != name]

@@ -108,7 +108,7 @@ class Plan:
         cls,
         rules: Mapping[str, Rule],
         learning_rates: Sequence[float] | int | None = None,
-        seeds: int | Sequence[int] = 3,
+        seeds: int | Sequence[int] = 5,
     ) -> Plan:
         """Plan every rule at every rate.
 

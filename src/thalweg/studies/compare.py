@@ -24,7 +24,7 @@ def compare(
     *,
     optimizers: str | Rule | Iterable[str | Rule | Any] | Mapping[str, str | Rule] = "all",
     learning_rates: Sequence[float] | int | None = None,
-    seeds: int | Sequence[int] = 3,
+    seeds: int | Sequence[int] = 5,
     budget: int = 30,
     batch_size: int | None = 32,
     model: str | Sequence[int] = "linear",
