@@ -146,9 +146,9 @@ def test_an_edited_formula_constant_or_helper_runs_as_edited(tmp_path: Path) -> 
         file.write_text(text, encoding="utf-8")
         told = run("import users\ntell(users.mine)", cache, tmp_path)
         assert told["results"] == [expected]
-        assert told["compiled"] == 1
+        assert told["compiled"] == (1 if sizes else 2)  # the first compiles the way in from Python, too
         sizes.append(len(entries(cache)))
-    assert sizes == [1, 2, 3, 4]
+    assert sizes == [2, 3, 4, 5]
     # All four rules of one name in one process, from the cache: each runs as itself.
     for k, (text, _) in enumerate(VERSIONS):
         (tmp_path / f"users{k}.py").write_text(text, encoding="utf-8")
@@ -163,7 +163,7 @@ def test_processes_that_compile_at_once_do_not_disturb_each_other(tmp_path: Path
     for told in map(finish, processes):
         assert told["results"] == [VERSIONS[0][1]]
         assert told["warned"] == []
-    assert len(entries(cache)) == 1, "one entry, and nothing half written"
+    assert len(entries(cache)) == 2, "the rule, the way in from Python, and nothing half written"
     assert run("import users\ntell(users.mine)", cache, tmp_path)["compiled"] == 0
 
 
@@ -211,7 +211,8 @@ def moves(made: Rule) -> float:
 
 
 def files(cache: Path) -> list[Path]:
-    return sorted(p for p in cache.rglob("*.nbc") if p.is_file())
+    """Every entry but that of the way in from Python, which all rules share."""
+    return sorted(p for p in cache.rglob("*.nbc") if p.is_file() and ".enter_" not in p.name)
 
 
 def truncated(file: Path) -> None:

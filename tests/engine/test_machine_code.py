@@ -129,7 +129,7 @@ def test_nan_is_not_finite_in_a_kernel(dtype: str) -> None:
 def test_kernels_release_the_interpreter_and_take_one_type_only(name: str) -> None:
     kind, made = ("rule", compiler.update_kernel) if name == "adam" else ("loss", compiler.loss_kernel)
     kernel = made(catalog.find(kind, name), "float64")
-    assert kernel.targetoptions["nogil"]
+    assert compiler.entry(kernel.signature).targetoptions["nogil"]
     assert len(kernel.overloads) == 1
     with pytest.raises(TypeError, match="No matching definition"):
         kernel(*(np.zeros(3, np.float32) for _ in range(9 if name == "adam" else 8)))
