@@ -68,9 +68,9 @@ def test_lanes_that_do_not_fit_into_one_run_are_trained_in_several(table, monkey
     whole = one.losses(rates)
     made = []
     monkeypatch.setattr(rate_trials, "Run", lambda *a, **k: made.append(a) or Run(*a, **k))
-    monkeypatch.setattr(rate_trials, "_CELLS", 100)
+    monkeypatch.setattr(rate_trials, "_CELLS", 3 * (2 * 16 + 10 * 5))
     np.testing.assert_allclose(one.losses(rates), whole, rtol=1e-12)
-    assert len(made) == 3  # 2 x 16 cells for a lane
+    assert len(made) == 3
 
 
 def test_losses_are_those_of_the_rows_held_out_and_no_held_row_is_learned_from(table):

@@ -22,7 +22,7 @@ Floats = NDArray[np.float64]
 
 #: Parameters per output up to which all second moments are formed, in one pass; beyond, Lanczos' iteration makes a pass
 #: for each of its steps.
-NARROW = 512
+NARROW = 256
 #: Relative accuracy of the largest eigenvalue where it is found by iteration.
 TOLERANCE = 1e-6
 _CELLS_PER_BLOCK = 1 << 21

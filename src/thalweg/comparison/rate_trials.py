@@ -25,8 +25,8 @@ MOST_ROWS = 4096
 FULL_ROWS = 1 << 14
 #: Multiplications that the whole test may take, about, before the budget of a rate is cut; and the least of updates.
 WORK, LEAST_UPDATES = 3e10, 100
-# Cells of scratch that the lanes of one run may take.
-_CELLS = 1 << 24
+# Numbers that the lanes of one run may take, in parameters, memory and scratch: 256 MB in float64.
+_CELLS = 1 << 25
 
 
 @final
@@ -139,7 +139,8 @@ class Trial:
         """
         if isinstance(self.model, Linear):
             outputs = self.model.n_outputs
-            cells = 2 * (self.budget.batch_size or self.fit.size) * outputs
+            slots = len(self.settings.optimizer.slots)
+            cells = 2 * (self.budget.batch_size or self.fit.size) * outputs + (6 + 2 * slots) * self.model.size
             groups = np.array_split(rates, -(-rates.size * cells // _CELLS))
             each = [(replace(self.model, lanes=group.size), np.repeat(group, outputs)) for group in groups]
             return np.hstack([self._trained(model, group, None) for model, group in each])

@@ -43,8 +43,8 @@ Floats = NDArray[np.float64]
 CAUSE = 0.5
 #: A column is called large from so many times the median of the others.
 LARGE = 3.0
-# Rates that are tried, in units of one over the largest curvature: 20 in each factor of ten.
-_TRIED = np.logspace(-6, 6, 241)
+# Rates that are tried, in units of one over the largest curvature: five in each factor of ten.
+_TRIED = np.logspace(-6, 6, 61)
 
 
 @final
@@ -196,7 +196,7 @@ def limits(
     """
     if not isinstance(model, Linear):
         return ()
-    linear = {name: rule for name, rule in rules.items() if _response(rule) is not None}
+    linear = {name: rule for name, rule in rules.items() if is_linear(rule)}
     if not linear:
         return ()
     bend, ridge = bend_of_loss(loss), bend_of_penalty(layer_penalties(penalty, 1)[0])
@@ -292,8 +292,30 @@ def _for_batches(
 # -- a rule as a matrix
 
 
-def _response(rule: Rule) -> tuple[Floats, Floats] | None:
-    """Return what one step makes of (theta, *slots) and of the gradient; None for a rule that is not linear in them.
+def is_linear(rule: Rule) -> bool:
+    """Tell whether a step is linear in the gradient and the memory, the same at each update, and has a learning rate.
+
+    Examples
+    --------
+    >>> from thalweg.formulas.rules import adam, aggmo
+    >>> is_linear(aggmo), is_linear(adam)
+    (True, False)
+    """
+    if not rule.has_learning_rate:
+        return False
+    keeps, takes = _response(rule)
+    matrix = np.column_stack([keeps, takes])
+    trials = np.random.default_rng(0).standard_normal((takes.size + 1, 16)) * np.logspace(-3, 3, 16)
+    expected, largest = matrix @ trials, np.abs(matrix) @ np.abs(trials)
+    for t in (1.0, 2.0, 1000.0):
+        made = _stepped(rule, trials, t)
+        if not (np.isfinite(made).all() and np.all(np.abs(made - expected) <= 1e-12 * largest + 1e-300)):
+            return False
+    return True
+
+
+def _response(rule: Rule) -> tuple[Floats, Floats]:
+    """Return what one step of a linear rule makes of (theta, *slots) and of the gradient.
 
     Returns
     -------
@@ -302,18 +324,8 @@ def _response(rule: Rule) -> tuple[Floats, Floats] | None:
     takes : ndarray (1 + slots,)
         What they get of the gradient.
     """
-    if not rule.has_learning_rate:
-        return None
-    size = 1 + len(rule.slots)
-    matrix = _stepped(rule, np.eye(size + 1), 1.0)
-    trials = np.random.default_rng(0).standard_normal((size + 1, 16)) * np.logspace(-3, 3, 16)
-    for t in (1.0, 2.0, 1000.0):
-        made = _stepped(rule, trials, t)
-        expected = matrix @ trials
-        largest = np.abs(matrix) @ np.abs(trials)
-        if not (np.isfinite(made).all() and np.all(np.abs(made - expected) <= 1e-12 * largest + 1e-300)):
-            return None
-    return matrix[:, :size], matrix[:, size]
+    matrix = _stepped(rule, np.eye(2 + len(rule.slots)), 1.0)
+    return matrix[:, :-1], matrix[:, -1]
 
 
 def _stepped(rule: Rule, columns: Floats, t: float) -> Floats:
@@ -344,14 +356,12 @@ def largest_stable_rate(rule: Rule, curvature: float) -> float | None:
     """
 
     def stable(rate: float) -> bool:
-        response = _response(rule(learning_rate=rate))
-        if response is None:
-            return False
-        keeps, takes = response
-        closed = keeps.copy()
+        closed, takes = _response(rule(learning_rate=rate))
         closed[:, 0] += curvature * takes
         return bool(np.abs(np.linalg.eigvals(closed)).max() < 1)
 
+    if not is_linear(rule):
+        return None
     before = None
     for rate in (_TRIED / curvature).tolist():
         try:
@@ -363,7 +373,7 @@ def largest_stable_rate(rule: Rule, curvature: float) -> float | None:
     return None
 
 
-def _last(holds: Callable[[float], bool], low: float, high: float, close: float = 1e-14) -> float:
+def _last(holds: Callable[[float], bool], low: float, high: float, close: float = 1e-12) -> float:
     """Return the largest number between two at which something holds, by halving until they are relatively close."""
     while high - low > close * high:
         middle = low + (high - low) / 2
@@ -377,10 +387,7 @@ def _variance_gains(rule: Rule, curvatures: Floats) -> Floats:
     The second moments P of (theta, *slots) settle where P = M P M' + b b' for the matrix M of the rule in the bowl and
     what b it takes of the gradient; infinite where they do not.
     """
-    response = _response(rule)
-    if response is None:
-        return np.full(curvatures.size, np.inf)
-    keeps, takes = response
+    keeps, takes = _response(rule)
     size = takes.size
     closed = np.repeat(keeps[None], curvatures.size, axis=0)
     closed[:, :, 0] += curvatures[:, None] * takes
