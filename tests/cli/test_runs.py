@@ -325,6 +325,34 @@ def test_damage_is_a_warning_and_the_rest_is_shown(thalweg, store):
     assert "its description is damaged" in thalweg("runs", "show", "3f7b").out
 
 
+def test_what_is_whole_in_a_damaged_store_is_rescued(thalweg, store):
+    store.write_bytes(store.read_bytes()[: -2 * 4096])
+    refused = thalweg("runs", "list")
+    assert refused.status == 6
+    assert f"`thalweg runs rescue {store.resolve()} --store NEW`" in refused.err
+    said = thalweg("runs", "rescue", store, "--store", "new.sqlite")
+    assert (said.status, said.out) == (0, "")
+    assert re.fullmatch(rf"whole in {store}: 2 comparisons, \d+ records; now in new.sqlite\n", said.err)
+    assert 0 < held(Path("new.sqlite"))[FIRST] <= 18
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "words"),
+    [
+        (["there.sqlite", "--store", "there.sqlite"], 2, "the two files are the same"),
+        (["gone.sqlite", "--store", "new.sqlite"], 6, "error[STORE-MISSING] gone.sqlite: there is no such file"),
+        (["there.sqlite", "--store", "new.sqlite"], 6, "nothing in it can be read"),
+        (["there.sqlite", "--store", "no/new.sqlite"], 6, "there is no such folder"),
+    ],
+    ids=str,
+)
+def test_a_rescue_that_cannot_be_is_answered(thalweg, folder, arguments, status, words):
+    (folder / "there.sqlite").write_bytes(b"text\n" * 1000)
+    said = thalweg("runs", "rescue", *arguments)
+    assert (said.status, said.out) == (status, "")
+    assert words in said.err
+
+
 # The help
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import itertools
 import json
 import os
 import shutil
@@ -232,116 +231,6 @@ def test_where_bringing_it_up_to_date_fails_an_older_store_is_as_it_was(copied, 
     with Store.open(copied) as store:
         assert store.comparison(KEY, SAID).finished(ARMS) == WHOLE
         assert store.comparison(KEY, SAID).settled() == set()
-
-
-# Damage
-
-
-def try_to_read(path: Path) -> dict | None:
-    """Return what a store gives, None where it refuses; in both cases nothing wrong."""
-    told: list[str] = []
-    try:
-        with Store.open(path, patience=1.0, tell=told.append) as store:
-            for held in store.held():
-                assert not held.created or held.description == SAID
-            comparison = store.comparison(KEY, SAID)
-            found, confirmed = comparison.finished(ARMS), comparison.confirmed(ARMS)
-            listed = store.runs(KEY)
-    except StorageError as error:
-        answer = error
-    else:
-        answer = None
-    if answer is not None:
-        assert answer.code in ("STORE-CORRUPT", "STORE-OPEN", "STORE-WRITE")
-        assert len(str(answer).splitlines()) <= 5
-        return None
-    for run, kept in found.items():
-        assert kept == WHOLE[run]
-    for (arm, seed), kept in confirmed.items():
-        assert kept == confirmation(arm, seed)
-    assert all("\n" not in line for line in told)
-    assert len(listed) <= len(WHOLE)
-    return found
-
-
-def flip(path: Path, content: bytes, bit: int) -> None:
-    changed = bytearray(content)
-    changed[bit // 8] ^= 1 << bit % 8
-    path.write_bytes(changed)
-    for rest in ("-wal", "-shm", "-journal"):
-        Path(f"{path}{rest}").unlink(missing_ok=True)
-
-
-@pytest.mark.parametrize("count", [450, pytest.param(10_000, marks=pytest.mark.deep)])
-def test_no_flipped_bit_gives_a_wrong_value(copied, count):
-    content = copied.read_bytes()
-    refused, lost, same = 0, 0, 0
-    for bit in np.random.default_rng(0).choice(8 * len(content), count, replace=False).tolist():
-        flip(copied, content, bit)
-        found = try_to_read(copied)
-        if found is None:
-            refused += 1
-            assert copied.read_bytes() != content  # it has not been made anew
-        elif len(found) < len(WHOLE):
-            lost += 1
-        else:
-            same += 1
-    assert min(refused, lost, same) > 0  # the three that can happen: the file, a record, or room that holds nothing
-
-
-@pytest.mark.parametrize("count", [50, pytest.param(2000, marks=pytest.mark.deep)])
-def test_no_flipped_bit_in_the_log_gives_a_wrong_value(tmp_path, count):
-    live, path = tmp_path / "live.sqlite", tmp_path / "runs.sqlite"
-    with Store.open(live) as store:
-        for arm in ARMS:
-            store.comparison(KEY, SAID).add(outcomes([arm]))
-        main, log = live.read_bytes(), Path(f"{live}-wal").read_bytes()
-    sizes = set()
-    for bit in np.random.default_rng(0).choice(8 * len(log), count, replace=False).tolist():
-        flip(Path(f"{path}-wal"), log, bit)
-        path.write_bytes(main)
-        Path(f"{path}-shm").unlink(missing_ok=True)
-        found = try_to_read(path)
-        assert found is not None
-        assert len(found) % 3 == 0  # additions are there as a whole or not at all
-        sizes.add(len(found))
-    assert len(sizes) > 2
-
-
-@pytest.mark.parametrize("step", [1500, pytest.param(64, marks=pytest.mark.deep)])
-def test_a_store_that_is_cut_is_refused_and_left_as_it_is(copied, step):
-    content = copied.read_bytes()
-    for size in range(1, len(content), step):
-        copied.write_bytes(content[:size])
-        assert try_to_read(copied) is None
-        assert copied.read_bytes() == content[:size]
-    copied.write_bytes(content)
-    assert try_to_read(copied) == WHOLE
-
-
-@pytest.mark.parametrize("step", [211, pytest.param(1, marks=pytest.mark.deep)])
-def test_a_torn_tail_costs_the_last_addition_at_most(tmp_path, step):
-    live, torn = tmp_path / "live.sqlite", tmp_path / "torn.sqlite"
-    arms = many_arms(20)
-    first, last, more = arms[:9], arms[9:10], arms[10:]
-    with Store.open(live) as store:
-        comparison = store.comparison(KEY, SAID)
-        comparison.add(outcomes(first, 1))
-        before = Path(f"{live}-wal").stat().st_size
-        comparison.add(outcomes(last, 1))
-        main, log = live.read_bytes(), Path(f"{live}-wal").read_bytes()
-    assert len(log) > before
-    for size in itertools.chain(range(before, len(log), step), [len(log)]):
-        torn.write_bytes(main)
-        Path(f"{torn}-wal").write_bytes(log[:size])
-        Path(f"{torn}-shm").unlink(missing_ok=True)
-        with Store.open(torn) as store:
-            comparison = store.comparison(KEY, SAID)
-            found = comparison.finished(arms)
-            assert set(found) == {(arm, 0) for arm in (first if size < len(log) else first + last)}
-            assert comparison.add(outcomes(more, 1)) == 10
-        with Store.open(torn) as store:
-            assert len(store.comparison(KEY, SAID).finished(arms)) == len(found) + 10
 
 
 # Busy

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from thalweg.cli import options as o
-from thalweg.errors import SettingError, UsageError
+from thalweg.errors import SettingError, StorageError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -163,6 +163,28 @@ def delete(key: str, **told: Any) -> None:
                 return
         store.delete(held.key)
     note([f"deleted {what}"])
+
+
+@runs.command("rescue", cls=o.SectionedCommand, short_help="Take what is whole from a damaged file.")
+@click.argument("damaged", metavar="FILE")
+@_STORE
+@o.OUTPUT
+def rescue(damaged: str, **told: Any) -> None:
+    """Copy every comparison and run that is whole from FILE, a damaged store, to another; FILE is only read."""
+    from pathlib import Path
+
+    from thalweg.cli.terminal import note, warn
+    from thalweg.comparison.store import Store
+    from thalweg.exchange.tables.cells import counted, shown
+
+    if Path(damaged).resolve() == Path(told["store"]).resolve():
+        raise UsageError("USAGE", "thalweg runs rescue", "the two files are the same", "Name a new one with --store.")
+    if not Path(damaged).exists():
+        raise StorageError("STORE-MISSING", shown(damaged, 200), "there is no such file")
+    with Store.open(told["store"], tell=lambda line: warn([line])) as store:
+        comparisons, records = store.rescue(damaged)
+    whole = f"{counted(comparisons, 'comparison')}, {counted(records, 'record')}"
+    note([f"whole in {shown(damaged, 200)}: {whole}; now in {shown(told['store'], 200)}"])
 
 
 # What the commands share

@@ -23,7 +23,7 @@ else:
 # Locks of POSIX are between processes; this one is between the threads of ours.
 _threads = threading.Lock()
 
-_SAVE = "Move it away, and the runs are made anew. `sqlite3 {name} .recover` may save what it held."
+_SAVE = "Save what is whole with `thalweg runs rescue {name} --store NEW`; or move it away, and runs are made anew."
 _DISK = "Runs that were finished before are kept: with the cause gone, the same command goes on."
 
 
@@ -170,6 +170,6 @@ def answer(file: Path, error: Exception, patience: float) -> StorageError:
         return StorageError("STORE-GONE", name, what, "The same command begins it anew.")
     if code == sqlite3.SQLITE_NOTADB:
         what = "is not a store: SQLite does not know it"
-        return StorageError("STORE-OPEN", name, what, f"It is left as it is. {_SAVE.format(name=file.name)}")
+        return StorageError("STORE-OPEN", name, what, "It is left as it is. Name another file with --store.")
     what = f"the store is damaged: {reason}"
-    return StorageError("STORE-CORRUPT", name, what, f"It is left as it is. {_SAVE.format(name=named(file.name))}")
+    return StorageError("STORE-CORRUPT", name, what, f"It is left as it is.\n{_SAVE.format(name=name)}")

@@ -11,9 +11,9 @@ from typing import Any, NamedTuple
 from thalweg.comparison.store.place import named
 from thalweg.comparison.store.records import CONFIRMATION, RUN, Kept, seal_of
 
-_COLUMNS = "arm, seed, payload, seconds, machine, seal"
-_SELECT = f"SELECT {_COLUMNS} FROM records WHERE comparison = ? AND kind = ?"  # noqa: S608 - the line above
-_INSERT = f"INSERT INTO records (comparison, kind, {_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"  # noqa: S608 - the same
+COLUMNS = "arm, seed, payload, seconds, machine, seal"
+_SELECT = f"SELECT {COLUMNS} FROM records WHERE comparison = ? AND kind = ?"  # noqa: S608 - the line above
+_INSERT = f"INSERT INTO records (comparison, kind, {COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"  # noqa: S608 - the same
 
 _TYPES = [bytes, int, bytes, bytes, bytes]  # what SQLite gives for these columns, the seal apart, if they are whole
 
@@ -47,7 +47,7 @@ class Held(NamedTuple):
 def find(connection: sqlite3.Connection, key: str) -> tuple[int, bool] | None:
     """Return the number of a comparison, and whether its description is whole."""
     row = connection.execute("SELECT id, description, created, seal FROM comparisons WHERE key = ?", (key,)).fetchone()
-    return None if row is None else (row[0], _is_sealed(key.encode(), *row[1:]))
+    return None if row is None else (row[0], is_sealed(key.encode(), *row[1:]))
 
 
 def register(connection: sqlite3.Connection, key: str, description: bytes) -> int:
@@ -62,6 +62,16 @@ def register(connection: sqlite3.Connection, key: str, description: bytes) -> in
     return int(number)
 
 
+def adopt(connection: sqlite3.Connection, key: bytes, description: bytes, created: bytes, seal: bytes) -> int:
+    """Insert a comparison as it was in another store, where it is new; return its number here."""
+    connection.execute(
+        "INSERT INTO comparisons (key, description, created, seal) VALUES (?, ?, ?, ?) ON CONFLICT (key) DO NOTHING",
+        (key.decode(), description, created.decode(), seal),
+    )
+    (number,) = connection.execute("SELECT id FROM comparisons WHERE key = ?", (key.decode(),)).fetchone()
+    return int(number)
+
+
 def list_all(connection: sqlite3.Connection) -> list[Held]:
     """Return all comparisons, the latest first."""
     count = "SELECT count(*) FROM records WHERE comparison = id AND kind = '{}'"
@@ -70,13 +80,14 @@ def list_all(connection: sqlite3.Connection) -> list[Held]:
     for key, text, created, seal, *sizes in connection.execute(
         f"SELECT key, description, created, seal, {counts} FROM comparisons"  # noqa: S608 - constants
     ):
-        whole = _is_sealed(key, text, created, seal)
+        whole = is_sealed(key, text, created, seal)
         name = named(key.decode(errors="replace")) if isinstance(key, bytes) else ""
         found.append(Held(name, json.loads(text) if whole else {}, created.decode() if whole else "", *sizes))
     return sorted(found, key=lambda held: (held.created, held.key), reverse=True)
 
 
-def _is_sealed(key: object, description: object, created: object, seal: object) -> bool:
+def is_sealed(key: object, description: object, created: object, seal: object) -> bool:
+    """Tell whether a description is as it was registered."""
     if not (isinstance(key, bytes) and isinstance(created, bytes) and isinstance(description, bytes)):
         return False
     return seal_of(key, created, description) == seal

@@ -25,6 +25,7 @@ from thalweg.comparison.store.records import (
     outcome_of,
     run_of,
 )
+from thalweg.comparison.store.rescue import rescue
 from thalweg.comparison.store.rows import Held
 
 if TYPE_CHECKING:
@@ -151,6 +152,21 @@ class Store:
             runs = len(rows.select(connection, found[0], RUN))
             connection.execute("DELETE FROM comparisons WHERE id = ?", (found[0],))
         return runs
+
+    def rescue(self, damaged: str | PathLike[str]) -> tuple[int, int]:
+        """Take over all that is whole in a damaged store, which is only read.
+
+        Returns
+        -------
+        comparisons, records : int
+            How many are whole there.
+
+        Raises
+        ------
+        StorageError
+            STORE-OPEN where nothing in it can be read.
+        """
+        return rescue(damaged, self._database)
 
     def _plain(self, key: str, kind: str) -> list[dict[str, Any]]:
         with self._database.reading() as connection:
