@@ -207,7 +207,9 @@ def test_below_the_limit_the_loss_of_gradient_descent_never_rises(table, of, out
     curve = Run(Linear(5, outputs), Rows.of(table, y), setup).descend().loss_curve
     assert np.all(np.diff(curve) <= 1e-12)
     assert limit.exact == (of is losses.squared)
-    assert ("larger rates may hold" in limit.message) == (not limit.exact)
+    for text in (limit.message, limit.sentence):
+        assert text.count("larger rates may hold") == int(not limit.exact)
+        assert text.startswith("By theory" if limit.exact else "Theory vouches for")
 
 
 # -- batches

@@ -95,19 +95,20 @@ class Limit:
     @property
     def sentence(self) -> str:
         """The limit in a sentence."""
-        if self.rate is None:
-            return f"Theory knows no largest stable rate of {self.name}: {self.note}."
-        rate = f"{'' if self.exact else 'about '}{self.rate:.3g}"
-        if self.bound:
-            return f"Theory vouches for {self.name} below {rate}; larger rates may hold."
-        return f"By theory {self.name} is stable below {rate}."
+        return f"{self._claim}{'; larger rates may hold' if self.bound else ''}."
 
     @property
     def message(self) -> str:
         """The limit, how far it holds, and its cause, in a few sentences."""
+        return self.sentence if self.rate is None else f"{self._claim}: {self.note}. {self.cause}"
+
+    @property
+    def _claim(self) -> str:
         if self.rate is None:
-            return self.sentence
-        return f"{self.sentence[:-1]}: {self.note}. {self.cause}"
+            return f"Theory knows no largest stable rate of {self.name}: {self.note}"
+        rate = f"{'' if self.exact else 'about '}{self.rate:.3g}"
+        vouched = f"Theory vouches for {self.name} below {rate}"
+        return vouched if self.bound else f"By theory {self.name} is stable below {rate}"
 
     @property
     def cause(self) -> str:
@@ -242,7 +243,7 @@ def _limit(
     rate, note = _for_batches(rule, full, curvature, batch, count)
     note = note or f"the largest curvature is {curvature.eigenvalue:.3g}"
     if not bend.constant:
-        note = f"{note}, by a bound on the curvature of {loss.name}"
+        note = f"{note}, by a bound on the curvature of {loss.name}, so that larger rates may hold"
     if full is None:
         return _none(name, f"{rule.name} shrinks every distance at any rate that was tried")
     return Limit(
