@@ -360,16 +360,16 @@ class Execution:
         kept = len(there)
         self.progress = replace(Progress(), stage="test", total=len(pairs), kept=kept, done=kept, share=kept)
         with self._threads() as threads:
-            futures = {threads.submit(self._confirm_one, pair, judge): pair for pair in missing}
+            futures = {threads.submit(self._score, some, judge): some for some in self._together(missing)}
             try:
                 while futures:
                     done, _ = wait(futures, timeout=_POLL, return_when=FIRST_COMPLETED)
                     made = []
                     for future in done:
-                        arm, seed = futures.pop(future)
-                        one = Confirmation(arm.name, arm.learning_rate, seed, *future.result(), seconds[arm])
-                        there[arm, seed] = one
-                        made.append((arm, one))
+                        for (arm, seed), scored in zip(futures.pop(future), future.result(), strict=True):
+                            one = Confirmation(arm.name, arm.learning_rate, seed, *scored, seconds[arm])
+                            there[arm, seed] = one
+                            made.append((arm, one))
                     if made and self.kept is not None:
                         self.kept.confirm(made)
                     self.progress.done += len(made)
@@ -382,14 +382,34 @@ class Execution:
                 raise
         return [there[pair] for pair in pairs]
 
-    def _confirm_one(self, pair: Pair, judge: Judge) -> tuple[float, dict[str, float]]:
+    def _together(self, missing: Sequence[Pair]) -> list[list[Pair]]:
+        """Return which of the chosen run side by side: those of a seed in lockstep, networks each by itself."""
+        if not isinstance(self.problem.model, Linear):
+            return [[pair] for pair in missing]
+        by_seed: dict[int, list[Pair]] = {}
+        for arm, seed in missing:
+            by_seed.setdefault(seed, []).append((arm, seed))
+        parts = math.ceil(self.jobs / max(len(by_seed), 1))
+        return [pairs[part::parts] for pairs in by_seed.values() for part in range(min(parts, len(pairs)))]
+
+    def _score(self, pairs: Sequence[Pair], judge: Judge) -> list[tuple[float, dict[str, float]]]:
+        """Run the chosen again, those of one seed, and score them on the test part; infinite where one diverged."""
         if self._stop.is_set():
             raise Halted
-        arm, seed = pair
-        settings = replace(self.settings, optimizer=arm.rule)
-        run = Run(self.problem.model, self.problem.train, settings, random_state=seed)
-        run.descend(callbacks=[lambda _: self._stop.is_set()])
-        return (math.inf, {}) if run.status == DIVERGED else judge(run.theta)
+        problem, seed = self.problem, pairs[0][1]
+        if isinstance(problem.model, Linear):
+            rules = [arm.rule for arm, _ in pairs]
+            lanes = Lockstep(problem.model, problem.train, self.settings, rules, seed, problem.judged)
+            ended = [(lane.record.status, lane.theta) for lane in lanes.descend(halted=self._stop.is_set)]
+        else:
+            run = Run(
+                problem.model, problem.train, replace(self.settings, optimizer=pairs[0][0].rule), random_state=seed
+            )
+            run.descend(callbacks=[lambda _: self._stop.is_set()])
+            ended = [(run.status, run.theta)]
+        if any(status == STOPPED for status, _ in ended):
+            raise Halted
+        return [(math.inf, {}) if status == DIVERGED else judge(theta) for status, theta in ended]
 
     def _time(self, arm: Arm, seed: int) -> float:
         """Return the seconds of an epoch of a rule, with nothing beside it."""

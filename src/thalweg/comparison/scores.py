@@ -22,8 +22,8 @@ def scores(outputs: Outputs, y: Array, z: Array) -> dict[str, float]:
     ----------
     outputs : Outputs
         What the model's scores stand for.
-    y : ndarray (n,)
-        The target, in its own units, or labels.
+    y : ndarray (n,) or (n, outputs)
+        The target, in its own units, or labels. Scores of several outputs are means over them.
     z : ndarray (n, outputs)
         Scores of the model before the inverse link.
 
@@ -36,6 +36,8 @@ def scores(outputs: Outputs, y: Array, z: Array) -> dict[str, float]:
     from sklearn import metrics
 
     predicted = outputs.predict(z)
+    if np.ndim(y) == 2:
+        predicted = np.column_stack([outputs.predict(z[:, [k]]) for k in range(z.shape[1])])
     if not outputs.classes:
         return {
             "RMSE": float(metrics.root_mean_squared_error(y, predicted)),

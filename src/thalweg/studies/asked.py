@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
+from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
 
 from thalweg.descent.settings import Settings, check_count
 from thalweg.errors import DataError, SettingError
+from thalweg.exchange.tables.cells import shown
 from thalweg.formulas import catalog
 from thalweg.formulas.formula import Activation, Formula, Rule
+from thalweg.formulas.ranges import check_number
+from thalweg.studies.frames import as_column, check_complete, columns_of, frame_of
 from thalweg.studies.study import Design, Study
 
 
@@ -26,6 +30,7 @@ def design_of(told: Mapping[str, Any]) -> Design:
         ``dtype``, ``random_state`` and, where they count, ``validation`` and ``test`` of :func:`thalweg.compare`.
     """
     hidden, loss = _hidden(told["model"]), told["loss"]
+    _check_parts(told)
     if told["dtype"] not in ("float64", "float32"):
         raise SettingError("SETTING-UNKNOWN", "dtype", f"unknown {told['dtype']!r:.40}; allowed: float64, float32")
     return Design(
@@ -79,7 +84,8 @@ def named_rules(optimizers: Any) -> dict[str, Rule]:
         return catalog.rules()
     if isinstance(optimizers, Mapping):
         return {str(name): rule_of(one) for name, one in optimizers.items()}
-    given = [optimizers] if isinstance(optimizers, str | Formula) else list(optimizers)
+    single = isinstance(optimizers, str | Formula) or not isinstance(optimizers, Iterable)
+    given = [optimizers] if single else list(optimizers)
     found: dict[str, Rule] = {}
     for one in given:
         rule = rule_of(one)
@@ -101,6 +107,78 @@ def rule_of(given: Any) -> Rule:
     return found
 
 
+def plain(value: Any) -> Any:
+    """Return arrays, numbers of NumPy, and what can be walked through once only, as lists and numbers of Python."""
+    if isinstance(value, np.ndarray | np.generic):
+        return value.tolist()
+    if isinstance(value, Iterable) and not isinstance(value, str | list | tuple | Mapping | Formula | os.PathLike):
+        return value if hasattr(value, "get_params") else list(value)
+    return value
+
+
+def rates_of(given: Any) -> Any:
+    """Return learning rates, or how many, or None, as :meth:`thalweg.comparison.plan.Plan.of` takes them."""
+    if given is None or isinstance(given, Integral):
+        return given
+    if isinstance(given, str) or not isinstance(given, Iterable):
+        what = f"must be a list of rates or how many, got {type(given).__name__} {given!r:.40}"
+        raise SettingError("SETTING-TYPE", "learning_rates", what, "For one rate, give a list of it.")
+    return list(given)
+
+
+def seeds_of(given: Any) -> Any:
+    """Return seeds, or how many, as :meth:`thalweg.comparison.plan.Plan.of` takes them."""
+    if isinstance(given, str) or not isinstance(given, Iterable):
+        return check_count("seeds", given)
+    return list(given)
+
+
+def jobs_of(given: Any) -> int | None:
+    """Return how many threads, None for as many as there are processors: None and -1 say so."""
+    return None if given is None or (isinstance(given, Integral) and given == -1) else check_count("n_jobs", given)
+
+
+def callbacks_of(given: Any) -> tuple[Callable[..., object], ...]:
+    """Return callbacks, of which there may be one, several, or none."""
+    called = (given,) if callable(given) else tuple(given) if isinstance(given, Iterable) else (given,)
+    odd = [one for one in called if not callable(one)]
+    if odd:
+        what = f"must be callable, got {type(odd[0]).__name__} {odd[0]!r:.40}"
+        raise SettingError("SETTING-TYPE", "callbacks", what)
+    return called
+
+
+def store_of(given: Any) -> str | os.PathLike[str] | None:
+    """Return the path of a store, or None."""
+    if given is not None and not isinstance(given, str | os.PathLike):
+        what = f"must be a path, got {type(given).__name__} {given!r:.40}"
+        raise SettingError("SETTING-TYPE", "store", what)
+    return given
+
+
+def _check_parts(told: Mapping[str, Any]) -> None:
+    """Raise where the task or the shares of the parts cannot be."""
+    if told["task"] not in ("auto", "regression", "classification"):
+        allowed = "auto, regression, classification"
+        raise SettingError("SETTING-UNKNOWN", "task", f"unknown {told['task']!r:.40}; allowed: {allowed}")
+    if "validation" not in told or "test" not in told:
+        return
+    shares = [float(check_number(part, told[part], "(0, 1)")) for part in ("validation", "test")]
+    if sum(shares) >= 1:
+        what = f"{shares[0]:g} and {shares[1]:g} leave nothing to learn from"
+        raise SettingError("SETTING-RANGE", "validation, test", what, "Together they must be less than 1.")
+
+
+def check_target_loss(given: Any) -> float | None:
+    """Return a loss to count epochs to, or None."""
+    if given is None:
+        return None
+    if isinstance(given, bool) or not isinstance(given, Real):
+        what = f"must be a real number, got {type(given).__name__} {given!r:.40}"
+        raise SettingError("SETTING-TYPE", "target_loss", what)
+    return float(check_number("target_loss", given))
+
+
 def _hidden(model: Any) -> tuple[int, ...]:
     """Return the sizes of the hidden layers; none for a linear model."""
     if isinstance(model, str):
@@ -113,6 +191,9 @@ def _hidden(model: Any) -> tuple[int, ...]:
                 "SETTING-UNKNOWN", "model", f"unknown {model!r:.40}; allowed: linear, mlp:64,32, (64, 32)"
             )
         model = [int(piece) for piece in pieces]
+    if not isinstance(model, Iterable):
+        what = f"must be 'linear', 'mlp:64,32' or sizes of hidden layers, got {type(model).__name__} {model!r:.40}"
+        raise SettingError("SETTING-TYPE", "model", what)
     return tuple(check_count("model", size) for size in model)
 
 
@@ -129,7 +210,7 @@ def _activations(given: Any, layers: int) -> tuple[Activation, ...]:
 
 
 def _dropout(given: Any, layers: int) -> tuple[float, ...]:
-    rates = tuple(float(rate) for rate in _each(given, layers, "dropout"))
+    rates = tuple(float(check_number("dropout", rate, "[0, 1)")) for rate in _each(given, layers, "dropout"))
     return rates if any(rates) else ()
 
 
@@ -140,35 +221,38 @@ def study_of(X: Any, y: Any, design: Design) -> tuple[Study, str]:
         from thalweg.exchange.tables import read_table
 
         place = os.fspath(X)
+        if y is not None and not isinstance(y, str):
+            what = f"must be the name of a column of {place!r:.60}, got {type(y).__name__}"
+            raise DataError("DATA-ROWS", "y", what)
         table = load(place) if str(place).startswith("dataset:") else read_table(place, target=y)
         target = y if isinstance(y, str) else table.default_target
         if target is None:
             raise DataError("FILE-NO-TARGET", str(place), "which column is to be predicted?", "Name it as y.")
         return Study.of_table(table, target, design, table.warnings), f"{place!r}, {target!r}"
-    frame = _frame(X)
+    frame = frame_of(X)
     if frame is None:
         if y is None or isinstance(y, str):
             raise DataError("DATA-ROWS", "y", "must be an array beside an array X")
         return Study.of_arrays(X, y, design), "X, y"
-    names, columns = frame
     from thalweg.exchange.tables import Table
 
+    if y is None:
+        raise DataError("DATA-ROWS", "y", "must be the name of a column of X, or a column beside it")
+    names, columns, warnings = columns_of(frame)
+    first, target = "X, y", str(y)
     if isinstance(y, str):
-        return replace(Study.of_table(Table(names, columns, "X"), y, design), frame=X), f"X, {y!r}"
-    target = str(getattr(y, "name", None) or "y")
-    while target in names:
-        target += "_"
-    values = y.to_list() if hasattr(y, "to_list") else np.asarray(y).tolist()
-    if np.ndim(values) != 1 or len(values) != len(columns[0] if columns else []):
-        raise DataError("DATA-ROWS", "y", f"must be one column of as many rows as X, has shape {np.shape(values)}")
-    return replace(Study.of_table(Table([*names, target], [*columns, values], "X"), target, design), frame=X), "X, y"
-
-
-def _frame(X: Any) -> tuple[list[str], list[list[Any]]] | None:
-    """Return names and columns of a data frame, None for what is none."""
-    import narwhals as nw
-
-    frame = nw.from_native(X, pass_through=True, eager_only=True)
-    if not isinstance(frame, nw.DataFrame):
-        return None
-    return [str(name) for name in frame.columns], [frame[name].to_list() for name in frame.columns]
+        first = f"X, {y!r}"
+    else:
+        values = np.asarray(y, dtype=object)
+        values = values[:, 0] if values.ndim == 2 and values.shape[1] == 1 else values
+        if values.ndim != 1 or len(values) != len(frame):
+            raise DataError("DATA-ROWS", "y", f"must be one column of {len(frame)} rows, has shape {values.shape}")
+        target = str(getattr(y, "name", None) or "y")
+        while target in names:
+            target += "_"
+        names, columns = [*names, target], [*columns, as_column(values.tolist(), "y")[0]]
+    if target in names:
+        check_complete(columns[names.index(target)], "y" if first == "X, y" else f"column {shown(target)}")
+    study = Study.of_table(Table(names, columns, "X"), target, design, warnings)
+    told = frame[y].to_numpy() if isinstance(y, str) else np.asarray(y)
+    return replace(study, frame=X, labels=told.dtype if told.dtype.kind in "biu" else None), first

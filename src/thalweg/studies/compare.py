@@ -6,16 +6,29 @@ import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-import numpy as np
-
 from thalweg.comparison.execution import Progress
 from thalweg.comparison.plan import Plan
 from thalweg.descent.settings import Settings
 from thalweg.formulas.formula import Activation, Loss, Penalty, Rule, Schedule
-from thalweg.studies.asked import design_of, named_rules, settings_of, study_of
+from thalweg.studies.asked import (
+    callbacks_of,
+    check_target_loss,
+    design_of,
+    jobs_of,
+    named_rules,
+    plain,
+    rates_of,
+    seeds_of,
+    settings_of,
+    store_of,
+    study_of,
+)
 from thalweg.studies.comparison import Comparison, carry_out
 
 Callback = Callable[[Progress], None]
+
+# What decides no number of a comparison, and what stands first in the command that makes it again.
+_APART = ("X", "y", "callbacks", "store", "n_jobs")
 
 
 def compare(
@@ -91,7 +104,7 @@ def compare(
     target_loss : float, optional
         Loss to count epochs to; without, 95 % of the way from the first loss to the best final one.
     n_jobs : int, optional
-        Threads; as many as this process may use processors without. No number depends on it.
+        Threads; as many as this process may use processors without, or with -1. No number depends on it.
     store : path-like, optional
         SQLite file that keeps finished runs; the same call goes on where an interrupted one stopped.
     random_state : int
@@ -117,17 +130,17 @@ def compare(
     >>> found.best.name in ("adam", "gradient_descent"), len(found.results.plan.seeds)
     (True, 2)
     """
-    told = {name: value for name, value in locals().items() if name not in ("X", "y", "callbacks", "store", "n_jobs")}
+    told = {name: plain(value) for name, value in locals().items() if name not in _APART}
+    jobs, called, target_loss = jobs_of(n_jobs), callbacks_of(callbacks), check_target_loss(target_loss)
     design = design_of(told)
-    rules = named_rules(optimizers)
-    plan = Plan.of(rules, learning_rates, seeds)
+    rules = named_rules(told["optimizers"])
+    plan = Plan.of(rules, rates_of(told["learning_rates"]), seeds_of(told["seeds"]))
     study, told_of = study_of(X, y, design)
     settings = settings_of(plan.arms[0].rule, study, told)
     for rule in rules.values():  # a schedule, say, that one of them cannot follow
         Settings(rule, study.loss, schedule=settings.schedule)
     widest = max(rules.values(), key=lambda rule: len(rule.slots))
     study.check_size(widest, settings.batch_size, 1 if design.hidden else len(plan.arms))
-    called = (callbacks,) if callable(callbacks) else tuple(callbacks)
 
     def watch(progress: Progress) -> None:
         for callback in called:
@@ -138,8 +151,8 @@ def compare(
         plan,
         settings,
         command=_command(told_of, told),
-        jobs=n_jobs,
-        store=store,
+        jobs=jobs,
+        store=store_of(store),
         watch=watch if called else None,
         target_loss=target_loss,
     )
@@ -150,11 +163,5 @@ def _command(first: str, told: dict[str, Any]) -> str:
     import inspect
 
     usual = {name: parameter.default for name, parameter in inspect.signature(compare).parameters.items()}
-    given = [f"{name}={_shown(value)}" for name, value in told.items() if repr(value) != repr(usual[name])]
+    given = [f"{name}={value!r}" for name, value in told.items() if repr(value) != repr(usual[name])]
     return f"thalweg.compare({', '.join([first, *given])})"
-
-
-def _shown(value: Any) -> str:
-    if isinstance(value, np.ndarray):
-        return repr(value.tolist())
-    return repr(value)

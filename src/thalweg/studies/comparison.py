@@ -23,6 +23,7 @@ from thalweg.comparison.scores import scores
 from thalweg.comparison.stability import Limit, limits
 from thalweg.comparison.summary import Standing, Summary
 from thalweg.comparison.verdict import Verdict, verdict
+from thalweg.descent.batches import Rows
 from thalweg.descent.models import Linear
 from thalweg.descent.outputs import mean_loss
 from thalweg.descent.record import machine_information, plain
@@ -110,7 +111,7 @@ class Comparison:
 
         Parameters
         ----------
-        names : sequence of str, optional
+        names : str or sequence of str, optional
             Of the rules; all without.
 
         Returns
@@ -120,7 +121,7 @@ class Comparison:
         """
         places = {arm: k for k, arm in enumerate(self.results.plan.arms)}
         chosen = choose(self.results.plan, self.results.outcomes)
-        wanted = list(chosen) if names is None else list(names)
+        wanted = list(chosen) if names is None else [names] if isinstance(names, str) else list(names)
         unknown = [name for name in wanted if name not in chosen]
         if unknown:
             raise SettingError("SETTING-UNKNOWN", "names", f"{unknown[0]!r:.40} is none of {', '.join(chosen)}")
@@ -159,6 +160,8 @@ class Comparison:
         """Return curves and sensitivity to the rate as one picture, ``"png"`` or ``"svg"``. Needs matplotlib."""
         from thalweg.comparison.picture import picture
 
+        if kind not in ("png", "svg"):
+            raise SettingError("SETTING-UNKNOWN", "kind", f"unknown {kind!r:.40}; allowed: png, svg")
         return picture(self.results, self.summary, kind)
 
     @cached_property
@@ -175,7 +178,14 @@ class Comparison:
         """Return the best rule at its best rate as a scikit-learn estimator, fitted on training and validation part.
 
         What the comparison did to the columns and to the target is part of it: it takes rows as they came. For a table
-        these are data frames or arrays with the table's columns of numbers and text, in their order.
+        these are data frames, whose columns are taken by name, or arrays with the table's columns in their order.
+
+        Raises
+        ------
+        SettingError
+            SETTING-LABELS: classes that scikit-learn takes for numbers, such as 0.5.
+        DivergedError
+            No rate of any rule held, or the best does not hold on both parts together.
         """
         from thalweg.studies.refit import best_estimator
 
@@ -213,10 +223,14 @@ def key_of(study: Study, settings: Settings) -> str:
     shared = settings.as_dict()
     del shared["optimizer"]
     formulas = [settings.loss, settings.schedule, *settings.layer_penalties(len(study.model.weights))]
+    test = Rows.of(study.part_features("test"), study.parts["test"].targets, dtype=study.dtype)
+    seen = (test.X, test.values, test.indices, test.indptr, test.targets)
+    outputs = study.outputs
     data = {
         "version": __version__,
         "data": digest_of_arrays(*(array for part in rows for array in part)),
-        "test": digest_of_arrays(np.asarray(study.parts["test"].targets)),
+        "test": digest_of_arrays(*seen),
+        "outputs": [outputs.link, [str(label) for label in outputs.classes], outputs.mean, outputs.scale],
         "model": repr(study.model),
         "settings": shared,
         "formulas": [formula.fingerprint for formula in formulas if formula is not None],

@@ -7,10 +7,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from thalweg.descent.models import Network
+from thalweg.errors import SettingError
+from thalweg.studies.frames import cells
 
 if TYPE_CHECKING:
     from thalweg.studies.comparison import Comparison
     from thalweg.studies.study import Study
+
+_PARTS = ("train", "validation")
 
 
 def best_estimator(comparison: Comparison) -> Any:
@@ -23,7 +27,7 @@ def best_estimator(comparison: Comparison) -> Any:
     model: Any = make_pipeline(*_preparation(study), _estimator(comparison))
     if study.outputs.scale != 1.0:
         model = TransformedTargetRegressor(model, transformer=StandardScaler())
-    return model.fit(*_rows(study))
+    return model.fit(study.raw(*_PARTS), _target(study))
 
 
 def _estimator(comparison: Comparison) -> Any:
@@ -64,33 +68,35 @@ def _preparation(study: Study) -> list[Any]:
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
 
-    dtype = FunctionTransformer(np.asarray, kw_args={"dtype": study.dtype}, accept_sparse=True)
+    typed = FunctionTransformer(typed_as, kw_args={"dtype": study.dtype}, accept_sparse=True)
     if study.preparation is None:
-        if not study.scales.size:
-            return []
         sparse = hasattr(study.parts["train"].X, "tocsr")
-        return [StandardScaler(with_mean=not sparse)] + ([] if sparse or study.dtype == "float64" else [dtype])
-    kinds = list(study.preparation.kinds.items())
-    named = study.frame is not None
-    numbers = [name if named else k for k, (name, kind) in enumerate(kinds) if kind == "number"]
-    texts = [name if named else k for k, (name, kind) in enumerate(kinds) if kind != "number"]
-    encoder = OneHotEncoder(handle_unknown="ignore", sparse_output=False)
+        return [*([StandardScaler(with_mean=not sparse)] if study.scales.size else []), typed]
+    names, kinds = (list(each) for each in zip(*study.preparation.kinds.items(), strict=True))
+    numbers = [k for k, kind in enumerate(kinds) if kind == "number"]
+    texts = [k for k, kind in enumerate(kinds) if kind == "text"]
+    scaled = make_pipeline(StandardScaler(), SimpleImputer(strategy="constant", fill_value=0.0))  # 0 is the mean
+    encoded = OneHotEncoder(handle_unknown="ignore", sparse_output=False)
     return [
-        make_column_transformer((make_pipeline(SimpleImputer(), StandardScaler()), numbers), (encoder, texts)),
-        dtype,
+        FunctionTransformer(cells, kw_args={"names": names, "kinds": kinds}),
+        make_column_transformer((scaled, numbers), (encoded, texts)),
+        typed,
     ]
 
 
-def _rows(study: Study) -> tuple[Any, Any]:
-    """Return the rows of training and validation part as they came."""
-    y = np.concatenate([study.parts[part].y for part in ("train", "validation")])
-    parts = [study.raw(part) for part in ("train", "validation")]
-    if study.frame is not None:
-        import narwhals as nw
+def typed_as(X: Any, dtype: str) -> Any:
+    """Return rows in the type of the model: the same rows where they have it."""
+    return X.astype(dtype, copy=False) if hasattr(X, "astype") else np.asarray(X, dtype=dtype)
 
-        return nw.concat(parts).to_native(), y
-    if hasattr(parts[0], "tocsr"):
-        from scipy.sparse import vstack
 
-        return vstack(parts).tocsr(), y
-    return np.concatenate(parts), y
+def _target(study: Study) -> Any:
+    """Return the target of training and validation part as it came."""
+    y = np.concatenate([study.parts[part].y for part in _PARTS])
+    if not study.outputs.classes or y.dtype != np.float64:
+        return y
+    if study.labels is not None:
+        return y.astype(study.labels)
+    if bool((y == np.floor(y)).all()):
+        return y.astype(np.int64)
+    what = f"scikit-learn's classifiers take no labels such as {y[y != np.floor(y)][0]:g}"
+    raise SettingError("SETTING-LABELS", "y", what, "Make them text or integers.")

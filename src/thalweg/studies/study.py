@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -122,6 +123,8 @@ class Study:
         Which of its rows are in each part.
     frame : data frame or None
         What `source` was made of.
+    labels : dtype or None
+        Of the target as it came, where it was integers or booleans.
     """
 
     name: str
@@ -140,6 +143,7 @@ class Study:
     source: Any = field(default=None, repr=False)
     places: dict[str, Any] = field(default_factory=dict, repr=False)
     frame: Any = field(default=None, repr=False)
+    labels: Any = None
 
     @classmethod
     def of_table(cls, table: Table, target: str, design: Design, warnings: Sequence[str] = ()) -> Study:
@@ -217,16 +221,21 @@ class Study:
         y = np.asarray(y)
         if y.shape[:1] != X.shape[:1] or y.ndim > 2:
             raise DataError("DATA-ROWS", "y", f"has shape {y.shape}, X has {X.shape[0]} rows")
+        if X.shape[1] == 0 or y[:1].size == 0:
+            raise DataError("DATA-SHAPE", "y" if X.shape[1] else "X", "has no column")
         y = y[:, 0] if y.ndim == 2 and y.shape[1] == 1 else y
-        if y.dtype.kind in "biuf":
-            y = y.astype(np.float64)
-        elif y.dtype.kind in "OUS":
-            y = np.array([str(label) for label in y.ravel()], dtype=object).reshape(y.shape)
+        labels = y.dtype if y.dtype.kind in "biu" else None
+        y = _numbers_or_labels(y)
         _check_finite("X", X.data if sparse else X)
         _check_finite("y", y)
         several = y.ndim == 2
         classes, loss = ([], design.loss_for(0)) if several else _task(y, design, "y", "y")
-        rows, warnings = (_in_order(len(y), design), ()) if mapped else _split(y, design, classes=bool(classes))
+        if mapped:
+            rows = _in_order(len(y), design)
+            _check_seen(classes, y[rows["train"]])
+            warnings = _mapped_warnings(X, design, len(classes), {part: y[at] for part, at in rows.items()})
+        else:
+            rows, warnings = _split(y, design, classes=bool(classes))
         names = tuple(names) if names is not None else tuple(f"x{k}" for k in range(X.shape[1]))
         means = scales = np.zeros(0)
         if design.standardize and not mapped:
@@ -254,6 +263,7 @@ class Study:
             scales=scales,
             source=X,
             places=rows,
+            labels=labels,
         )
 
     @property
@@ -271,21 +281,23 @@ class Study:
         """The rows to learn from, laid out for the kernels."""
         return Rows.of(self.parts["train"].X, self.parts["train"].targets, dtype=self.dtype)
 
-    def raw(self, part: str) -> Any:
-        """Return the features of a part as they came: rows of an array or a frame, columns of a table side by side."""
-        at = self.places[part]
+    def raw(self, *parts: str) -> Any:
+        """Return the features of some parts as they came: rows of an array or frame, columns of a table as objects."""
+        at = [self.places[part] for part in parts]
+        if all(isinstance(each, slice) for each in at) and all(a.stop == b.start for a, b in itertools.pairwise(at)):
+            return self.source[at[0].start : at[-1].stop]
+        rows = np.concatenate(at)
         if self.frame is not None:
             import narwhals as nw
 
-            frame = nw.from_native(self.frame, eager_only=True)
-            return frame.select(list(self.preparation.kinds) if self.preparation else frame.columns)[at.tolist()]
+            return nw.from_native(self.frame, eager_only=True)[rows.tolist()].to_native()
         if self.preparation is None:
-            return self.source[at]
+            return self.source[rows]
         columns = [self.source[name] for name in self.preparation.kinds]
         cells = np.empty((self.source.n_rows, len(columns)), dtype=object)
         for k, column in enumerate(columns):
             cells[:, k] = column
-        return cells[at]
+        return cells[rows]
 
     def part_features(self, part: str) -> Any:
         """Return the features of a part, in the type of the model."""
@@ -354,6 +366,39 @@ def _split(y: Array, design: Design, *, classes: bool) -> tuple[dict[str, Any], 
         test=design.test,
     )
     return {"train": parts.train, "validation": parts.validation, "test": parts.test}, parts.warnings
+
+
+def _numbers_or_labels(y: Array) -> Array:
+    """Return a target as float64, or as labels that are objects of str."""
+    from thalweg.studies.frames import as_column, check_complete
+
+    if y.dtype.kind in "biuf":
+        return y.astype(np.float64)
+    if y.ndim == 2:
+        raise DataError("DATA-NUMBERS", "y", f"several columns must be numbers, got {y.dtype}")
+    found = as_column(y.tolist(), "y")[0]
+    check_complete(found, "y")
+    return found
+
+
+def _check_seen(classes: list[Any], y: Array) -> None:
+    """Raise where the rows to learn from lack a class."""
+    lost = [label for label in classes if label not in set(y.tolist())]
+    if lost:
+        what = f"class {str(lost[0])!r:.40} is not among the first {len(y)} rows, which are those to learn from"
+        raise DataError("DATA-ORDER", "y", what, "A memory map is divided in the order of its rows: shuffle them.")
+
+
+def _mapped_warnings(X: Any, design: Design, classes: int, parts: dict[str, Array]) -> tuple[str, ...]:
+    """Return lines where a memory map cannot be used as it is, or where its rows are in no good order."""
+    found = []
+    if X.dtype != np.dtype(design.dtype) or not X.flags.c_contiguous:
+        layout = "" if X.flags.c_contiguous else " in the order of columns"
+        found.append(f"DATA-MAP: the memory map is {X.dtype}{layout}; it is copied into memory as {design.dtype}")
+    poor = [part for part, y in parts.items() if len(np.unique(y.astype(str))) < classes]
+    if poor:
+        found.append(f"DATA-ORDER: the {poor[0]} part lacks a class: a memory map is divided in the order of its rows")
+    return tuple(found)
 
 
 def _in_order(rows: int, design: Design) -> dict[str, Any]:
