@@ -236,7 +236,7 @@ class Execution:
                     time.sleep(_POLL)
                 self._watch(self.progress)
                 self._renew()
-                for future in done:
+                for future in sorted(done, key=_failed):
                     unit, claim = pending.pop(future)
                     yield from self._keep(unit, claim, future.result(), waiting)
         except BaseException:
@@ -364,15 +364,15 @@ class Execution:
             try:
                 while futures:
                     done, _ = wait(futures, timeout=_POLL, return_when=FIRST_COMPLETED)
-                    made = []
-                    for future in done:
-                        for (arm, seed), scored in zip(futures.pop(future), future.result(), strict=True):
-                            one = Confirmation(arm.name, arm.learning_rate, seed, *scored, seconds[arm])
-                            there[arm, seed] = one
-                            made.append((arm, one))
-                    if made and self.kept is not None:
-                        self.kept.confirm(made)
-                    self.progress.done += len(made)
+                    for future in sorted(done, key=_failed):
+                        made = [
+                            (arm, Confirmation(arm.name, arm.learning_rate, seed, *scored, seconds[arm]))
+                            for (arm, seed), scored in zip(futures.pop(future), future.result(), strict=True)
+                        ]
+                        there |= {(arm, one.seed): one for arm, one in made}
+                        if self.kept is not None:
+                            self.kept.confirm(made)
+                        self.progress.done += len(made)
                     self._watch(self.progress)
             except BaseException:
                 self._stop.set()
@@ -438,6 +438,11 @@ class Execution:
         from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
         return threadpool_limits(1, "blas")
+
+
+def _failed(future: Future[Any]) -> bool:
+    """Tell whether a thread failed: what the others have finished is kept first."""
+    return future.exception() is not None
 
 
 def _in_order(kept: Confirmation) -> Confirmation:
