@@ -221,7 +221,7 @@ class Study:
         y = np.asarray(y)
         if y.shape[:1] != X.shape[:1] or y.ndim > 2:
             raise DataError("DATA-ROWS", "y", f"has shape {y.shape}, X has {X.shape[0]} rows")
-        if X.shape[1] == 0 or y[:1].size == 0:
+        if X.shape[1] == 0 or (y.ndim == 2 and y.shape[1] == 0):
             raise DataError("DATA-SHAPE", "y" if X.shape[1] else "X", "has no column")
         y = y[:, 0] if y.ndim == 2 and y.shape[1] == 1 else y
         labels = y.dtype if y.dtype.kind in "biu" else None
@@ -413,8 +413,9 @@ def _in_order(rows: int, design: Design) -> dict[str, Any]:
 def _moments(X: Any) -> tuple[Array, Array]:
     from sklearn.preprocessing import StandardScaler
 
-    scaler = StandardScaler(with_mean=not hasattr(X, "tocsr")).fit(X)
-    mean = np.zeros(X.shape[1]) if scaler.mean_ is None else scaler.mean_
+    sparse = hasattr(X, "tocsr")
+    scaler = StandardScaler(with_mean=not sparse).fit(X)
+    mean = np.zeros(X.shape[1]) if sparse else scaler.mean_
     return np.asarray(mean), np.asarray(scaler.scale_)
 
 
