@@ -237,6 +237,26 @@ def test_the_largest_stable_rate_in_full_batches_is_the_last_below_the_limit_of_
     assert f"Above {found.largest_stable:.3g} the loss" in found.message
 
 
+def smoothed(means, start):
+    found = []
+    for k, own in enumerate(means):
+        pairs = [(4 - d, means[k - d] + means[k + d]) for d in (1, 2, 3) if k - d >= 0 and k + d < len(means)
+                 and max(means[k - d], means[k + d]) <= max(own, start)]  # fmt: skip
+        found.append((4 * own + sum(w * both for w, both in pairs)) / (4 + 2 * sum(w for w, _ in pairs)))
+    return found
+
+
+def test_a_lucky_rate_among_those_that_hover_is_not_the_best_and_a_cliff_is_no_reason_to_keep_away(table):
+    grid = range_test._Grid(Linear(4), Rows.of(*table), SETTINGS, 2, None, 0)
+    start = grid.start()
+    basin = [0.5, 0.4, 0.3, 0.2, 0.15, 0.1, 0.1, 0.1, 0.15, 0.2, 0.4, 0.2, 0.45, 0.05, 0.5, 0.4, 0.5, 0.6]
+    grid.found = {k: np.full((3, 2), share * start) for k, share in enumerate(basin)}
+    assert grid.best() == 6
+    cliff = [0.5, 0.4, 0.3, 0.2, 0.1, 0.05, 7.0, 8.0, np.inf]  # and the rate before it is not dragged down
+    grid.found = {k: np.full((3, 2), share * start) for k, share in enumerate(cliff)}
+    assert grid.best() == 5
+
+
 def test_the_curve_holds_what_each_seed_left(table):
     rows = Rows.of(*table)
     found = suggest(Linear(4), rows, SETTINGS, rules.gradient_descent, seeds=3)
@@ -248,7 +268,7 @@ def test_the_curve_holds_what_each_seed_left(table):
     np.testing.assert_array_equal(found.curve.lows, ends.min(axis=0))
     np.testing.assert_array_equal(found.curve.highs, ends.max(axis=0))
     np.testing.assert_array_equal(found.curve.means, ends.T.copy().mean(axis=1))
-    assert found.learning_rate == found.curve.rates[int(np.argmin(found.curve.means))]
+    assert found.learning_rate == found.curve.rates[int(np.argmin(smoothed(found.curve.means, found.start)))]
     assert found.start == pytest.approx(np.mean([one.start[0] for one in each]))
     assert math.isinf(found.curve.medians[-1])
     assert found.low <= found.learning_rate <= found.high
