@@ -16,7 +16,7 @@ from tests.comparison.outcomes import ARMS, confirmation, many_arms, outcome, ou
 
 from thalweg.comparison.outcome import Outcome
 from thalweg.comparison.plan import Arm
-from thalweg.comparison.store import Store, StoreWarning, arm_key, digest_of, digest_of_arrays
+from thalweg.comparison.store import Store, StoreWarning, arm_key, digest_of, digest_of_arrays, rows
 from thalweg.errors import StorageError
 from thalweg.formulas.formula import rule
 from thalweg.formulas.rules import adagrad, adam
@@ -135,6 +135,19 @@ def test_a_comparison_is_registered_once_and_keeps_its_first_description(path):
     assert (held.key, held.runs, held.confirmations) == (KEY, len(outcomes()), 0)
     assert held.description == {"table": "houses.csv", "epochs": 5, "worst": "inf"}
     assert held.created.startswith("20")
+
+
+def test_of_two_who_register_at_the_same_moment_the_first_counts(path, monkeypatch):
+    find, first = rows.find, [True]
+
+    def too_early(connection, key):
+        return None if first and first.pop() else find(connection, key)
+
+    with Store.open(path) as store, Store.open(path) as other:
+        other.comparison(KEY, SAID).add(outcomes())
+        monkeypatch.setattr(rows, "find", too_early)
+        assert store.comparison(KEY, {"table": "something else"}).finished(ARMS) == by_run(outcomes())
+        assert store.held()[0].description["table"] == "houses.csv"
 
 
 def test_a_run_that_is_there_is_left_as_it_is(path):

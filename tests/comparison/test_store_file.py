@@ -222,9 +222,17 @@ def test_an_older_store_is_brought_up_to_date_in_one_transaction(copied, monkeyp
         assert connection.execute("SELECT count(*) FROM notes").fetchone() == (0,)
 
 
-def test_where_bringing_it_up_to_date_fails_an_older_store_is_as_it_was(copied, monkeypatch):
-    monkeypatch.setattr(database, "SCHEMA", 2)
-    monkeypatch.setattr(database, "MIGRATIONS", {1: "DROP TABLE units; ALTER TABLE nothing ADD COLUMN note TEXT"})
+@pytest.mark.parametrize(
+    "steps",
+    [
+        {1: "DROP TABLE units; ALTER TABLE nothing ADD COLUMN note TEXT", 2: "CREATE TABLE notes (text TEXT)"},
+        {1: "DROP TABLE units", 2: "CREATE TABLE records (text TEXT)"},
+    ],
+    ids=["first", "second"],
+)
+def test_where_bringing_it_up_to_date_fails_an_older_store_is_as_it_was(copied, monkeypatch, steps):
+    monkeypatch.setattr(database, "SCHEMA", 3)
+    monkeypatch.setattr(database, "MIGRATIONS", steps)
     with pytest.raises(StorageError):
         Store.open(copied)
     monkeypatch.undo()
@@ -330,6 +338,16 @@ def check_full(done: subprocess.CompletedProcess[str], path: Path) -> None:
         found = comparison.finished(arms)
         assert found == {(arm, seed): outcome(arm, seed) for arm in arms[: added // 3] for seed in range(3)}
         comparison.add(outcomes(arms[-1:]))
+
+
+def test_a_store_that_cannot_be_made_leaves_nothing(tmp_path):
+    path = tmp_path / "runs.sqlite"
+    command = [sys.executable, "-c", SWEEP, str(path), str(5000)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 6, done.stderr
+    assert done.stdout.startswith(f"error[STORE-WRITE] {path}: cannot be ")
+    assert files(tmp_path) == {}
+    fill(path)
 
 
 def test_a_file_that_may_not_grow_ends_the_work_and_loses_nothing(tmp_path):

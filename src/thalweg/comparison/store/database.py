@@ -122,23 +122,23 @@ class Database:
         if (application, schema) == (0, 0) and not self._fetch("SELECT count(*) FROM sqlite_master"):
             # Deleted comparisons give their room back. Only an empty database can be told so.
             self._connection.execute("PRAGMA auto_vacuum = FULL")
-            self._change(TABLES, SCHEMA)
+            self._change(TABLES)
         else:
             _refuse_foreign(self.file, application, schema)
-            for older in range(schema, SCHEMA):
-                self._change(MIGRATIONS[older], older + 1)
+            if schema < SCHEMA:
+                self._change(";".join(MIGRATIONS[older] for older in range(schema, SCHEMA)))
         mode = self._connection.execute("PRAGMA journal_mode = WAL").fetchone()[0]
         if mode != b"wal":
             what = "cannot be opened as a store: its file system has no memory that processes share"
             hint = "Name a file on a disk of this machine with --store."
             raise StorageError("STORE-OPEN", named(self.file), what, hint)
 
-    def _change(self, statements: str, schema: int) -> None:
+    def _change(self, statements: str) -> None:
         with self.writing() as connection:
             for statement in statements.split(";"):
                 connection.execute(statement)
             connection.execute(f"PRAGMA application_id = {APPLICATION}")
-            connection.execute(f"PRAGMA user_version = {schema}")
+            connection.execute(f"PRAGMA user_version = {SCHEMA}")
 
     def _header(self) -> tuple[int, int]:
         return self._fetch("PRAGMA application_id"), self._fetch("PRAGMA user_version")

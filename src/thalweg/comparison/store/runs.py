@@ -112,8 +112,9 @@ class Store:
             found = rows.find(connection, key)
         if found is None or not found[1]:
             with self._database.writing() as connection:
-                number = rows.register(connection, key, as_json(dict(description)))
-            if found is not None:
+                found = rows.find(connection, key)  # another process may have been first
+                number = found[0] if found and found[1] else rows.register(connection, key, as_json(dict(description)))
+            if found and not found[1]:
                 self._tell(
                     f"STORE-DAMAGED: the description of comparison {named(key[:8])} was damaged; it is written anew"
                 )
