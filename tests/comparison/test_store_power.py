@@ -34,8 +34,11 @@ said = os.open(sys.argv[1] + ".said", os.O_WRONLY | os.O_CREAT)
 arms = many_arms(6)
 for part in (arms[:1], arms[1:4], arms[4:]):
     with Store.open(sys.argv[1]) as store:
+        comparison = store.comparison("key", {})
         for arm in part:
-            store.comparison("key", {}).add(outcomes([arm], 3))
+            claim = comparison.claim(repr(arm))
+            claim.renew()
+            comparison.release(claim, outcomes([arm], 3))
             os.write(said, b"acknowledged")
 """
 

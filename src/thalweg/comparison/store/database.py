@@ -149,16 +149,28 @@ class Database:
     # -- work
 
     @contextlib.contextmanager
-    def writing(self) -> Iterator[sqlite3.Connection]:
-        """Write in one transaction: all of it is on the disk when the block ends, or nothing of it ever is."""
+    def writing(self, *, durable: bool = True) -> Iterator[sqlite3.Connection]:
+        """Write in one transaction: all of it is on the disk when the block ends, or nothing of it ever is.
+
+        Parameters
+        ----------
+        durable : bool
+            False for what a loss of power may undo, claims say: the disk, which takes most of the time, is not waited
+            for. A durable transaction later takes it along.
+        """
         with self._lock, self._answering():
-            self._begin("BEGIN IMMEDIATE")
+            if not durable:
+                self._connection.execute("PRAGMA synchronous = NORMAL")
             try:
+                self._begin("BEGIN IMMEDIATE")
                 yield self._connection
                 self._connection.execute("COMMIT")
             except BaseException:
                 self._roll_back()
                 raise
+            finally:
+                if not durable:
+                    self._connection.execute("PRAGMA synchronous = FULL")
 
     @contextlib.contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:

@@ -111,7 +111,7 @@ class Store:
         with self._database.reading() as connection:
             found = rows.find(connection, key)
         if found is None or not found[1]:
-            with self._database.writing() as connection:
+            with self._database.writing(durable=False) as connection:  # the first run will be
                 found = rows.find(connection, key)  # another process may have been first
                 number = found[0] if found and found[1] else rows.register(connection, key, as_json(dict(description)))
             if found and not found[1]:
@@ -241,7 +241,7 @@ class Comparison:
             may, _ = claims.free(connection, self._number, unit, self._watch)
         if not may:
             return None
-        with self._database.writing() as connection:
+        with self._database.writing(durable=False) as connection:
             attempt = claims.take(connection, self._number, unit, lease_seconds, self._watch)
         return None if attempt is None else Claim(unit, attempt, lease_seconds, self._renew)
 
@@ -262,12 +262,12 @@ class Comparison:
 
     def give_up(self, claim: Claim) -> None:
         """Let others have a unit at once, without a result."""
-        with self._database.writing() as connection:
+        with self._database.writing(durable=False) as connection:
             claims.give_up(connection, self._number, claim)
 
     def reopen(self, unit: str) -> None:
         """Let a unit be claimed again that is done, as where one of its runs turns out to be damaged."""
-        with self._database.writing() as connection:
+        with self._database.writing(durable=False) as connection:
             claims.reopen(connection, self._number, unit)
 
     def settled(self) -> set[str]:
@@ -276,7 +276,7 @@ class Comparison:
             return claims.settled(connection, self._number)
 
     def _renew(self, claim: Claim) -> bool:
-        with self._database.writing() as connection:
+        with self._database.writing(durable=False) as connection:
             return claims.beat(connection, self._number, claim)
 
     # -- records
