@@ -156,7 +156,7 @@ def entry(signature: Any) -> Any:
     return native(made, types.float64(types.int64, *signature.args))
 
 
-def native(function: Callable[..., Any], signature: Any) -> Any:
+def native(function: Callable[..., Any], signature: Any, *, allocates: bool = True) -> Any:
     """Compile a function for one signature, through the sealed cache.
 
     Parameters
@@ -164,6 +164,9 @@ def native(function: Callable[..., Any], signature: Any) -> Any:
     function : function
         Module-level, or made by :func:`from_text`.
     signature : Numba signature
+    allocates : bool
+        Whether it makes arrays. One that looks at those of its caller only, as every function that returns nothing
+        does, counts no references: each count is an atomic operation, and a step of a small network made a hundred.
 
     Returns
     -------
@@ -173,7 +176,9 @@ def native(function: Callable[..., Any], signature: Any) -> Any:
     """
     part = signature.return_type == types.void
     with _compiling:
-        compiled = njit(**OPTIONS, no_cfunc_wrapper=True, no_cpython_wrapper=part)(function)
+        compiled = njit(**OPTIONS, no_cfunc_wrapper=True, no_cpython_wrapper=part, _nrt=allocates and not part)(
+            function
+        )
         compiled._cache = _cache_of(function)
         compiled.compile(signature)
         compiled.disable_compile()

@@ -192,4 +192,4 @@ def driver(dtype: str) -> Any:
     descent = (v, v, m, TABLE, NUMBER_TABLE, NUMBERS, NUMBERS, m)
     regularisation = (TABLE, NUMBER_TABLE, types.int64, v, types.float64, types.float64, types.int64)
     signature = types.float64(INDICES, *data, *model, *descent, *regularisation, types.float64, NUMBER_TABLE, NUMBERS)
-    return native(epoch, signature)
+    return native(epoch, signature, allocates=False)

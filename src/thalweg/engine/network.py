@@ -1,7 +1,7 @@
 """The objective of the multilayer perceptron: any depth and width over one flat vector of parameters.
 
-Matrix products go to BLAS on buffers laid out beforehand; activations are two generated kernels for the whole
-network, told the number of the layer's activation.
+Matrix products are those of :mod:`thalweg.engine.products`, on buffers laid out beforehand; activations are two
+generated kernels for the whole network, told the number of the layer's activation.
 """
 
 # mypy: disable-error-code="no-untyped-def"
@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numba.extending import register_jitable
 
-from thalweg.engine.arithmetic import block, dot, fma, total
+from thalweg.engine.arithmetic import block, flat
 from thalweg.engine.compile import (
     BACKWARD,
     FORWARD,
@@ -26,6 +26,8 @@ from thalweg.engine.compile import (
     native,
     objective_signature,
 )
+from thalweg.engine.products import dots, nothing, product, repeated, strips, turned, upright
+from thalweg.engine.products import sums as row_sums
 from thalweg.engine.streams import kept, layer_key
 
 # Columns of `shape`, one row per layer; offsets count from the start of `theta` or of `work`.
@@ -41,20 +43,6 @@ def draw(mask, bound, key):
         for k in range(mask.shape[1]):
             position = np.uint64(i) * units + np.uint64(k)
             mask[i, k] = size if kept(key, position, np.uint64(bound)) else mask.dtype.type(0)
-
-
-@register_jitable
-def product(a, b, out):
-    """Matrix product into a buffer, by BLAS."""
-    np.dot(a, b, out)
-
-
-@register_jitable
-def add_to_rows(vector, matrix):
-    """Add a vector to every row of a matrix."""
-    for i in range(matrix.shape[0]):
-        for k in range(matrix.shape[1]):
-            matrix[i, k] += vector[k]
 
 
 @register_jitable
@@ -99,8 +87,9 @@ def network(
         width = shape[layer, FAN_OUT]
         inputs = block(work, shape[layer, INPUTS], batch, width)
         units = block(work, shape[layer, UNITS], batch, width)
-        product(below, block(theta, shape[layer, WEIGHTS], shape[layer, FAN_IN], width), inputs)
-        add_to_rows(theta[shape[layer, BIAS] : shape[layer, BIAS] + width], inputs)
+        weight = block(theta, shape[layer, WEIGHTS], shape[layer, FAN_IN], width)
+        bias = block(theta, shape[layer, BIAS], 1, width)
+        product(upright(below), upright(weight), repeated(bias, batch), upright(inputs))
         below = inputs  # the output layer is linear
         if layer == depth - 1:
             break
@@ -119,25 +108,26 @@ def network(
     call_loss(code[LOSS], (targets, below, rows, weights, factor, loss_hyper, deltas, sums))
     for layer in range(depth - 1, -1, -1):
         fan_in, width = shape[layer, FAN_IN], shape[layer, FAN_OUT]
-        sum_rows(deltas, grad[shape[layer, BIAS] : shape[layer, BIAS] + width])
+        sum_rows(deltas, flat(block(grad, shape[layer, BIAS], 1, width)))
+        below = first
+        if layer > 0:
+            below = block(work, shape[layer - 1, UNITS], batch, fan_in)
+            if dropout[layer - 1] != 0.0:
+                below = block(work, shape[layer - 1, MASK] + batch * fan_in, batch, fan_in)
         into = block(grad, shape[layer, WEIGHTS], fan_in, width)
+        product(turned(below), upright(deltas), nothing(into), upright(into))
         if layer == 0:
-            product(first.T, deltas, into)
             break
         units = block(work, shape[layer - 1, UNITS], batch, fan_in)
         inputs = block(work, shape[layer - 1, INPUTS], batch, fan_in)
         passed = block(work, shape[layer - 1, DELTAS], batch, fan_in)
         weight = block(theta, shape[layer, WEIGHTS], fan_in, width)
-        product(deltas, weight.T, passed)
+        product(upright(deltas), turned(weight), nothing(passed), upright(passed))
         if dropout[layer - 1] != 0.0:
             mask = block(work, shape[layer - 1, MASK], batch, fan_in)
-            dropped = block(work, shape[layer - 1, MASK] + batch * fan_in, batch, fan_in)
-            product(dropped.T, deltas, into)
             for i in range(batch):
                 for k in range(fan_in):
                     passed[i, k] *= mask[i, k]
-        else:
-            product(units.T, deltas, into)
         call_backward(code[BACKWARD], (shape[layer - 1, ACTIVATION], activation_hyper, inputs, units, passed))
         deltas = passed
 
@@ -146,29 +136,30 @@ def narrow(
     theta, grad, X, values, indices, indptr, targets, weights, rows, factor, shape, work, sums,
     code, loss_hyper, activation_hyper, dropout, seed, step,
 ):  # fmt: skip
-    """Do what :func:`network` does, for narrow layers: units by rows, and loops along the batch instead of BLAS.
+    """Do what :func:`network` does, for narrow layers: units by rows, so that vectors run along the batch.
 
-    A product of 64 x 5 by 5 x 2 is over before BLAS has looked at its arguments; along a batch of 16 and more these
-    loops vectorise.
+    Along five units most of a vector would be empty.
     """
     batch = rows.size
     depth = shape.shape[0]
     features = shape[0, FAN_IN]
     first = block(work, 0, features, batch)
-    for i in range(batch):
-        x = X[rows[i]]
-        for j in range(features):
-            first[j, i] = x[j]
+    for j in range(features):
+        for i in range(batch):
+            first[j, i] = X[rows[i], j]
     below = first
     for layer in range(depth):
         fan_in, width = shape[layer, FAN_IN], shape[layer, FAN_OUT]
         inputs = block(work, shape[layer, INPUTS], width, batch)
-        weight, bias = shape[layer, WEIGHTS], shape[layer, BIAS]
-        for k in range(width):
-            out = inputs[k]
-            for i in range(batch):
-                out[i] = theta[bias + k]
-            combine(out, below, theta, weight + k, width, fan_in)
+        weights_at, bias = shape[layer, WEIGHTS], shape[layer, BIAS]
+        if width > FEW and fan_in > FEW:
+            for k in range(width):
+                for i in range(batch):
+                    inputs[k, i] = theta[bias + k]
+            weight = block(theta, weights_at, fan_in, width)
+            product(turned(weight), upright(below), upright(inputs), upright(inputs))
+        else:
+            strips(theta, weights_at, 1, width, bias, below, inputs)
         below = inputs  # the output layer is linear
         if layer == depth - 1:
             break
@@ -185,76 +176,60 @@ def narrow(
                     below[k, i] = units[k, i] * mask[i, k]
 
     outputs = shape[depth - 1, FAN_OUT]
-    scores = block(work, shape[depth - 1, UNITS], batch, outputs)
-    slopes = block(work, shape[depth - 1, DELTAS], batch, outputs)
-    for k in range(outputs):
-        for i in range(batch):
-            scores[i, k] = below[k, i]
-    call_loss(code[LOSS], (targets, scores, rows, weights, factor, loss_hyper, slopes, sums))
-    deltas = below
-    for k in range(outputs):
-        for i in range(batch):
-            deltas[k, i] = slopes[i, k]
+    deltas = block(work, shape[depth - 1, UNITS], outputs, batch)
+    if outputs == 1:  # a row of the batch is a column of it
+        scores = block(work, shape[depth - 1, INPUTS], batch, 1)
+        slopes = block(work, shape[depth - 1, UNITS], batch, 1)
+        call_loss(code[LOSS], (targets, scores, rows, weights, factor, loss_hyper, slopes, sums))
+    else:
+        scores = block(work, shape[depth - 1, UNITS], batch, outputs)
+        slopes = block(work, shape[depth - 1, DELTAS], batch, outputs)
+        for k in range(outputs):
+            for i in range(batch):
+                scores[i, k] = below[k, i]
+        call_loss(code[LOSS], (targets, scores, rows, weights, factor, loss_hyper, slopes, sums))
+        for k in range(outputs):
+            for i in range(batch):
+                deltas[k, i] = slopes[i, k]
     for layer in range(depth - 1, -1, -1):
         fan_in, width = shape[layer, FAN_IN], shape[layer, FAN_OUT]
-        weight, bias = shape[layer, WEIGHTS], shape[layer, BIAS]
-        for k in range(width):
-            grad[bias + k] = total(deltas[k], batch)
+        weights_at = shape[layer, WEIGHTS]
+        row_sums(deltas, grad, shape[layer, BIAS])
+        below = first
+        if layer > 0:
+            below = block(work, shape[layer - 1, UNITS], fan_in, batch)
+            if dropout[layer - 1] != 0.0:
+                below = block(work, shape[layer - 1, MASK] + batch * fan_in, fan_in, batch)
+        if fan_in * width > MANY:
+            into = block(grad, weights_at, fan_in, width)
+            product(upright(below), turned(deltas), nothing(into), upright(into))
+        elif fan_in > width:
+            dots(below, deltas, grad, weights_at, width, 1)
+        else:
+            dots(deltas, below, grad, weights_at, 1, width)
         if layer == 0:
-            outer(first, deltas, grad, weight, fan_in, width)
             break
         units = block(work, shape[layer - 1, UNITS], fan_in, batch)
         inputs = block(work, shape[layer - 1, INPUTS], fan_in, batch)
         passed = block(work, shape[layer - 1, DELTAS], fan_in, batch)
-        for j in range(fan_in):
-            out = passed[j]
-            for i in range(batch):
-                out[i] = theta.dtype.type(0)
-            combine(out, deltas, theta, weight + j * width, 1, width)
+        if fan_in > FEW and width > FEW:
+            weight = block(theta, weights_at, fan_in, width)
+            product(upright(weight), upright(deltas), nothing(passed), upright(passed))
+        else:
+            strips(theta, weights_at, width, 1, -1, deltas, passed)
         if dropout[layer - 1] != 0.0:
             mask = block(work, shape[layer - 1, MASK], batch, fan_in)
-            dropped = block(work, shape[layer - 1, MASK] + batch * fan_in, fan_in, batch)
-            outer(dropped, deltas, grad, weight, fan_in, width)
             for j in range(fan_in):
                 for i in range(batch):
                     passed[j, i] *= mask[i, j]
-        else:
-            outer(units, deltas, grad, weight, fan_in, width)
         call_backward(code[BACKWARD], (shape[layer - 1, ACTIVATION], activation_hyper, inputs, units, passed))
         deltas = passed
 
 
-@register_jitable
-def combine(out, below, theta, start, stride, count):
-    """Add ``theta[start + j * stride] * below[j]`` to ``out`` for ``count`` rows, four in one pass."""
-    batch = out.size
-    whole = count - count % 4
-    for j in range(0, whole, 4):
-        a, b, c, d = below[j], below[j + 1], below[j + 2], below[j + 3]
-        at = start + j * stride
-        w, x, y, z = theta[at], theta[at + stride], theta[at + 2 * stride], theta[at + 3 * stride]
-        for i in range(batch):
-            out[i] = fma(z, d[i], fma(y, c[i], fma(x, b[i], fma(w, a[i], out[i]))))
-    for j in range(whole, count):
-        a = below[j]
-        w = theta[start + j * stride]
-        for i in range(batch):
-            out[i] = fma(w, a[i], out[i])
+# Up to so many rows or steps go row by row, and up to so many cells as dot products: a tile would be mostly empty.
+FEW, MANY = 4, 128
 
-
-@register_jitable
-def outer(below, deltas, grad, start, fan_in, width):
-    """Write the gradient of a layer's weights: sums over the batch, by BLAS where there are many."""
-    if fan_in * width > 16:
-        product(below, deltas.T, block(grad, start, fan_in, width))
-        return
-    batch = deltas.shape[1]
-    for j in range(fan_in):
-        for k in range(width):
-            grad[start + j * width + k] = dot(below[j], deltas[k], batch)
-
-
-# Layers up to this wide, on batches at least this large, go faster along the batch than through BLAS.
+# Layers up to this wide, on batches at least this large, go faster along the batch than along the units.
 NARROW, LONG = 32, 16
 
 
