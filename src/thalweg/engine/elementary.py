@@ -171,7 +171,7 @@ def _log1p(x):
 
     def native(x):
         w = one + x
-        k = whole((to_bits(w) - root_half) >> mantissa)
+        k = whole(whole(to_bits(w) - root_half) >> mantissa)  # in 32 bits where they do: vectors stay whole
         m = from_bits(whole(to_bits(w) - (k << mantissa)))
         lost = (x - (w - one)) / w if k != 0 else zero  # what rounding 1 + x dropped
         f = m - one if k != 0 else x
