@@ -8,11 +8,14 @@ import json
 import re
 import shutil
 import sqlite3
+import subprocess
 import sys
+import time
 from contextlib import closing
 from pathlib import Path
 
 import click
+import numpy as np
 import pytest
 from tests.comparison.outcomes import ARMS, confirmation, outcomes
 
@@ -351,6 +354,40 @@ def test_a_rescue_that_cannot_be_is_answered(thalweg, folder, arguments, status,
     said = thalweg("runs", "rescue", *arguments)
     assert (said.status, said.out) == (status, "")
     assert words in said.err
+
+
+# From beginning to end
+
+
+@pytest.mark.deep
+def test_a_comparison_that_is_killed_again_and_again_leaves_the_bytes_of_an_unbroken_one(folder):
+    compare = [
+        *(sys.executable, "-m", "thalweg", "compare", "dataset:diabetes", "--target", "target", "--seeds", "24"),
+        *("--epochs", "40", "--batch-size", "4", "--optimizers", "adam,momentum,rmsprop,lion", "--output", "left"),
+    ]
+
+    def bytes_left() -> dict[str, bytes]:
+        export = [sys.executable, "-m", "thalweg", "runs", "export", "--format", "jsonl", "--store", "left/runs.sqlite"]
+        exported = subprocess.run(export, capture_output=True, check=True).stdout
+        files = {name: Path("left", name).read_bytes() for name in ("records.jsonl", "leaderboard.txt")}
+        return {**files, "exported": exported}
+
+    began = time.monotonic()
+    subprocess.run(compare, check=True, capture_output=True)
+    took = time.monotonic() - began
+    unbroken, counts = bytes_left(), [0]
+    shutil.rmtree("left")
+    chance = np.random.default_rng(0)
+    for _ in range(8):
+        process = subprocess.Popen(compare, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        time.sleep(took * chance.uniform(0.3, 0.9))
+        process.kill()
+        process.wait()
+        counts.append(sum(held(Path("left/runs.sqlite")).values()) if Path("left/runs.sqlite").exists() else 0)
+    subprocess.run(compare, check=True, capture_output=True)
+    assert bytes_left() == unbroken
+    assert counts == sorted(counts)
+    assert counts[-1] > 0  # some was kept, however often it was killed
 
 
 # The help
