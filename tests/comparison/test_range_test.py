@@ -336,6 +336,16 @@ def test_the_smallest_table_there_may_be_gives_an_answer(table):
     assert math.isfinite(found.learning_rate)
 
 
+@pytest.mark.parametrize("updates", [1, 2, 3])
+@pytest.mark.parametrize("batch", [16, None])
+def test_the_shortest_tests_there_may_be_give_an_answer(table, updates, batch):
+    settings = Settings(rules.adam, losses.squared, batch_size=batch, max_iter=6)
+    found = suggest(Linear(4), Rows.of(*table), settings, updates=updates, seeds=2)
+    assert found.updates == updates
+    assert found.low <= found.learning_rate < found.best
+    assert found.learning_rate <= found.high
+
+
 def test_where_no_rate_holds_it_says_so(table):
     X, y = table
     with pytest.raises(DivergedError, match="diverged at every rate"):

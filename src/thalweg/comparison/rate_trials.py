@@ -110,7 +110,8 @@ class Trial:
         if budget.batch_size is None:
             return [1] * budget.updates
         if not whole:
-            return [budget.quarter, budget.updates - budget.quarter]
+            rest = budget.updates - budget.quarter
+            return [budget.quarter, rest] if rest else [budget.quarter]
         return [budget.updates // self.settings.max_iter] * self.settings.max_iter
 
     def _order(self, piece: int) -> NDArray[np.int64]:
