@@ -102,7 +102,7 @@ class Linear:
 
     def work_size(self, batch: int) -> int:
         """Return the cells of scratch for batches of this size."""
-        return (2 * batch + 9) * self.columns
+        return batch * (self.n_features + 2 * self.columns)
 
     @property
     def activations(self) -> tuple[Activation, ...]:
@@ -117,7 +117,8 @@ class Linear:
         """Return the compiled objective for these rows."""
         from thalweg.engine import linear
 
-        return linear.objective("sparse" if rows.csr else "dense", rows.dtype)
+        dense = "dense" if self.columns == 1 else "wide"
+        return linear.objective("sparse" if rows.csr else dense, rows.dtype)
 
 
 INITIALISATIONS = ("he", "glorot", "lecun", "uniform")

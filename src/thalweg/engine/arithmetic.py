@@ -106,19 +106,6 @@ def total(x, n):  # type: ignore[no-untyped-def]
     return (((s0 + s4) + (s2 + s6)) + ((s1 + s5) + (s3 + s7))) + tail
 
 
-@register_jitable
-def gather_sums(out, partial, blocks, columns):  # type: ignore[no-untyped-def]
-    """Add the nine partial sums of every column in the order of :func:`dot`."""
-    for c in range(columns):
-        tail = partial[8 * columns + c]
-        if blocks == 0:
-            out[c] = tail
-            continue
-        even = (partial[c] + partial[4 * columns + c]) + (partial[2 * columns + c] + partial[6 * columns + c])
-        odd = (partial[columns + c] + partial[5 * columns + c]) + (partial[3 * columns + c] + partial[7 * columns + c])
-        out[c] = (even + odd) + tail
-
-
 def _view(context: Any, builder: ir.IRBuilder, kind: Any, data: Any, shape: list[Any]) -> Any:
     """Make an array over cells that others own, and that live longer than the kernel."""
     size = context.get_constant(types.intp, context.get_abi_sizeof(context.get_data_type(kind.dtype)))

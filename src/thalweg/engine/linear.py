@@ -2,8 +2,8 @@
 
 The weights are a matrix (features x columns), columns innermost, followed by one intercept per column. Several
 outputs are columns; several lanes are columns too, ``outputs`` of them each. Sums are taken in one stated order
-(:func:`thalweg.engine.arithmetic.dot`), the same for one column and for many, so that a lane has the bits of the
-same run alone.
+(:func:`thalweg.engine.arithmetic.dot`), the same for one column (:func:`dense`) and for many (:mod:`.wide`), so that a
+lane has the bits of the same run alone.
 """
 
 # mypy: disable-error-code="no-untyped-def"
@@ -16,8 +16,9 @@ from typing import Any
 
 import numpy as np
 
-from thalweg.engine.arithmetic import block, dot, fma, gather_sums
+from thalweg.engine.arithmetic import block, dot, fma
 from thalweg.engine.compile import LOSS, call_loss, native, objective_signature
+from thalweg.engine.wide import wide
 
 
 def dense(
@@ -25,6 +26,8 @@ def dense(
     code, loss_hyper, activation_hyper, dropout, seed, step,
 ):  # fmt: skip
     """Add the loss sums of a batch of dense rows to ``sums``; write ``factor`` times the sum of gradients to ``grad``.
+
+    For one column of weights. Other objectives take the same arguments.
 
     Parameters
     ----------
@@ -39,55 +42,28 @@ def dense(
         One over the batch's weight, for means.
     shape : (1, 3) int64
         Features, columns, 1 when there are intercepts.
-    work : scratch, at least ``(2 * batch + 9) * columns``
+    work : scratch, at least ``2 * batch``
     sums : (lanes,) float64
     code : (7,) int64
         Addresses of the kernels, in the order of :mod:`thalweg.engine.compile`.
     """
-    features, columns, intercepts = shape[0, 0], shape[0, 1], shape[0, 2]
+    features, intercepts = shape[0, 0], shape[0, 2]
     batch = rows.size
-    cells = batch * columns
-    scores = block(work, 0, batch, columns)
-    slopes = block(work, cells, batch, columns)
-    bias = features * columns
-    zero = theta.dtype.type(0)
-    if columns == 1:
-        for i in range(batch):
-            score = dot(X[rows[i]], theta, features)
-            scores[i, 0] = score + theta[bias] if intercepts else score
-    else:
-        partial = work[2 * cells : 2 * cells + 9 * columns]
-        blocks = features - features % 8
-        for i in range(batch):
-            x = X[rows[i]]
-            for c in range(9 * columns):
-                partial[c] = zero
-            for j in range(features):
-                at = (j % 8 if j < blocks else 8) * columns
-                xj = x[j]
-                for c in range(columns):
-                    partial[at + c] = fma(xj, theta[j * columns + c], partial[at + c])
-            gather_sums(scores[i], partial, blocks, columns)
-            if intercepts:
-                for c in range(columns):
-                    scores[i, c] += theta[bias + c]
+    scores = block(work, 0, batch, 1)
+    slopes = block(work, batch, batch, 1)
+    for i in range(batch):
+        score = dot(X[rows[i]], theta, features)
+        scores[i, 0] = score + theta[features] if intercepts else score
     call_loss(code[LOSS], (targets, scores, rows, weights, factor, loss_hyper, slopes, sums))
     for j in range(grad.size):
-        grad[j] = zero
+        grad[j] = theta.dtype.type(0)
     for i in range(batch):
         x = X[rows[i]]
-        if columns == 1:
-            slope = slopes[i, 0]
-            for j in range(features):
-                grad[j] = fma(slope, x[j], grad[j])
-        else:
-            for j in range(features):
-                xj = x[j]
-                for c in range(columns):
-                    grad[j * columns + c] = fma(slopes[i, c], xj, grad[j * columns + c])
+        slope = slopes[i, 0]
+        for j in range(features):
+            grad[j] = fma(slope, x[j], grad[j])
         if intercepts:
-            for c in range(columns):
-                grad[bias + c] += slopes[i, c]
+            grad[features] += slope
 
 
 def sparse(
@@ -157,10 +133,10 @@ def gram(
         sums[c * sums.size // columns] += total
 
 
-OBJECTIVES = {"dense": dense, "sparse": sparse, "gram": gram}
+OBJECTIVES = {"dense": dense, "wide": wide, "sparse": sparse, "gram": gram}
 
 
 @lru_cache(maxsize=6)
 def objective(kind: str, dtype: str) -> Any:
-    """Return a compiled objective: ``"dense"``, ``"sparse"`` or ``"gram"``."""
+    """Return a compiled objective: ``"dense"`` (one column), ``"wide"``, ``"sparse"`` or ``"gram"``."""
     return native(OBJECTIVES[kind], objective_signature(dtype))

@@ -214,7 +214,7 @@ def first_cell(context: Any, builder: ir.IRBuilder, kind: Any, array: Any) -> An
     return context.make_array(kind)(context, builder, array).data
 
 
-def _call(write: Callable[[Writer], Any], arguments: str, vector_bytes: int = 0) -> Any:
+def call_of(write: Callable[[Writer], Any], arguments: str, vector_bytes: int = 0) -> Any:
     """Make the call of a written function: ``arguments`` names its kinds, ``p`` for an array and an offset in cells."""
     places = [k + arguments[:k].count("p") for k, kind in enumerate(arguments) if kind == "p"]
 
@@ -237,13 +237,13 @@ def _call(write: Callable[[Writer], Any], arguments: str, vector_bytes: int = 0)
     return call
 
 
-wide_tile = _call(lambda writer: _write_tile(writer, VECTORS), "piippiipiiii")
-slim_tile = _call(lambda writer: _write_tile(writer, 1), "piippiipiiii")
-pack_rows = _call(_write_pack_rows, "pipiii")
-pack_columns = _call(_write_pack_columns, "pipiii")
-strips_call = _call(_write_strips, "piipipipii")
-dots_call = _call(lambda writer: _write_dots(writer, plain=False), "pipiipii", DOT_BYTES)
-sums_call = _call(lambda writer: _write_dots(writer, plain=True), "pipiipii", DOT_BYTES)
+wide_tile = call_of(lambda writer: _write_tile(writer, VECTORS), "piippiipiiii")
+slim_tile = call_of(lambda writer: _write_tile(writer, 1), "piippiipiiii")
+pack_rows = call_of(_write_pack_rows, "pipiii")
+pack_columns = call_of(_write_pack_columns, "pipiii")
+strips_call = call_of(_write_strips, "piipipipii")
+dots_call = call_of(lambda writer: _write_dots(writer, plain=False), "pipiipii", DOT_BYTES)
+sums_call = call_of(lambda writer: _write_dots(writer, plain=True), "pipiipii", DOT_BYTES)
 
 
 @intrinsic

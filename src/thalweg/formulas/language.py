@@ -38,7 +38,7 @@ IN_PLACE_OF = {"max": "np.maximum", "min": "np.minimum", "float": "nothing: an a
 RESERVED = frozenset(
     # of the update, the losses, the penalties, the activations
     "params grad state hyper rates lanes i row column start stop total weight weights targets scores slopes rows "
-    "factor sums kind bias inputs units deltas size sizes columns costs "
+    "factor sums kind bias target inputs units deltas size sizes columns costs "
     # of the loop fused for one sample a step
     "features k sample x X orders trace factors slope epoch place near width "
     # of the same loop over many lanes

@@ -325,21 +325,44 @@ def loss_text(program: Program, dtype: str) -> tuple[str, str]:
     lines = [
         *(f"{h} = hyper[{k}]" for k, h in enumerate(program.scalars)),
         *lowered.step,
-        # Fetch the targets, then one long loop over both arrays, then the sums: apart, the middle one vectorises.
-        "for i in range(scores.shape[0]):",
-        "    for row in range(sums.size):",
-        "        for column in range(targets.shape[1]):",
-        "            slopes[i, row * targets.shape[1] + column] = targets[rows[i], column]",
         *_flat("scores", "slopes"),
+        "single = scores.shape[1] == 1",
+        # Fetch the targets, then one long loop over both arrays, then the sums: apart, the middle one vectorises.
+        "if single:",
+        "    for i in range(flat_scores.size):",
+        "        flat_slopes[i] = targets[rows[i], 0]",
+        "elif targets.shape[1] == 1:",
+        "    for i in range(scores.shape[0]):",
+        "        target = targets[rows[i], 0]",
+        "        for row in range(sums.size):",
+        "            slopes[i, row] = target",
+        "else:",
+        "    for i in range(scores.shape[0]):",
+        "        for row in range(sums.size):",
+        "            for column in range(targets.shape[1]):",
+        "                slopes[i, row * targets.shape[1] + column] = targets[rows[i], column]",
         "for i in range(flat_scores.size):",
         f"    {y} = flat_slopes[i]",
         f"    {z} = flat_scores[i]",
         *indent(lowered.body),
         f"    flat_slopes[i] = {slope}",
         f"    flat_scores[i] = {value}",
+        "if single and weights.size == 0:",
+        f"    size = np.{dtype}(factor)",
+        "    total = 0.0",
+        "    for i in range(flat_scores.size):",
+        "        total += np.float64(flat_scores[i])",
+        "        flat_slopes[i] *= size",
+        "    sums[0] += total",
+        "    return",
         "for i in range(scores.shape[0]):",
         f"    weight = weights[rows[i]] if weights.size > 0 else np.{dtype}(1.0)",
         f"    size = np.{dtype}(weight * factor)",
+        "    if targets.shape[1] == 1:",
+        "        for row in range(sums.size):",
+        "            slopes[i, row] *= size",
+        "            sums[row] += np.float64(weight) * np.float64(scores[i, row])",
+        "        continue",
         "    for row in range(sums.size):",
         "        total = 0.0",
         "        for column in range(row * targets.shape[1], (row + 1) * targets.shape[1]):",
@@ -438,7 +461,7 @@ def backward_text(programs: tuple[Program, ...], dtype: str) -> tuple[str, str]:
 
 def _flat(*names: str) -> list[str]:
     """One long loop vectorises whole; short rows would leave a rest in each."""
-    return [f"flat_{name} = {name}.reshape({name}.size)" for name in names]
+    return [f"flat_{name} = flat({name})" for name in names]
 
 
 def _slope(program: Program) -> tuple[Program, str]:
