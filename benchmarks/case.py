@@ -67,7 +67,7 @@ class Case:
     problem, small : callable
         ``problem() -> problem`` to time on; ``small()`` a small one on which the sides' results are compared.
     steps : callable
-        ``steps(problem) -> int``: units in one epoch.
+        ``steps(problem) -> float``: units in one epoch; less than one where a side does part of a long work.
     ours : Side
     peers : tuple of Side
     reference, start : callable or None
@@ -79,15 +79,17 @@ class Case:
         of waiting where several threads or processes take part.
     beyond : float or None
         Target in seconds: time of ours minus time of the first peer.
-    rounds_at_least : int
-        Rounds even if fewer are asked for.
+    within : float or None
+        Target in seconds for ours alone, a guide where the machine is another one.
+    rounds_at_least, rounds_at_most : int
+        Rounds even if fewer, or more, are asked for.
     """
 
     name: str
     work: str
     unit: str
     problem: Callable[[], Any]
-    steps: Callable[[Any], int]
+    steps: Callable[[Any], float]
     ours: Side
     peers: tuple[Side, ...]
     small: Callable[[], Any] | None = None
@@ -96,7 +98,9 @@ class Case:
     threads: int = 1
     clock: str = "cpu"
     beyond: float | None = None
+    within: float | None = None
     rounds_at_least: int = 1
+    rounds_at_most: int = 1_000
     check_epochs: int = 2
 
     @property

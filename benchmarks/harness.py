@@ -167,7 +167,7 @@ def measure(case: Case, rounds: int, say: Callable[[str], None]) -> dict[str, An
         ``sides``: one entry per side, ours first, with ``status`` "" where it was measured; ``others``: share of the
         processors that went to other processes meanwhile.
     """
-    rounds = max(rounds, case.rounds_at_least)
+    rounds = max(min(rounds, case.rounds_at_most), case.rounds_at_least)
     sides: list[dict[str, Any]] = []
     workers: dict[int, Worker] = {}
     for index, side in enumerate(case.sides):
@@ -207,6 +207,7 @@ def measure(case: Case, rounds: int, say: Callable[[str], None]) -> dict[str, An
         "threads": case.threads,
         "clock": case.clock,
         "beyond": case.beyond,
+        "within": case.within,
         "sides": sides,
         **turns.summary(),
     }
@@ -217,6 +218,8 @@ def measure(case: Case, rounds: int, say: Callable[[str], None]) -> dict[str, An
 def _judge(result: dict[str, Any]) -> None:
     """Ratio of ours to every peer, and whether the target is reached (None: cannot be said, or no target)."""
     ours, *peers = result["sides"]
+    judged = result["within"] is not None and "seconds" in ours and result["quiet"]
+    ours["reached"] = ours["agrees"] and ours["seconds"] <= result["within"] if judged else None
     for position, peer in enumerate(peers):
         measured = "seconds" in ours and "seconds" in peer
         peer["ratio"] = ours["seconds"] / peer["seconds"] if measured else None

@@ -23,6 +23,7 @@ LIBRARIES = (
     "jaxlib",
     "optax",
     "torch",
+    "optuna",
     "vowpalwabbit",
     "river",
 )

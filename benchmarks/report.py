@@ -34,6 +34,10 @@ def _rows(case: dict[str, Any]) -> list[list[str]]:
     ours, *peers = case["sides"]
     mine = duration(ours["seconds"]) if "seconds" in ours else ours["status"]
     rows = []
+    if case["within"] is not None:
+        judged = "-" if ours["reached"] is None else "yes" if ours["reached"] else "**no**"
+        busy = "seconds" in ours and not case["quiet"]
+        rows.append(["the clock", "-", f"<= {duration(case['within'])}", "machine busy" if busy else judged, mine, "-"])
     for peer in peers:
         ratio = "-" if peer["ratio"] is None else _ratio(peer["ratio"])
         target = "-" if peer["at_most"] is None else f"<= {peer['at_most']:.3g}"
@@ -84,7 +88,7 @@ def _detail(case: dict[str, Any]) -> list[str]:
             [
                 side["name"],
                 f"{duration(side['seconds'])} ({duration(low)} to {duration(high)})",
-                f"{side['units']:,}",
+                f"{side['units']:,}" if side["units"] >= 1 else f"{side['units']:.3g}",
                 duration(side["compile"]),
                 difference,
                 side["note"],
@@ -134,7 +138,7 @@ def markdown(results: dict[str, Any]) -> str:
         for position, cells in enumerate(_rows(case)):
             rows.append([f"{case['work']} (per {case['unit']})" if position == 0 else "", *cells])
     lines += [*_table(header, rows), ""]
-    wanted = [peer["reached"] for case in cases for peer in case["sides"][1:] if peer["reached"] is not None]
+    wanted = [side["reached"] for case in cases for side in case["sides"] if side["reached"] is not None]
     if wanted:
         lines += [f"Targets reached: {sum(wanted)} of {len(wanted)}.", ""]
     for sheet in sheets:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from benchmarks.case import Case, Sheet
-from benchmarks.cases import full_batch, networks, one_sample, start_up, updates
+from benchmarks.cases import comparisons, full_batch, lanes, networks, one_sample, start_up, updates
 
 CASES: tuple[Case | Sheet, ...] = (
     *one_sample.CASES,
+    *lanes.CASES,
     *networks.CASES,
     *updates.CASES,
     *full_batch.CASES,
+    *comparisons.CASES,
     *start_up.CASES,
     *updates.SHEETS,
 )

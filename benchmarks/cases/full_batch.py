@@ -112,17 +112,22 @@ class Notebook:
     eps: float = 1e-3
 
 
-def airfoil(iterations: int, rows: int | None = None) -> Notebook:
+def airfoil_table() -> NDArray[np.float64]:
     """Airfoil Self-Noise where it is found (THALWEG_DATA, ../shared/data), else random numbers of the same shape."""
     places = [Path(os.environ["THALWEG_DATA"])] if os.environ.get("THALWEG_DATA") else []
     places.append(ROOT.parent / "shared" / "data")
     files = [place / "airfoil_self_noise.tsv" for place in places]
     found = next((file for file in files if file.exists()), None)
     if found is not None:
-        values = np.loadtxt(found, delimiter="\t")
-    else:
-        values = np.random.default_rng(20261120).standard_normal((1503, 6))
-        values[:, 5] += values[:, :5].sum(axis=1)
+        return np.loadtxt(found, delimiter="\t")
+    values = np.random.default_rng(20261120).standard_normal((1503, 6))
+    values[:, 5] += values[:, :5].sum(axis=1)
+    return values
+
+
+def airfoil(iterations: int, rows: int | None = None) -> Notebook:
+    """The notebook's problem on the airfoil table, or on its first rows."""
+    values = airfoil_table()
     values = ((values - values.mean(axis=0)) / values.std(axis=0))[:rows]
     return Notebook(np.ascontiguousarray(values[:, :5]), values[:, 5].copy(), iterations)
 
