@@ -295,7 +295,7 @@ def test_the_test_can_be_written_as_json(table):
     assert data["learning_rate"] == found.learning_rate
     assert data["limit"]["column"] == "c"
     assert len(data["curve"]["rates"]) == len(data["curve"]["medians"])
-    assert data["message"] == found.message
+    assert data["message"] == found.message == str(found)
 
 
 # -- how sure it is

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from itertools import product
 from typing import Any, final
 
@@ -166,10 +166,11 @@ class RangeTest:
             said.append(self.limit.sentence)
         return said
 
+    def __str__(self) -> str:
+        return self.message
+
     def as_dict(self) -> dict[str, Any]:
         """Return the test as plain data."""
-        from dataclasses import asdict
-
         return {**asdict(self), "message": self.message}
 
 
