@@ -218,7 +218,7 @@ class FusedLanes(Loop):
     """One sample a step on a linear model with one output and many lanes: a loop for the pair of rule and loss."""
 
     def __init__(self, run: Run) -> None:
-        from thalweg.engine.fused import LANES, fused_lanes_kernel
+        from thalweg.engine.fused_lanes import LANES, fused_lanes_kernel
 
         settings = run.settings
         self.visited, self.batch, self.whole = run.rows.count, 1, run.rows.count == 1
