@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+import html
 import io
 import json
 import math
 import re
+import shlex
+import shutil
 import struct
 from pathlib import Path
 
@@ -321,3 +324,23 @@ def test_a_network_and_classes_are_compared_too(thalweg):
     (reached,) = re.findall(r"reaches\s+accuracy ([\d.]+),\s+log\s+loss ([\d.]+)", said.out)
     assert 0 < float(reached[0]) <= 1
     assert float(reached[1]) < math.log(3)
+
+
+def test_the_command_that_the_page_shows_makes_the_comparison_again_whatever_things_are_called(thalweg, folder):
+    (folder / "my 'rules'.py").write_text(
+        "from thalweg import rule\n\n\n@rule\ndef mine(theta, g, t, *, learning_rate=0.1):\n"
+        "    return theta - learning_rate * g / t\n"
+    )
+    lines = [f"{k % 7},{k % 3},{k % 7 + 0.5 * (k % 3) + 0.01 * (k % 11)}" for k in range(60)]
+    (folder / "two words \"and\" 'more'.csv").write_text("\n".join(['a,"b ""b"" <i>",it\'s $y', *lines]))
+    told = ["two words \"and\" 'more'.csv", "--target", "it's $y", "--optimizers", "my 'rules'.py:mine,adam:beta1=0.5"]
+    said = thalweg("compare", *told, *FEW[2:], "--output", "my folder")
+    assert said.status == 0, said.err
+    page = (folder / "my folder/report.html").read_text()
+    (shown,) = re.findall(r"<code[^>]*>((?:(?!</code>).)*compare(?:(?!</code>).)*)</code>", page, flags=re.DOTALL)
+    words = shlex.split(html.unescape(re.sub("<[^>]*>", "", shown)))
+    assert words == ["thalweg", "compare", *told, *FEW[2:], "--output", "my folder"]
+    first = {name: (folder / "my folder" / name).read_bytes() for name in ("records.jsonl", "leaderboard.txt")}
+    shutil.rmtree(folder / "my folder")
+    assert thalweg(*words[1:]).status == 0
+    assert {name: (folder / "my folder" / name).read_bytes() for name in first} == first

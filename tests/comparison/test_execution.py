@@ -15,9 +15,10 @@ import pytest
 from scipy.sparse import csr_array
 
 from thalweg.comparison import execution
-from thalweg.comparison.execution import Execution, Progress
+from thalweg.comparison.execution import Execution
 from thalweg.comparison.outcome import Outcome, Problem
 from thalweg.comparison.plan import MOST_GROWTHS, Arm, Plan
+from thalweg.comparison.progress import Progress
 from thalweg.comparison.store import Store
 from thalweg.descent.batches import Rows
 from thalweg.descent.models import Linear, Network

@@ -66,8 +66,9 @@ def _run(arguments: list[str]) -> int:
     except BrokenPipeError:
         _forget_output()  # its reader has left, as `head` does
         return 0
-    except (KeyboardInterrupt, click.Abort):  # click has ended the line that shows ^C already
-        click.echo("interrupted", err=True)
+    except (KeyboardInterrupt, click.Abort) as stopped:  # click has ended the line that shows ^C already
+        told = (stopped.__cause__ or stopped).args
+        click.echo("; ".join(["interrupted", *map(str, told)]), err=True)
         return INTERRUPTED
     except click.ClickException as error:
         return _answer(_usage(error), debug=debug)

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from thalweg.comparison.execution import Progress
     from thalweg.comparison.plan import Plan
+    from thalweg.comparison.progress import Progress
     from thalweg.descent.settings import Settings
     from thalweg.studies.comparison import Comparison
     from thalweg.studies.study import Study
@@ -115,8 +115,8 @@ def compare(table: str, **told: Any) -> None:
                 target_loss=told["target_loss"],
             )
     except KeyboardInterrupt:
-        note([f"stopped; finished runs are kept in {shown(str(store), 200)}: the same command goes on from there"])
-        raise
+        kept = f"finished runs are kept in {shown(str(store), 200)}: the same command goes on from there"
+        raise KeyboardInterrupt(kept) from None
     if found.results.plan.growths:
         note([f"grids grown {_times(found.results.plan.growths)}: {len(found.results.plan)} runs in all"])
     _show(console(no_color=told["no_color"]), found, study)

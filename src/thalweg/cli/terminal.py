@@ -112,23 +112,33 @@ def progress(total: int, what: str, *, no_color: bool) -> Iterator[Progress]:
     from rich.table import Column
 
     screen = console(no_color=no_color, error=True)
-    bar = 20 if screen.width >= 100 else 10
-    rest = Column(no_wrap=True, overflow="ellipsis")  # one line, whatever a rule is called
+    bar = 20 if screen.width >= 100 else 8
     columns = (
         TextColumn("{task.description}", table_column=Column(min_width=8, no_wrap=True)),
         BarColumn(bar_width=bar, table_column=Column(min_width=bar, no_wrap=True)),
         MofNCompleteColumn(table_column=Column(no_wrap=True)),
         TimeRemainingColumn(compact=True, table_column=Column(no_wrap=True)),
         TextColumn("left", table_column=Column(no_wrap=True)),
-        TextColumn("{task.fields[text]}", markup=False, table_column=rest),
+        TextColumn("{task.fields[text]}", markup=False, table_column=Column(no_wrap=True)),
     )
     with Bars(*columns, console=screen, transient=True) as bars:
         task = bars.add_task(what, total=total, text="")
 
         def show(done: int, text: str, total: int | None = None, what: str | None = None) -> None:
-            bars.update(task, completed=done, text=text, total=total, description=what)
+            count = 2 * len(str(total or bars.tasks[task].total)) + 1
+            room = screen.width - 8 - bar - count - len("1:00:00 left") - 5  # or all columns would give way
+            bars.update(task, completed=done, text=_cut(text, room), total=total, description=what)
 
         yield show
+
+
+def _cut(text: str, width: int) -> str:
+    """Return as much of a text as fits into one line, with a sign where there is more."""
+    from rich.text import Text
+
+    line = Text(text)
+    line.truncate(max(width, 0), overflow="ellipsis")
+    return line.plain
 
 
 def _silent(done: int, text: str, total: int | None = None, what: str | None = None) -> None:

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple, final
 
 import numpy as np
@@ -19,6 +19,7 @@ from thalweg.comparison.alone import make_run
 from thalweg.comparison.choice import Choice, choose
 from thalweg.comparison.outcome import Confirmation, Outcome, Problem
 from thalweg.comparison.plan import Arm, Plan
+from thalweg.comparison.progress import Progress
 from thalweg.comparison.scores import METRICS
 from thalweg.descent.lockstep import Lockstep
 from thalweg.descent.models import Linear
@@ -35,74 +36,13 @@ Judge = Callable[[Any], tuple[float, dict[str, float]]]
 
 # A unit of work is what one thread makes in one go and what is lost with it, in products and sums: as many units as
 # would keep several threads busy to the end, none so small that handing it over costs more, none longer than seconds.
-_UNITS, _LEAST, _MOST = 8, 2e8, 2e10
+_UNITS, _LEAST, _MOST = 16, 1e8, 2e10
 _LEASE = 60.0
 _POLL = 0.2
 # Seconds that threads have to notice that everything stops: a network looks up at the end of an epoch only.
 _GRACE = 1.0
 # A rule is timed over so many epochs at most, or so many seconds.
 _TIMED_EPOCHS, _TIMED_SECONDS = 5, 0.2
-
-
-@final
-@dataclass
-class Progress:
-    """How far a comparison is.
-
-    Attributes
-    ----------
-    stage : str
-        ``"runs"``, ``"clock"`` (rules timed alone) or ``"test"`` (chosen arms again, on the test part).
-    done, total : int
-        Runs of this stage. The total of runs grows with the grids.
-    kept : int
-        Runs that were in the store already.
-    alive, lanes : int
-        Runs under way that have not diverged, and all runs under way.
-    share : float
-        Of the stage's work, in runs, epochs under way included.
-    leader : Arm or None
-        Of the lowest validation loss so far.
-    lowest : float
-    growths : int
-        How often the grids have grown.
-    """
-
-    stage: str = "runs"
-    done: int = 0
-    total: int = 0
-    kept: int = 0
-    alive: int = 0
-    lanes: int = 0
-    share: float = 0.0
-    leader: Arm | None = None
-    lowest: float = float("inf")
-    growths: int = 0
-    _under_way: dict[int, tuple[int, int, float]] = field(default_factory=dict, repr=False)
-    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
-
-    def under_way(self, unit: int, lanes: int, alive: int, share: float, lowest: float, leader: Arm | None) -> None:
-        """Note how far a unit of work is."""
-        with self._lock:
-            self._under_way[unit] = (lanes, alive, share)
-            if leader is not None and lowest < self.lowest:
-                self.lowest, self.leader = lowest, leader
-            self._add_up()
-
-    def finished(self, unit: int, outcomes: Sequence[Outcome]) -> None:
-        """Note that a unit of work is done."""
-        with self._lock:
-            self._under_way.pop(unit, None)
-            self.done += len(outcomes)
-            for outcome in outcomes:
-                if outcome.final < self.lowest:
-                    self.lowest, self.leader = outcome.final, outcome.arm
-            self._add_up()
-
-    def _add_up(self) -> None:
-        self.lanes = sum(lanes for lanes, _, _ in self._under_way.values())
-        self.alive = sum(alive for _, alive, _ in self._under_way.values())
-        self.share = self.done + sum(lanes * share for lanes, _, share in self._under_way.values())
 
 
 Watch = Callable[[Progress], None]

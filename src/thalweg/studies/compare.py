@@ -6,8 +6,8 @@ import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from thalweg.comparison.execution import Progress
 from thalweg.comparison.plan import Plan
+from thalweg.comparison.progress import Progress
 from thalweg.descent.settings import Settings
 from thalweg.formulas.formula import Activation, Loss, Penalty, Rule, Schedule
 from thalweg.studies.asked import (
@@ -110,7 +110,7 @@ def compare(
     random_state : int
         Of the division into parts; runs have their seeds.
     callbacks : callable or sequence of callable
-        Called with a :class:`~thalweg.comparison.execution.Progress` as the work goes on.
+        Called with a :class:`~thalweg.comparison.progress.Progress` as the work goes on.
 
     Returns
     -------

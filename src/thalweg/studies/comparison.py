@@ -15,9 +15,10 @@ from numpy.typing import NDArray
 
 from thalweg.comparison.audit import Stamp, audit
 from thalweg.comparison.choice import choose
-from thalweg.comparison.execution import Execution, Progress
+from thalweg.comparison.execution import Execution
 from thalweg.comparison.outcome import Problem
 from thalweg.comparison.plan import Arm, Plan
+from thalweg.comparison.progress import Progress
 from thalweg.comparison.results import Facts, Results
 from thalweg.comparison.scores import scores
 from thalweg.comparison.stability import Limit, limits
@@ -266,7 +267,7 @@ def carry_out(
     store : path-like, optional
         File that keeps finished runs, and has those of an earlier, interrupted comparison.
     watch : callable, optional
-        Called with a :class:`~thalweg.comparison.execution.Progress` as the work goes on.
+        Called with a :class:`~thalweg.comparison.progress.Progress` as the work goes on.
     tell : callable, optional
         Takes lines about damaged records of the store.
     target_loss : float, optional
