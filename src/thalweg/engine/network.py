@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numba.extending import register_jitable
 
-from thalweg.engine.arithmetic import block, flat
+from thalweg.engine.arithmetic import block
 from thalweg.engine.compile import (
     BACKWARD,
     FORWARD,
@@ -43,16 +43,6 @@ def draw(mask, bound, key):
         for k in range(mask.shape[1]):
             position = np.uint64(i) * units + np.uint64(k)
             mask[i, k] = size if kept(key, position, np.uint64(bound)) else mask.dtype.type(0)
-
-
-@register_jitable
-def sum_rows(matrix, out):
-    """Sum a matrix over its rows."""
-    for k in range(matrix.shape[1]):
-        out[k] = matrix.dtype.type(0)
-    for i in range(matrix.shape[0]):
-        for k in range(matrix.shape[1]):
-            out[k] += matrix[i, k]
 
 
 def network(
@@ -106,9 +96,10 @@ def network(
 
     deltas = block(work, shape[depth - 1, DELTAS], batch, shape[depth - 1, FAN_OUT])
     call_loss(code[LOSS], (targets, below, rows, weights, factor, loss_hyper, deltas, sums))
+    below[0, 0] = 1  # the scores are used up: a cell for ones, whose product with a matrix sums its rows
     for layer in range(depth - 1, -1, -1):
         fan_in, width = shape[layer, FAN_IN], shape[layer, FAN_OUT]
-        sum_rows(deltas, flat(block(grad, shape[layer, BIAS], 1, width)))
+        strips(work, shape[depth - 1, INPUTS], 0, 0, -1, deltas, block(grad, shape[layer, BIAS], 1, width))
         below = first
         if layer > 0:
             below = block(work, shape[layer - 1, UNITS], batch, fan_in)
@@ -227,7 +218,7 @@ def narrow(
 
 
 # Up to so many rows or steps go row by row, and up to so many cells as dot products: a tile would be mostly empty.
-FEW, MANY = 4, 128
+FEW, MANY = 4, 64
 
 # Layers up to this wide, on batches at least this large, go faster along the batch than along the units.
 NARROW, LONG = 32, 16
