@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import shlex
 
-
 #: What the options of the command line are called in Python, where the names differ.
 _KEYWORDS = {"epochs": "budget", "validation_fraction": "validation", "test_fraction": "test"}
 

@@ -150,10 +150,11 @@ class Plan:
         return cls._laid_out(rules, grids, chosen, 0)
 
     @classmethod
-    def _laid_out(cls, rules: Mapping[str, Rule], grids: Mapping[str, Grid], seeds: tuple[int, ...], growths: int) -> Plan:
-        arms = [
-            arm for name, rule in rules.items() for arm in _arms(name, rule, grids[name].rates() if name in grids else [])
-        ]
+    def _laid_out(
+        cls, rules: Mapping[str, Rule], grids: Mapping[str, Grid], seeds: tuple[int, ...], growths: int
+    ) -> Plan:
+        rates = {name: grids[name].rates() if name in grids else [] for name in rules}
+        arms = [arm for name, rule in rules.items() for arm in _arms(name, rule, rates[name])]
         return cls(tuple(arms), seeds, tuple(grids.items()), growths)
 
     def grown(self, sides: Mapping[str, str]) -> Plan:
