@@ -392,3 +392,11 @@ def test_the_leader_has_the_lowest_loss_so_far():
     arm, lowest = leaders[-1]
     assert lowest <= best.final
     assert lowest == min(min(o.losses) for o in outcomes if o.arm == arm)
+
+
+def test_losses_near_the_largest_number_are_no_warning():
+    rates = [float(f"{10**exponent:.3g}") for exponent in np.arange(37.5, 39.0, 0.05)]
+    _, outcomes = Execution(LINEAR, SETTINGS, jobs=1).carry_out(Plan.of({"gd": gradient_descent}, rates, seeds=1))
+    firsts = [outcome.record.loss_curve[0] for outcome in outcomes if outcome.record.loss_curve]
+    assert max(first for first in firsts if np.isfinite(first)) > 1e304
+    assert all(outcome.diverged for outcome in outcomes)

@@ -255,7 +255,7 @@ class _Group:
         cells = self.run.theta.reshape(-1, len(self.members), self.outputs)
         finite = np.isfinite(self.sums) & np.isfinite(cells).all(axis=(0, 2))
         first = self.curve[0]
-        with np.errstate(invalid="ignore"):
+        with np.errstate(invalid="ignore", over="ignore"):
             self.grown = np.where((first > 0) & (self.sums > GREW_FACTOR * first), self.grown + 1, 0)
         lost = finite & (self.grown >= GREW_EPOCHS)
         handed = [
