@@ -226,16 +226,23 @@ def _progress(*, no_color: bool) -> Iterator[Callable[[Progress], None]]:
 
 
 def _show(screen: Console, found: Comparison, study: Study) -> None:
-    """Print what the comparison says, and the leaderboard; it fits into 80 columns."""
+    """Print what the comparison says, and the leaderboard: in 80 columns, but for a command that is to be pasted."""
     from rich.text import Text
 
     from thalweg.cli.leaderboard import show_leaderboard
 
+    remedy = found.stamp.remedy
     for line in found.verdict.lines:
-        screen.print(Text(line), soft_wrap=False)
+        command = remedy if remedy and line.endswith(remedy) else ""
+        screen.print(Text(line.removesuffix(command).rstrip()), soft_wrap=False)
+        if command:
+            screen.print(Text(command), soft_wrap=True)
         screen.print()
-    for finding in found.stamp.reasons[1:]:
+    more = found.stamp.reasons[2:]  # the verdict has told two
+    for finding in more:
         screen.print(Text(f"also: {finding.message}"))
+    if more:
+        screen.print()
     scaled = ", target standardised" if study.outputs.scale != 1 else ""
     show_leaderboard(
         screen, found.summary, len(found.results.plan.seeds), of=f"{study.loss.name}{scaled}; on the validation part"
