@@ -83,6 +83,7 @@ HAND_WRITTEN = {
     "gram": (linear.gram, compiler.objective_signature),
     "network": (network.network, compiler.objective_signature),
     "narrow": (network.narrow, compiler.objective_signature),
+    **drivers.PARTS,
 }
 
 

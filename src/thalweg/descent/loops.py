@@ -117,7 +117,13 @@ class General(Loop):
         else:
             objective = model.objective(rows, self.batch or rows.count)
             self.laid_out = 0
-        self.kernels = (objective, loss, *activations, update, *penalty)
+        needed = {
+            "clip": settings.clip_value or settings.clip_norm,
+            "penalise": len(self.penalised),
+            "settle": self.kink != drivers.SLOPE,
+        }
+        parts = [drivers.part(name, dtype) if asked else None for name, asked in needed.items()]
+        self.kernels = (objective, loss, *activations, update, *penalty, *parts)
         self.code = np.array([0 if kernel is None else address(kernel) for kernel in self.kernels])
         self.driver = drivers.driver(dtype)  # compiled here, where no clock runs
 

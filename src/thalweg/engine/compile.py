@@ -114,7 +114,7 @@ def objective_signature(dtype: str) -> Any:
 
 
 # Places of the kernels' addresses in `code`, and the calls through them.
-OBJECTIVE, LOSS, FORWARD, BACKWARD, UPDATE, PENALTY, PROXIMAL = range(7)
+OBJECTIVE, LOSS, FORWARD, BACKWARD, UPDATE, PENALTY, PROXIMAL, CLIP, PENALISE, SETTLE = range(10)
 
 call_objective = caller(objective_signature)
 call_loss = caller(loss_signature)

@@ -13,12 +13,15 @@ from numba import types
 from numba.extending import register_jitable
 
 from thalweg.engine.compile import (
+    CLIP,
     COLUMNS_OF_CSR,
     INDICES,
     NUMBER_TABLE,
     NUMBERS,
     OBJECTIVE,
+    PENALISE,
     PENALTY,
+    SETTLE,
     TABLE,
     UPDATE,
     call_objective,
@@ -31,6 +34,7 @@ from thalweg.engine.compile import (
     vector,
 )
 from thalweg.engine.compile import PROXIMAL as PROXIMAL_STEP
+from thalweg.engine.pointers import caller
 
 # How a kink of the penalty is met: by its slope, by a proximal step, or by staying in the orthant.
 SLOPE, PROXIMAL, ORTHANT = range(3)
@@ -47,8 +51,8 @@ def epoch(
 
     Parameters
     ----------
-    code : (7,) int64
-        Addresses of the kernels: objective, loss, forward, backward, update, penalty, proximal.
+    code : (10,) int64
+        Addresses of the kernels, in the order of :mod:`thalweg.engine.compile`; 0 where a run needs none.
     orders : (epochs, rows) or (1, rows) int64
         Order of the rows in each epoch, or one order for all.
     batch_size : int
@@ -101,37 +105,14 @@ def epoch(
             code, loss_hyper, activation_hyper, dropout, seed, np.uint64(t + 1.0),
         )  # fmt: skip
         call_objective(code[OBJECTIVE], arguments)
-        if clip_value > 0.0:
-            bound = theta.dtype.type(clip_value)
-            for i in range(grad.size):
-                grad[i] = max(min(grad[i], bound), -bound) if grad[i] == grad[i] else grad[i]
-        if clip_norm > 0.0:
-            clip_by_norm(grad, clip_norm, columns, lane_count)
+        if code[CLIP] != 0:
+            call_clip(code[CLIP], (grad, clip_value, clip_norm, columns, lane_count))
         for lane in range(lane_count):
             costs[lane] = 0.0
-        if kink == SLOPE:
-            for s in range(penalised.shape[0]):
-                start, stop = penalised[s, 0], penalised[s, 1]
-                call_penalty(code[PENALTY], (theta, grad, penalty_hyper[s], start, stop, columns, costs))
-        elif kink == ORTHANT:
-            for s in range(penalised.shape[0]):
-                start, stop = penalised[s, 0], penalised[s, 1]
-                copy(before, grad, start, stop)
-                call_proximal(code[PROXIMAL_STEP], (before, penalty_hyper[s], unit, start, stop))
-                call_penalty(code[PENALTY], (theta, grad, penalty_hyper[s], start, stop, columns, costs))
-                for i in range(start, stop):
-                    # A weight keeps to its side of zero; at zero, to the side that the slope beyond the kink asks for.
-                    if theta[i] == 0:
-                        grad[i] = before[i]
-                        before[i] = -before[i]
-                    else:
-                        before[i] = theta[i]
-        else:
-            for s in range(penalised.shape[0]):
-                start, stop = penalised[s, 0], penalised[s, 1]
-                copy(before, grad, start, stop)
-                call_penalty(code[PENALTY], (theta, grad, penalty_hyper[s], start, stop, columns, costs))
-                copy(grad, before, start, stop)
+        if code[PENALISE] != 0:
+            call_penalise(
+                code[PENALISE], (theta, grad, before, penalised, penalty_hyper, kink, columns, unit, costs, code)
+            )
         for lane in range(lane_count):
             trace[k, lane] = sums[lane] * factor + costs[lane]
         if lane_count == 1 and not np.isfinite(trace[k, 0]):
@@ -143,15 +124,77 @@ def epoch(
             call_update(
                 code[UPDATE], (theta, grad, state, hyper[groups[g, 2]], current, lanes, t, groups[g, 0], groups[g, 1])
             )
-        if kink == PROXIMAL:
-            for s in range(penalised.shape[0]):
-                call_proximal(code[PROXIMAL_STEP], (theta, penalty_hyper[s], current, penalised[s, 0], penalised[s, 1]))
-        elif kink == ORTHANT:
-            for s in range(penalised.shape[0]):
-                for i in range(penalised[s, 0], penalised[s, 1]):
-                    if (theta[i] >= 0 and before[i] <= 0) or (theta[i] <= 0 and before[i] >= 0):  # nan stays nan
-                        theta[i] = 0
+        if code[SETTLE] != 0:
+            call_settle(code[SETTLE], (theta, before, penalised, penalty_hyper, kink, current, code))
     return t
+
+
+# -- kernels of their own: most runs need none of them, and they are half of what there is to compile
+
+
+def clip(grad, clip_value, clip_norm, columns, lanes):
+    """Clip the gradient by value, then each lane's by norm; what is not finite is left as it is."""
+    if clip_value > 0.0:
+        bound = grad.dtype.type(clip_value)
+        for i in range(grad.size):
+            if grad[i] > bound:
+                grad[i] = bound
+            elif grad[i] < -bound:
+                grad[i] = -bound
+    if clip_norm <= 0.0:
+        return
+    outputs = columns // lanes if columns > 1 else 1
+    for lane in range(lanes):
+        largest = 0.0
+        for first in range(0, grad.size, columns):
+            for i in range(first + lane * outputs, first + (lane + 1) * outputs):
+                size = abs(np.float64(grad[i]))
+                largest = size if size > largest or size != size else largest  # noqa: PLR0124 - nan goes through
+        if not (np.isfinite(largest) and largest > 0.0):
+            continue
+        total = 0.0  # of squares in units of the largest entry: its own square may be more than a float holds
+        for first in range(0, grad.size, columns):
+            for i in range(first + lane * outputs, first + (lane + 1) * outputs):
+                share = np.float64(grad[i]) / largest
+                total += share * share
+        if np.sqrt(total) > clip_norm / largest:
+            scale = clip_norm / largest / np.sqrt(total)
+            for first in range(0, grad.size, columns):
+                for i in range(first + lane * outputs, first + (lane + 1) * outputs):
+                    grad[i] = np.float64(grad[i]) * scale
+
+
+def penalise(theta, grad, before, penalised, penalty_hyper, kink, columns, unit, costs, code):
+    """Add the penalty to the costs, and its slope to the gradient where no proximal step does its work."""
+    for s in range(penalised.shape[0]):
+        start, stop = penalised[s, 0], penalised[s, 1]
+        if kink != SLOPE:
+            copy(before, grad, start, stop)
+        if kink == ORTHANT:
+            call_proximal(code[PROXIMAL_STEP], (before, penalty_hyper[s], unit, start, stop))
+        call_penalty(code[PENALTY], (theta, grad, penalty_hyper[s], start, stop, columns, costs))
+        if kink == PROXIMAL:
+            copy(grad, before, start, stop)
+        elif kink == ORTHANT:
+            for i in range(start, stop):
+                # A weight keeps to its side of zero; at zero, to the side that the slope beyond the kink asks for.
+                if theta[i] == 0:
+                    grad[i] = before[i]
+                    before[i] = -before[i]
+                else:
+                    before[i] = theta[i]
+
+
+def settle(theta, before, penalised, penalty_hyper, kink, current, code):
+    """After the update: make the proximal step, or hold weights at zero that would leave their orthant."""
+    for s in range(penalised.shape[0]):
+        start, stop = penalised[s, 0], penalised[s, 1]
+        if kink == PROXIMAL:
+            call_proximal(code[PROXIMAL_STEP], (theta, penalty_hyper[s], current, start, stop))
+        else:
+            for i in range(start, stop):
+                if (theta[i] >= 0 and before[i] <= 0) or (theta[i] <= 0 and before[i] >= 0):  # nan stays nan
+                    theta[i] = 0
 
 
 @register_jitable
@@ -161,26 +204,40 @@ def copy(to, source, start, stop):
         to[i] = source[i]
 
 
-@register_jitable
-def clip_by_norm(grad, bound, columns, lanes):
-    """Scale each lane's gradient down to norm ``bound``; one that is not finite is left as it is."""
-    outputs = columns // lanes if columns > 1 else 1
-    for lane in range(lanes):
-        largest = 0.0
-        for first in range(0, grad.size, columns):
-            for i in range(first + lane * outputs, first + (lane + 1) * outputs):
-                largest = max(largest, abs(np.float64(grad[i])))
-        if not (np.isfinite(largest) and largest > 0.0):
-            continue
-        total = 0.0  # of squares in units of the largest entry: its own square may be more than a float holds
-        for first in range(0, grad.size, columns):
-            for i in range(first + lane * outputs, first + (lane + 1) * outputs):
-                total += (np.float64(grad[i]) / largest) ** 2
-        if np.sqrt(total) > bound / largest:
-            scale = np.float64(bound) / largest / np.sqrt(total)
-            for first in range(0, grad.size, columns):
-                for i in range(first + lane * outputs, first + (lane + 1) * outputs):
-                    grad[i] = np.float64(grad[i]) * scale
+def clip_signature(dtype):
+    """``(grad, clip_value, clip_norm, columns, lanes)``."""
+    return types.void(vector(dtype), types.float64, types.float64, types.int64, types.int64)
+
+
+def penalise_signature(dtype):
+    """Type of :func:`penalise`."""
+    v = vector(dtype)
+    return types.void(v, v, v, TABLE, NUMBER_TABLE, types.int64, types.int64, NUMBERS, NUMBERS, INDICES)
+
+
+def settle_signature(dtype):
+    """Type of :func:`settle`."""
+    v = vector(dtype)
+    return types.void(v, v, TABLE, NUMBER_TABLE, types.int64, NUMBERS, INDICES)
+
+
+call_clip = caller(clip_signature)
+call_penalise = caller(penalise_signature)
+call_settle = caller(settle_signature)
+
+
+PARTS: dict[str, tuple[Any, Any]] = {
+    "clip": (clip, clip_signature),
+    "penalise": (penalise, penalise_signature),
+    "settle": (settle, settle_signature),
+}
+
+
+@lru_cache(maxsize=6)
+def part(name: str, dtype: str) -> Any:
+    """Return a compiled part of the loop: ``"clip"``, ``"penalise"`` or ``"settle"``."""
+    function, signature = PARTS[name]
+    return native(function, signature(dtype))
 
 
 @lru_cache(maxsize=2)
