@@ -52,8 +52,10 @@ def test_the_python_examples_run(folder: Path) -> None:
     script.write_text("\n".join(blocks("python")), encoding="utf-8")
     printed = run([sys.executable, "-W", "error::RuntimeWarning", str(script)], folder)
     assert "def heavy_ball_float64_" in printed
-    (found,) = re.findall(r"^\[([\d. ]+)\]$", printed, flags=re.MULTILINE)
+    found, predicted = re.findall(r"^\[([\d. ]+)\]$", printed, flags=re.MULTILINE)
     np.testing.assert_allclose([float(number) for number in found.split()], [1, 1], rtol=0.02)
+    assert "\na ranking\n" in printed
+    assert len(predicted.split()) == 3
     assert "{'optimizer__learning_rate': " in printed
 
 
