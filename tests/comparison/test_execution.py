@@ -361,7 +361,8 @@ def test_confirmations_are_kept_as_they_come_and_not_made_again(tmp_path, monkey
 # What is told meanwhile
 
 
-def test_progress_adds_up(tmp_path):
+@pytest.mark.parametrize("problem", [LINEAR, NETWORK], ids=["linear", "mlp"])
+def test_progress_adds_up(problem, tmp_path):
     seen: list[tuple[str, int, int, int, int]] = []
 
     def watch(state: Progress) -> None:
@@ -371,7 +372,7 @@ def test_progress_adds_up(tmp_path):
         seen.append((state.stage, state.done, state.total, state.kept, state.growths))
 
     def work(kept: Any) -> None:
-        execution = Execution(LINEAR, SETTINGS, jobs=2, kept=kept, watch=watch)
+        execution = Execution(problem, SETTINGS, jobs=2, kept=kept, watch=watch)
         execution.confirm(*execution.carry_out(PLAN), judge)
 
     kept_in(tmp_path / "runs.sqlite", work)

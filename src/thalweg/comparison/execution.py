@@ -232,7 +232,7 @@ class Execution:
         model, pairs = self.problem.model, unit.missing
         if isinstance(model, Linear):
             return self._in_lockstep(model, unit.number, pairs)
-        return [self._alone(unit.number, k, pair, len(pairs)) for k, pair in enumerate(pairs)]
+        return [self._alone(unit.number, k, pair) for k, pair in enumerate(pairs)]
 
     def _in_lockstep(self, model: Linear, number: int, pairs: list[Pair]) -> list[Outcome]:
         """Make runs of one seed in lockstep."""
@@ -252,12 +252,11 @@ class Execution:
             raise Halted
         return [Outcome(arm, seed, lane.record, lane.losses) for (arm, _), lane in zip(pairs, ended, strict=True)]
 
-    def _alone(self, number: int, place: int, pair: Pair, count: int) -> Outcome:
-        """Make one run by itself."""
+    def _alone(self, number: int, place: int, pair: Pair) -> Outcome:
+        """Make one run by itself, after ``place`` others of its unit."""
 
         def look(run: Run) -> bool:
-            share = (place + run.epoch / self.settings.max_iter) / count
-            self.progress.under_way(number, count, 1, share, float("inf"), None)
+            self.progress.under_way(number, 1, 1, place + run.epoch / self.settings.max_iter, math.inf, None)
             return self._stop.is_set()
 
         if self._stop.is_set():
@@ -265,6 +264,7 @@ class Execution:
         outcome, _ = make_run(*pair, self.problem, self.settings, look)
         if outcome.record.status == STOPPED:
             raise Halted
+        self.progress.under_way(number, 1, 1, place + 1, outcome.final, pair[0])
         return outcome
 
     # -- the chosen, again

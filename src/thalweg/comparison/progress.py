@@ -49,7 +49,7 @@ class Progress:
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     def under_way(self, unit: int, lanes: int, alive: int, share: float, lowest: float, leader: Arm | None) -> None:
-        """Note how far a unit of work is."""
+        """Note how far a unit of work is: the share of so many lanes side by side, or the runs made one by one."""
         with self._lock:
             self._under_way[unit] = (lanes, alive, share)
             if leader is not None and lowest < self.lowest:

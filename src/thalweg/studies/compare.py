@@ -69,9 +69,10 @@ def compare(
     Parameters
     ----------
     X : array_like (n, features), memory map, SciPy sparse, data frame, or path
-        Data frames of any library that narwhals knows: numbers are standardised, text one-hot encoded. A path to a
-        CSV, TSV or Parquet file, or ``"dataset:NAME"``, is read, and ``y`` names its target column. A memory map is
-        divided in the order of its rows, and used as it is.
+        Data frames of any library that narwhals knows: numbers are standardised, text one-hot encoded; a missing
+        number becomes the mean of the training part, missing text a category of its own. A path to a CSV, TSV or
+        Parquet file, or ``"dataset:NAME"``, is read, and ``y`` names its target column. A memory map is divided in the
+        order of its rows, and used as it is.
     y : array_like (n,) or (n, outputs), or str
         Numbers or labels; or the name of a column of X.
     optimizers : names, rules, estimators of this library, or a mapping of names to rules
