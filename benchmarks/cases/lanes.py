@@ -355,7 +355,7 @@ CASES = (
         "Adam, batch 64, 50 features, 64 rates",
         (50, 64, "float64", 64, 0),
         6_400,
-        20,
+        60,
         0.5,
         (
             Side(
@@ -374,7 +374,7 @@ CASES = (
         "Adam, softmax, batch 64, 64 features, 10 classes, 32 rates",
         (64, 32, "float64", 64, 10),
         6_400,
-        3,
+        10,
         0.6,
     ),
 )
