@@ -222,7 +222,7 @@ def _progress(*, no_color: bool) -> Iterator[Callable[[Progress], None]]:
     stages = {"runs": "training", "clock": "timing", "test": "testing"}
     with progress(1, stages["runs"], no_color=no_color) as show:
         show(0, "compiling")
-        yield lambda state: show(int(max(state.share, state.done)), text(state), state.total, stages[state.stage])
+        yield lambda state: show(max(state.share, state.done), text(state), state.total, stages[state.stage])
 
 
 def _show(screen: Console, found: Comparison, study: Study) -> None:

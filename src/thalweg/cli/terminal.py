@@ -88,7 +88,7 @@ def digits(value: float | None, count: int = 3) -> str:
 class Progress(Protocol):
     """Takes the state of the work, as often as it changes."""
 
-    def __call__(self, done: int, text: str, total: int | None = None, what: str | None = None) -> None:
+    def __call__(self, done: float, text: str, total: int | None = None, what: str | None = None) -> None:
         """Show how much is done, and a line about it; how much there is to do, and what, where that has changed."""
 
 
@@ -124,7 +124,7 @@ def progress(total: int, what: str, *, no_color: bool) -> Iterator[Progress]:
     with Bars(*columns, console=screen, transient=True) as bars:
         task = bars.add_task(what, total=total, text="")
 
-        def show(done: int, text: str, total: int | None = None, what: str | None = None) -> None:
+        def show(done: float, text: str, total: int | None = None, what: str | None = None) -> None:
             count = 2 * len(str(total or bars.tasks[task].total)) + 1
             room = screen.width - 8 - bar - count - len("1:00:00 left") - 5  # or all columns would give way
             bars.update(task, completed=done, text=_cut(text, room), total=total, description=what)
@@ -141,5 +141,5 @@ def _cut(text: str, width: int) -> str:
     return line.plain
 
 
-def _silent(done: int, text: str, total: int | None = None, what: str | None = None) -> None:
+def _silent(done: float, text: str, total: int | None = None, what: str | None = None) -> None:
     """Take the state of the work, and show nothing."""
