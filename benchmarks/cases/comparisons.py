@@ -173,7 +173,7 @@ def executed(jobs: int, problem: Planned) -> Run:
     plan = Plan(laid_out.arms, laid_out.seeds)  # without the grids, so that nothing grows
 
     def run(_: int) -> None:
-        _, outcomes = Execution(shared, settings, jobs=jobs).carry_out(plan)
+        outcomes = Execution(shared, settings, jobs=jobs).carry_out(plan)[1]
         if len(outcomes) != problem.runs:
             raise RuntimeError(f"{len(outcomes)} runs of {problem.runs}")
 
