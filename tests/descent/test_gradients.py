@@ -111,7 +111,7 @@ DEPTHS = [(5,), (5, 3), (4, 3, 5)]
 NETWORKS: list[tuple[str, tuple[int, ...]]] = [("identity", ()), *itertools.product(catalog.activations(), DEPTHS)]
 
 
-@pytest.mark.parametrize("rows", [5, 17], ids=["rows by BLAS", "along the batch"])
+@pytest.mark.parametrize("rows", [5, 17], ids=["along the units", "along the batch"])
 @pytest.mark.parametrize("made", catalog.losses().values(), ids=lambda made: made.name)
 @pytest.mark.parametrize(("name", "hidden"), NETWORKS, ids=[f"{name}-depth{len(hidden)}" for name, hidden in NETWORKS])
 def test_gradient_of_a_network(name: str, hidden: tuple[int, ...], made: Loss, rows: int) -> None:
