@@ -23,6 +23,9 @@ Array = NDArray[Any]
 Order = Callable[[int], Array]
 Callback = Callable[["Run"], object]
 
+# Updates in a piece at most: the trace of many lanes stays in cache. It does not depend on how many there are, or the
+# sums of their losses would.
+_PIECE = 512
 # Rows visited in one native call when nothing has to look at every epoch: the trace of so many updates stays in cache.
 ROWS_PER_CALL = 1 << 16
 # A loss this many times its first value for GREW_EPOCHS epochs counts as divergence although it is finite.
@@ -253,17 +256,22 @@ class Run:
         factors = self._factors(1, updates)
         entries = self.rows.values.size / max(self.rows.count, 1) * 2 if self.rows.csr else self.rows.X.shape[1]
         length = max(1, int(room // (self.theta.itemsize * (entries + self.rows.targets.shape[1] + 1) * batch)))
+        length = min(length, _PIECE)
         return order, batch, factors, [(k, min(k + length, updates)) for k in range(0, updates, length)]
 
+    @np.errstate(over="ignore", invalid="ignore")  # lanes that diverge are called by whoever adds the parts up
     def piece(self, order: NDArray[np.int64], batch: int, factors: Array, first: int, stop: int) -> NDArray[np.float64]:
         """Make some updates of an epoch and return their part of its loss for each lane, (lanes,); book nothing."""
         if self._trace.shape[0] < stop - first:
             self._trace = np.empty((stop - first, self.model.lanes))
         rows = order[first * batch : stop * batch].reshape(1, -1)
         trace = self._loop.run(self, rows, batch, factors[first:stop], into=self._trace[: stop - first])
-        shares = _counts(order.size, batch)[first:stop] / order.size
-        part: NDArray[np.float64] = np.ascontiguousarray((trace * shares[:, None]).T).sum(axis=1)
-        return part
+        # One by one, whatever the number of lanes: NumPy sums a single column in pairs.
+        part: NDArray[np.float64] = trace[:, 0].cumsum()[-1:] if trace.shape[1] == 1 else trace.sum(axis=0)
+        short = order.size % batch if stop * batch > order.size else 0
+        if short:  # the last batch counts by its rows
+            part = part - trace[-1] * ((batch - short) / batch)
+        return part * (batch / order.size)
 
     def remember(self, losses: list[float]) -> None:
         """Take the epochs before this run into its curve, and into what calls it diverged."""

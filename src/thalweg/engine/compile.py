@@ -140,10 +140,14 @@ class Kernel:
     def __init__(self, compiled: Any, signature: Any) -> None:
         self.overloads = compiled.overloads
         self.signature = signature
+        self._way: tuple[Any, int] | None = None
 
     def __call__(self, *arguments: Any) -> None:
         """Call the kernel from Python, with the arguments of its signature."""
-        entry(self.signature)(address(self), *arguments)
+        if self._way is None:  # looking either up takes longer than a small kernel
+            self._way = entry(self.signature), address(self)
+        enter, place = self._way
+        enter(place, *arguments)
 
 
 @lru_cache(maxsize=32)
