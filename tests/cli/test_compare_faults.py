@@ -308,7 +308,7 @@ def test_a_terminal_shows_stage_alive_lanes_leader_and_time_left_in_one_line(tmp
     rules = "rmsprop_centered_momentum,adam,gradient_descent"
     received = in_terminal(
         tmp_path,
-        [*PLAN, "--optimizers", rules, "--epochs", "20000", "--learning-rates", "0.00316,0.0123,1e9"],
+        [*PLAN, "--optimizers", rules, "--epochs", "4000", "--learning-rates", "0.00316,0.0123,1e9"],
         columns,
     )
     seen = frames(received)
