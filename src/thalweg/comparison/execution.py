@@ -36,7 +36,7 @@ Judge = Callable[[Any], tuple[float, dict[str, float]]]
 
 # A unit of work is what one thread makes in one go and what is lost with it, in products and sums: as many units as
 # would keep several threads busy to the end, none so small that handing it over costs more, none longer than seconds.
-_UNITS, _LEAST, _MOST = 16, 1e8, 2e10
+_UNITS, _LEAST, _MOST = 8, 2e8, 2e10
 _LEASE = 60.0
 _POLL = 0.2
 # Seconds that threads have to notice that everything stops: a network looks up at the end of an epoch only.
