@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, final
 
-import numpy as np
 from numpy.typing import NDArray
 
 from thalweg.comparison.plan import Arm
@@ -110,8 +109,3 @@ class Confirmation:
     loss: float
     scores: dict[str, float]
     seconds: float
-
-
-def final_losses(outcomes: list[Outcome]) -> NDArray[np.float64]:
-    """Return the last losses, (runs,)."""
-    return np.array([outcome.final for outcome in outcomes])

@@ -177,21 +177,14 @@ class _Corrections(ast.NodeTransformer):
         return [f"{name} = 1.0 if t > {name}_over else 1 - {base} ** t" for base, name in self.found.items()]
 
 
+def loop_signature(dtype: str, *more: Any) -> Any:
+    """Type of a loop over updates of one sample each; ``more`` are the arguments of its own."""
+    v, m = vector(dtype), matrix(dtype)
+    numbers, rows = (NUMBERS,) * 4, (frozen(m), frozen(m), TABLE)
+    return types.float64(v, m, *numbers, *rows, types.float64, matrix("float64"), *more)
+
+
 def fused_kernel(rule: Rule, loss: Loss, dtype: str, features: int, *, intercept: bool) -> Any:
     """Return the compiled loop."""
-    v, m = vector(dtype), matrix(dtype)
-    signature = types.float64(
-        v,
-        m,
-        NUMBERS,
-        NUMBERS,
-        NUMBERS,
-        NUMBERS,
-        frozen(m),
-        frozen(m),
-        TABLE,
-        types.float64,
-        matrix("float64"),
-        types.int64,
-    )
-    return kernel_from_text(*fused_text(rule, loss, dtype, features, intercept=intercept), signature)
+    text = fused_text(rule, loss, dtype, features, intercept=intercept)
+    return kernel_from_text(*text, loop_signature(dtype, types.int64))

@@ -11,8 +11,8 @@ from typing import Any
 
 from numba import types
 
-from thalweg.engine.compile import NUMBERS, TABLE, frozen, kernel_from_text, matrix, vector
-from thalweg.engine.fused import WIDTH, spared_corrections
+from thalweg.engine.compile import kernel_from_text
+from thalweg.engine.fused import WIDTH, loop_signature, spared_corrections
 from thalweg.formulas.formula import Loss, Rule
 from thalweg.formulas.language import Program
 from thalweg.formulas.lowering import Lowered, indent, kernel_text
@@ -203,20 +203,5 @@ def _rows_one_by_one(near: _Near, step: Lowered, cost: Lowered, dtype: str, feat
 
 def fused_lanes_kernel(rule: Rule, loss: Loss, dtype: str, features: int) -> Any:
     """Return the compiled loop over many lanes."""
-    v, m = vector(dtype), matrix(dtype)
-    signature = types.float64(
-        v,
-        m,
-        NUMBERS,
-        NUMBERS,
-        NUMBERS,
-        NUMBERS,
-        frozen(m),
-        frozen(m),
-        TABLE,
-        types.float64,
-        matrix("float64"),
-        types.int64,
-        types.uint64,
-    )
-    return kernel_from_text(*lanes_text(rule, loss, dtype, features), signature)
+    text = lanes_text(rule, loss, dtype, features)
+    return kernel_from_text(*text, loop_signature(dtype, types.int64, types.uint64))

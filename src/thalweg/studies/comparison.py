@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 from thalweg.comparison.audit import Stamp, audit
 from thalweg.comparison.choice import choose
 from thalweg.comparison.execution import Execution
-from thalweg.comparison.outcome import Problem
 from thalweg.comparison.plan import Arm, Plan
 from thalweg.comparison.progress import Progress
 from thalweg.comparison.results import Facts, Results
@@ -170,7 +169,7 @@ class Comparison:
         """Descents of a model with two parameters, to be drawn on one contour."""
         from thalweg.comparison.two_parameters import can_be_drawn, descend_problem
 
-        problem = problem_of(self.study)
+        problem = self.study.problem
         if not can_be_drawn(problem):
             return None
         return descend_problem(problem, self.results.plan, self.settings, names=self.study.features)
@@ -206,17 +205,12 @@ class Comparison:
         return notebook_html(self)
 
 
-def problem_of(study: Study) -> Problem:
-    """Return what all runs on a study share."""
-    return Problem(study.model, study.train, study.part_features("validation"), study.parts["validation"].targets)
-
-
 def key_of(study: Study, settings: Settings) -> str:
     """Return the digest of all that decides the numbers of runs, arms and seeds apart."""
     from thalweg import __version__
     from thalweg.comparison.store import digest_of, digest_of_arrays
 
-    problem = problem_of(study)
+    problem = study.problem
     rows = [
         (part.X, part.values, part.indices, part.indptr, part.targets, part.weights)
         for part in (problem.train, problem.judged)
@@ -273,7 +267,7 @@ def carry_out(
     target_loss : float, optional
         Loss to count epochs to.
     """
-    problem = problem_of(study)
+    problem = study.problem
     facts = facts_of(study, settings, command)
     with _kept(study, settings, facts, store, tell) as kept:
         execution = Execution(problem, settings, jobs=jobs, kept=kept, watch=watch)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, final
 import numpy as np
 from numpy.typing import NDArray
 
+from thalweg.comparison.outcome import Problem
 from thalweg.descent.batches import Rows
 from thalweg.descent.models import Linear, Model, Network
 from thalweg.descent.outputs import Outputs
@@ -298,6 +299,11 @@ class Study:
         for k, column in enumerate(columns):
             cells[:, k] = column
         return cells[rows]
+
+    @cached_property
+    def problem(self) -> Problem:
+        """What all runs on the rows share."""
+        return Problem(self.model, self.train, self.part_features("validation"), self.parts["validation"].targets)
 
     def part_features(self, part: str) -> Any:
         """Return the features of a part, in the type of the model."""
