@@ -85,6 +85,6 @@ $(VENV)/peers.stamp: $(VENV)/test.stamp constraints/peers.txt
 	@touch $@
 
 $(VENV)/bench.stamp: $(VENV)/peers.stamp constraints/bench.txt
-	@echo "installing the peers of the benchmarks: River, Vowpal Wabbit"
+	@echo "installing the peers of the benchmarks: Optuna, River, Vowpal Wabbit"
 	@$(PINNED) constraints/bench.txt
 	@touch $@
