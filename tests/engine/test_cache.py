@@ -120,6 +120,25 @@ def test_a_second_process_compiles_nothing_and_the_folder_does_not_grow(tmp_path
         assert entries(cache) == kept
 
 
+COMPILING_AFTERWARDS = """
+assert "numba.np.linalg" not in sys.modules  # nor the rest of what Numba can compile
+
+import numba
+from thalweg.formulas.rules import signsgd
+assert numba.njit(lambda x: np.linalg.norm(x) + x[::-1].sum())(np.array([3.0, 4.0])) == 12.0
+tell(signsgd)
+"""
+
+
+def test_kernels_are_loaded_without_what_compiling_needs_and_compiling_works_afterwards(tmp_path: Path) -> None:
+    cache = tmp_path / "cache"
+    (tmp_path / "users.py").write_text(USERS_RULE, encoding="utf-8")
+    first = run(A_RUN, cache, tmp_path)
+    again = run(A_RUN + COMPILING_AFTERWARDS, cache, tmp_path)
+    assert again["results"] == [*first["results"], [0.5, 1.5]]
+    assert again["warned"] == []
+
+
 def version(scale: float, by: int, sign: str) -> tuple[str, list[float]]:
     """A file of a user, and where its rule goes from (1, 2)."""
     text = f"""

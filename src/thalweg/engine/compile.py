@@ -24,6 +24,7 @@ import numba
 import numpy as np
 from numba import njit, types
 from numba.core.caching import FunctionCache
+from numba.core.runtime import rtsys
 
 import thalweg.formulas.lowering
 from thalweg.engine import arithmetic, elementary, softmax
@@ -301,8 +302,14 @@ class _SealedCache(FunctionCache):
         self._cache_file = _SealedFiles(Path(self._cache_path), self._impl.filename_base)
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:
+        """Load a kernel, without what Numba loads before: all it could compile, which takes longer than all the rest.
+
+        Machine code asks for the runtime alone. Where something is to be compiled after all, Numba's compiler sees to
+        its own needs.
+        """
         try:
-            return super().load_overload(sig, target_context)
+            rtsys.initialize(target_context)
+            return self._load_overload(sig, target_context)
         except Exception as error:  # noqa: BLE001 - whatever a damaged entry raises, the cure is the same
             self._cache_file.discard()
             _warn_once(

@@ -1,7 +1,7 @@
 """What the estimators take from scikit-learn, imported without what nothing here uses.
 
-scikit-learn's base loads ``scipy.stats`` for one function and pandas for one name: two thirds of the time that a first
-fit takes. Here both wait until something is asked of them.
+scikit-learn's base loads ``scipy.stats`` for one function, ``scipy.special`` for two and pandas for one name: two
+thirds of the time that a first fit takes. Here they wait until something is asked of them.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def postponed(*names: str) -> Iterator[None]:
             _restore(stand_in)
 
 
-with postponed("pandas", "scipy.stats"):
+with postponed("pandas", "scipy.special", "scipy.stats"):
     from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.utils.class_weight import compute_class_weight

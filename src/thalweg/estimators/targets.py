@@ -7,8 +7,6 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import issparse
-from scipy.special import expit
-from scipy.special import softmax as softmax_of
 
 from thalweg.errors import DataError, SettingError
 from thalweg.estimators.base import DescentEstimator
@@ -73,7 +71,7 @@ class Regression(RegressorMixin, DescentEstimator):  # type: ignore[misc] # scik
         """
         scores = self._scores(X)
         link = self._loss.inverse_link
-        means = np.exp(scores) if link == "exp" else expit(scores) if link == "logistic" else scores
+        means = np.exp(scores) if link == "exp" else _expit(scores) if link == "logistic" else scores
         return means[:, 0] if self._one_dimensional else means
 
     def _fitting_loss(self) -> Loss:
@@ -203,9 +201,11 @@ class Classification(ClassifierMixin, DescentEstimator):  # type: ignore[misc] #
         scores = self._scores(X)
         link = _link(self._loss)
         if link == "softmax":
-            return np.asarray(softmax_of(scores, axis=1))
+            from scipy import special
+
+            return np.asarray(special.softmax(scores, axis=1))
         both = np.hstack([-scores, scores]) if scores.shape[1] == 1 else scores
-        shares = expit(both) if link == "logistic" else (np.clip(both, -1, 1) + 1) / 2
+        shares = _expit(both) if link == "logistic" else (np.clip(both, -1, 1) + 1) / 2
         total = shares.sum(axis=1, keepdims=True)
         alike = np.full_like(shares, 1 / shares.shape[1])
         return np.asarray(np.divide(shares, total, out=alike, where=total > 0))
@@ -301,6 +301,13 @@ def _named_loss(given: object) -> Loss | None:
     except SettingError:
         return None
     return found
+
+
+def _expit(scores: Array) -> Array:
+    from scipy import special  # a tenth of a first fit, which does without
+
+    means: Array = special.expit(scores)
+    return means
 
 
 def _link(loss: Loss) -> str:
