@@ -12,9 +12,9 @@ from tests.comparison.comparisons import FACTS, many, outcome, results, tuned
 from thalweg.comparison.audit import audit
 from thalweg.comparison.plan import Arm, Plan
 from thalweg.comparison.results import Results
-from thalweg.comparison.stability import Limit
 from thalweg.comparison.summary import Summary
 from thalweg.comparison.verdict import Verdict, verdict
+from thalweg.descent.stability import Limit
 from thalweg.formulas.rules import adam
 
 INF = math.inf

@@ -12,10 +12,10 @@ from thalweg.comparison.outcome import Confirmation, Outcome
 from thalweg.comparison.paths import Paths
 from thalweg.comparison.plan import Arm, Plan
 from thalweg.comparison.results import Facts, Results
-from thalweg.comparison.stability import Limit
 from thalweg.comparison.summary import Summary
 from thalweg.comparison.verdict import verdict
 from thalweg.descent.record import DIVERGED, FINISHED, Record
+from thalweg.descent.stability import Limit
 from thalweg.formulas import catalog
 from thalweg.report.page import page
 

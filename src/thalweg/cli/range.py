@@ -84,7 +84,7 @@ def learning_rate_range(table: str, **told: Any) -> None:
 def _show(screen: Console, study: Study, found: RangeTest) -> None:
     """Print the losses at some of the rates, and the suggestion in words; 80 columns are enough."""
     from thalweg.cli.terminal import digits, row, table
-    from thalweg.comparison.stability import CAUSE, LARGE
+    from thalweg.descent.stability import CAUSE, LARGE
 
     curve = found.curve
     board = table(

@@ -23,10 +23,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from thalweg.comparison.rate_trials import PARTS, Budget, Trial
-from thalweg.comparison.stability import Limit, limits
 from thalweg.descent.batches import Rows
 from thalweg.descent.models import Linear, Model
 from thalweg.descent.settings import Settings, check_count
+from thalweg.descent.stability import Limit, limits
 from thalweg.errors import DataError, DivergedError, SettingError
 from thalweg.formulas.formula import Rule
 

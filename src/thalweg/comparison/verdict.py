@@ -11,9 +11,9 @@ import numpy as np
 
 from thalweg.comparison.audit import Stamp
 from thalweg.comparison.results import Results
-from thalweg.comparison.stability import Limit
 from thalweg.comparison.summary import WIDTH_FACTOR, Standing, Summary
 from thalweg.comparison.wording import apart, counted, legible, listed, number
+from thalweg.descent.stability import Limit
 
 #: What the others' epochs are held against where it was tried: the rule that everyone knows.
 _PLAIN = "gradient_descent"

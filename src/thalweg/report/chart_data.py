@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from thalweg.comparison.outcome import Outcome
 from thalweg.comparison.results import Results
-from thalweg.comparison.stability import Limit
 from thalweg.comparison.summary import Difference, Standing, Summary
+from thalweg.descent.stability import Limit
 from thalweg.report.numbers import all_drawn, drawn, loss_text, rate_text
 
 #: Rules that are drawn at first, and as many colours as there are; plain gradient descent is always among them.

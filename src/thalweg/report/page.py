@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from thalweg.comparison.audit import Stamp
 from thalweg.comparison.paths import Paths
 from thalweg.comparison.results import Results
-from thalweg.comparison.stability import Limit
 from thalweg.comparison.summary import Summary
 from thalweg.comparison.verdict import Verdict
+from thalweg.descent.stability import Limit
 from thalweg.report import tables
 from thalweg.report.chart_data import chart_data
 from thalweg.report.embedding import HERE, bokeh_scripts, check_extra, json_text, own, policy

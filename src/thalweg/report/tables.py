@@ -11,9 +11,9 @@ from typing import Any, final
 
 from thalweg.comparison.audit import Stamp
 from thalweg.comparison.results import Facts, Results
-from thalweg.comparison.stability import CAUSE, Limit
 from thalweg.comparison.summary import WIDTH_FACTOR, Standing, Summary
 from thalweg.comparison.wording import counted
+from thalweg.descent.stability import CAUSE, Limit
 from thalweg.report.chart_data import measured_limit, medians, thinned
 from thalweg.report.numbers import NONE, count_text, loss_text, rate_text, seconds_text, share_text
 

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from thalweg.comparison.results import Results
-from thalweg.comparison.stability import Limit
 from thalweg.comparison.summary import Standing, Summary
+from thalweg.descent.stability import Limit
 from thalweg.report import tables
 from thalweg.report.chart_data import SHADES
 from thalweg.report.numbers import loss_text, rate_text

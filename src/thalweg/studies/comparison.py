@@ -20,7 +20,6 @@ from thalweg.comparison.plan import Arm, Plan
 from thalweg.comparison.progress import Progress
 from thalweg.comparison.results import Facts, Results
 from thalweg.comparison.scores import scores
-from thalweg.comparison.stability import Limit, limits
 from thalweg.comparison.summary import Standing, Summary
 from thalweg.comparison.verdict import Verdict, verdict
 from thalweg.descent.batches import Rows
@@ -28,6 +27,7 @@ from thalweg.descent.models import Linear
 from thalweg.descent.outputs import mean_loss
 from thalweg.descent.record import machine_information, plain
 from thalweg.descent.settings import Settings
+from thalweg.descent.stability import Limit, limits
 from thalweg.errors import SettingError
 from thalweg.studies.study import Study
 

@@ -29,8 +29,8 @@ from typing import Any, final
 import numpy as np
 from numpy.typing import NDArray
 
-from thalweg.comparison.curvature import Bend, Curvature, bend_of_loss, bend_of_penalty
 from thalweg.descent.batches import Rows
+from thalweg.descent.curvature import Bend, Curvature, bend_of_loss, bend_of_penalty
 from thalweg.descent.models import Linear, Model
 from thalweg.descent.settings import layer_penalties
 from thalweg.errors import SettingError
@@ -177,7 +177,7 @@ def limits(
     On diabetes, wine, breast_cancer and digits, standardised, in batches of 16 and 64, it was between 0.80 and 1.27
     times the rate at which runs of 100 epochs began to diverge. Where a few rows with very large values decide
     (Student's t with 3 degrees of freedom) it is cautious, 0.05 to 0.41 times: most runs never feel what the mean over
-    runs does. For tables with more than :data:`thalweg.comparison.curvature.NARROW` parameters per output only the
+    runs does. For tables with more than :data:`thalweg.descent.curvature.NARROW` parameters per output only the
     columns are looked at, and `note` says so.
 
     References

@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from thalweg.comparison import curvature as curvatures
-from thalweg.comparison.curvature import Curvature, bend_of_loss
-from thalweg.comparison.stability import largest_stable_rate, limits
+from thalweg.descent import curvature as curvatures
 from thalweg.descent.batches import Rows
+from thalweg.descent.curvature import Curvature, bend_of_loss
 from thalweg.descent.models import Linear, Network
 from thalweg.descent.run import Run
 from thalweg.descent.settings import Settings
+from thalweg.descent.stability import largest_stable_rate, limits
 from thalweg.formulas import catalog, losses, penalties, rules
 from thalweg.formulas.activations import relu
 from thalweg.formulas.formula import loss, rule
