@@ -6,6 +6,7 @@ import itertools
 import math
 import sqlite3
 import threading
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,12 +15,13 @@ import numpy as np
 import pytest
 from scipy.sparse import csr_array
 
-from thalweg.comparison import execution
+from thalweg.comparison import training, units
 from thalweg.comparison.execution import Execution
 from thalweg.comparison.outcome import Outcome, Problem
 from thalweg.comparison.plan import MOST_GROWTHS, Arm, Plan
 from thalweg.comparison.progress import Progress
 from thalweg.comparison.store import Store
+from thalweg.comparison.variant import Variant
 from thalweg.descent.batches import Rows
 from thalweg.descent.models import Linear, Network
 from thalweg.descent.run import Run
@@ -27,6 +29,7 @@ from thalweg.descent.settings import Settings
 from thalweg.errors import SettingError, StorageError
 from thalweg.formulas.activations import tanh
 from thalweg.formulas.losses import squared
+from thalweg.formulas.penalties import l2
 from thalweg.formulas.rules import adam, gradient_descent, rprop
 
 SETTINGS = Settings(adam, squared, batch_size=8, max_iter=4)
@@ -44,6 +47,11 @@ def problem_of(model: Linear | Network, *, csr: bool = False, dtype: str = "floa
 
 LINEAR = problem_of(Linear(3))
 NETWORK = problem_of(Network((3, 4, 1), (tanh,)))
+VARIANTS = {
+    "small": Variant(Linear(3, fit_intercept=False), replace(SETTINGS, penalty=l2(alpha=0.1), batch_size=3)),
+    "deep": Variant(Network((3, 5, 1), (tanh,)), replace(SETTINGS, clip_norm=0.5)),
+}
+MIXED = Plan.of({"adam": adam, "small": adam, "deep": adam, "gd": gradient_descent}, [0.01, 0.1], 2, VARIANTS)
 
 
 def lines(outcomes: list[Outcome]) -> list[str]:
@@ -51,21 +59,21 @@ def lines(outcomes: list[Outcome]) -> list[str]:
     return [outcome.line() for outcome in outcomes]
 
 
-def judge(theta: Any) -> tuple[float, dict[str, float]]:
+def judge(model: Any, theta: Any) -> tuple[float, dict[str, float]]:
     return float(np.sum(theta**2)), {"RMSE": float(theta[0]), "MAE": float(theta[-1])}
 
 
 @pytest.fixture
 def small_units(monkeypatch):
     """Cut the work into many units, as if it were a lot."""
-    monkeypatch.setattr(execution, "_LEAST", 1.0)
+    monkeypatch.setattr(units, "_LEAST", 1.0)
 
 
 @pytest.fixture
 def made(monkeypatch) -> list[tuple[str, float | None, int]]:
     """Every run that is made, wherever: rule, rate and seed."""
     found: list[tuple[str, float | None, int]] = []
-    lockstep, alone = execution.Lockstep, execution.make_run
+    lockstep, alone = training.Lockstep, training.make_run
 
     def in_lockstep(model: Any, rows: Any, settings: Any, rules: Any, seed: int, judged: Any) -> Any:
         found.extend((rule.name, rule.hyperparameters.get("learning_rate"), seed) for rule in rules)
@@ -75,8 +83,8 @@ def made(monkeypatch) -> list[tuple[str, float | None, int]]:
         found.append((arm.rule.name, arm.learning_rate, seed))
         return alone(arm, seed, *rest)
 
-    monkeypatch.setattr(execution, "Lockstep", in_lockstep)
-    monkeypatch.setattr(execution, "make_run", by_itself)
+    monkeypatch.setattr(training, "Lockstep", in_lockstep)
+    monkeypatch.setattr(training, "make_run", by_itself)
     return found
 
 
@@ -96,6 +104,17 @@ def test_every_arm_is_the_run_alone(problem):
         assert outcome.record.loss_curve == pytest.approx(alone.loss_curve, rel=1e-12)
 
 
+def test_an_arm_with_a_model_and_settings_of_its_own_is_the_run_alone(small_units):
+    _, outcomes = Execution(LINEAR, SETTINGS, jobs=2).carry_out(MIXED)
+    assert [(outcome.arm, outcome.seed) for outcome in outcomes] == list(MIXED)
+    for outcome in outcomes:
+        own = VARIANTS.get(outcome.arm.name, Variant(LINEAR.model, SETTINGS))
+        settings = replace(own.settings, optimizer=outcome.arm.rule)
+        alone = Run(own.model, LINEAR.train, settings, random_state=outcome.seed).descend()
+        assert outcome.record.loss_curve == pytest.approx(alone.loss_curve, rel=1e-12)
+        assert outcome.record.steps == 4 * -(-40 // own.settings.batch_size)
+
+
 @pytest.mark.parametrize("problem", [LINEAR, NETWORK], ids=["linear", "mlp"])
 def test_rules_of_one_seed_share_start_and_orders_and_seeds_do_not(problem):
     plan = Plan.of({"a": gradient_descent, "b": gradient_descent(learning_rate=0.5)}, [0.01], seeds=3)
@@ -109,14 +128,14 @@ def test_rules_of_one_seed_share_start_and_orders_and_seeds_do_not(problem):
 def test_neither_threads_nor_the_cut_into_units_change_a_bit(problem, monkeypatch):
     usual = lines(Execution(problem, SETTINGS, jobs=1).carry_out(PLAN)[1])
     for jobs, least in itertools.product((1, 2, 3), (1.0, 2e8)):
-        monkeypatch.setattr(execution, "_LEAST", least)
+        monkeypatch.setattr(units, "_LEAST", least)
         assert lines(Execution(problem, SETTINGS, jobs=jobs).carry_out(PLAN)[1]) == usual
 
 
 def test_units_may_end_in_any_order(small_units, monkeypatch):
     usual = lines(Execution(LINEAR, SETTINGS, jobs=1).carry_out(PLAN)[1])
-    cut = Execution._cut
-    monkeypatch.setattr(Execution, "_cut", lambda self, new: cut(self, new)[::-1])
+    cut = units.cut
+    monkeypatch.setattr(units, "cut", lambda *rest: cut(*rest)[::-1])
     assert lines(Execution(LINEAR, SETTINGS, jobs=2).carry_out(PLAN)[1]) == usual
 
 
@@ -124,13 +143,13 @@ def test_networks_have_blas_on_one_thread(monkeypatch):
     from threadpoolctl import threadpool_info
 
     seen = []
-    alone = execution.make_run
+    alone = training.make_run
 
     def look(*rest: Any) -> Any:
         seen.append([pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"])
         return alone(*rest)
 
-    monkeypatch.setattr(execution, "make_run", look)
+    monkeypatch.setattr(training, "make_run", look)
     Execution(NETWORK, SETTINGS, jobs=2).carry_out(Plan.of({"adam": adam}, [0.1], seeds=2))
     assert len(seen) == 2
     assert {count for counts in seen for count in counts} == {1}
@@ -323,7 +342,7 @@ def test_the_chosen_are_scored_as_the_run_alone_would_be(problem):
         (rule,) = [arm.rule for arm in plan.arms if (arm.name, arm.learning_rate) == (one.name, one.learning_rate)]
         run = Run(problem.model, problem.train, replace(SETTINGS, optimizer=rule), random_state=one.seed)
         run.descend()
-        assert (one.loss, one.scores) == judge(run.theta)
+        assert (one.loss, one.scores) == judge(problem.model, run.theta)
         assert 0 < one.seconds < 60
 
 
@@ -339,11 +358,11 @@ def test_a_chosen_run_that_diverges_has_no_score():
 def test_confirmations_are_kept_as_they_come_and_not_made_again(tmp_path, monkeypatch):
     path, calls = tmp_path / "runs.sqlite", []
 
-    def counted(theta: Any) -> tuple[float, dict[str, float]]:
+    def counted(model: Any, theta: Any) -> tuple[float, dict[str, float]]:
         calls.append(1)
         if len(calls) == 3:
             raise RuntimeError("now")
-        return judge(theta)
+        return judge(model, theta)
 
     def work(kept: Any) -> Any:
         execution = Execution(NETWORK, SETTINGS, jobs=1, kept=kept)
@@ -356,6 +375,53 @@ def test_confirmations_are_kept_as_they_come_and_not_made_again(tmp_path, monkey
     assert kept_in(path, work) == found
     assert len(calls) == 7
     assert [list(one.scores) for one in found] == [["RMSE", "MAE"]] * 6
+
+
+def test_the_chosen_keep_their_own_models_and_settings():
+    work = Execution(LINEAR, SETTINGS, jobs=2)
+    seen: list[tuple[Any, int]] = []
+
+    def judged_by(model: Any, theta: Any) -> tuple[float, dict[str, float]]:
+        seen.append((model, theta.size))
+        return 0.0, {"RMSE": float(theta[0])}
+
+    confirmed = work.confirm(*work.carry_out(MIXED), judged_by)
+    assert {(model, size) for model, size in seen} == {
+        (LINEAR.model, 4), (VARIANTS["small"].model, 3), (VARIANTS["deep"].model, 26)
+    }  # fmt: skip
+    (one,) = [each for each in confirmed if (each.name, each.seed) == ("deep", 1)]
+    settings = replace(VARIANTS["deep"].settings, optimizer=adam(learning_rate=one.learning_rate))
+    run = Run(VARIANTS["deep"].model, LINEAR.train, settings, random_state=1).descend()
+    assert one.scores == {"RMSE": float(run.theta[0])}
+
+
+@pytest.mark.parametrize("problem", [LINEAR, NETWORK], ids=["linear", "mlp"])
+def test_two_that_work_on_one_store_share_the_confirmations(problem, tmp_path, small_units):
+    path, found, scored = tmp_path / "runs.sqlite", {}, []
+    kept_in(path, lambda kept: Execution(problem, SETTINGS, jobs=1, kept=kept).carry_out(PLAN))
+    together = threading.Barrier(2)
+
+    def counted(model: Any, theta: Any) -> tuple[float, dict[str, float]]:
+        scored.append(1)
+        time.sleep(0.02)
+        return judge(model, theta)
+
+    def work(name: str) -> None:
+        def confirm(kept: Any) -> Any:
+            execution = Execution(problem, SETTINGS, jobs=1, kept=kept)
+            done = execution.carry_out(PLAN)
+            together.wait()
+            return execution.confirm(*done, counted)
+
+        found[name] = kept_in(path, confirm)
+
+    threads = [threading.Thread(target=work, args=(name,)) for name in ("one", "two")]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(scored) == 6
+    assert found["one"] == found["two"]
 
 
 # What is told meanwhile

@@ -17,8 +17,14 @@ from tests.comparison.outcomes import ARMS, confirmation, many_arms, outcome, ou
 from thalweg.comparison.outcome import Outcome
 from thalweg.comparison.plan import Arm
 from thalweg.comparison.store import Store, StoreWarning, arm_key, digest_of, digest_of_arrays, rows
+from thalweg.comparison.variant import Variant
+from thalweg.descent.models import Linear, Network
+from thalweg.descent.settings import Settings
 from thalweg.errors import StorageError
-from thalweg.formulas.formula import rule
+from thalweg.formulas.activations import tanh
+from thalweg.formulas.formula import activation, rule
+from thalweg.formulas.losses import squared
+from thalweg.formulas.penalties import l2
 from thalweg.formulas.rules import adagrad, adam
 
 KEY = digest_of("these rows, this model, these settings")
@@ -107,7 +113,30 @@ def started(theta, g, t, s, *, learning_rate=0.1):
     return theta - learning_rate * g / (1 + s), s
 
 
-def test_an_arm_is_known_by_its_name_its_formula_its_numbers_and_how_its_memory_starts():
+@activation
+def bent(x):
+    return 0.1 * x, 0.1 + 0 * x
+
+
+BENT = bent
+
+
+@activation
+def bent(x):
+    return 0.2 * x, 0.2 + 0 * x
+
+
+_SHARED = Settings(adam, squared, batch_size=8)
+VARIANTS = [
+    Variant(Linear(3), _SHARED),
+    Variant(Linear(3), replace(_SHARED, batch_size=9)),
+    Variant(Linear(3), replace(_SHARED, penalty=l2)),
+    Variant(Linear(3, fit_intercept=False), _SHARED),
+    *(Variant(Network((3, 4, 1), (shape,)), _SHARED) for shape in (tanh, BENT, bent)),
+]
+
+
+def test_an_arm_is_known_by_name_formula_numbers_how_its_memory_starts_and_what_it_brings_along():
     arms = [
         Arm("a", adam(learning_rate=0.1), 0.1),
         Arm("b", adam(learning_rate=0.1), 0.1),
@@ -116,6 +145,7 @@ def test_an_arm_is_known_by_its_name_its_formula_its_numbers_and_how_its_memory_
         Arm("a", adagrad(learning_rate=0.1), 0.1),
         Arm("a", slow, 0.1),
         Arm("a", started, 0.1),
+        *(Arm("a", adam(learning_rate=0.1), 0.1, variant) for variant in VARIANTS),
     ]
     assert len({arm_key(arm) for arm in arms}) == len(arms)
     assert arm_key(arms[0]) == arm_key(Arm("a", adam(beta1=0.9, learning_rate=0.1), 0.1))

@@ -19,7 +19,7 @@ from sklearn.base import clone
 
 import thalweg
 from thalweg import rule
-from thalweg.comparison import execution
+from thalweg.comparison import confirming, execution, training
 from thalweg.errors import DataError, LimitError, SettingError, StorageError, ThalwegError
 from thalweg.estimators import LinearRegressor
 from thalweg.formulas import losses
@@ -367,13 +367,14 @@ def test_frames_of_other_libraries_are_taken_alike(library):
 
 def test_the_same_call_takes_kept_runs_and_changed_data_do_not(tmp_path, monkeypatch):
     path, made = tmp_path / "runs.sqlite", []
-    lockstep = execution.Lockstep
+    lockstep = training.Lockstep
 
     def counted(model: Any, rows: Any, settings: Any, rules: Any, *rest: Any) -> Any:
         made.extend(rules)
         return lockstep(model, rows, settings, rules, *rest)
 
-    monkeypatch.setattr(execution, "Lockstep", counted)
+    for module in (training, confirming):
+        monkeypatch.setattr(module, "Lockstep", counted)
 
     def runs(*data: Any, **told: Any) -> tuple[int, Comparison]:
         made.clear()

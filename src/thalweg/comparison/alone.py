@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 
 from thalweg.comparison.outcome import Outcome, Problem
 from thalweg.comparison.plan import Arm
@@ -23,7 +22,7 @@ def make_run(
     seed : int
     problem : Problem
     settings : Settings
-        What all runs share; the optimizer is replaced by that of the arm.
+        What all runs share that bring nothing of their own; the optimizer is replaced by that of the arm.
     watch : callable, optional
         Called with the run after every epoch; a true answer stops it.
 
@@ -33,8 +32,9 @@ def make_run(
     run : Run
         At its end, with its parameters.
     """
-    run = Run(problem.model, problem.train, replace(settings, optimizer=arm.rule), random_state=seed)
-    judge = Evaluation(problem.model, problem.judged, settings.loss)
+    model, own = arm.told(problem.model, settings)
+    run = Run(model, problem.train, own, random_state=seed)
+    judge = Evaluation(model, problem.judged, own.loss)
     losses = [float(judge(run.theta)[0])]
 
     def look(run: Run) -> bool:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import final
 
-from thalweg.descent.settings import check_count
+from thalweg.comparison.variant import Variant
+from thalweg.descent.models import Model
+from thalweg.descent.settings import Settings, check_count
 from thalweg.errors import LimitError, SettingError
 from thalweg.formulas.formula import Rule
 from thalweg.formulas.ranges import check_number
@@ -22,7 +24,7 @@ _MOST_RUNS = 100_000
 @final
 @dataclass(frozen=True)
 class Arm:
-    """One rule at one learning rate.
+    """One rule at one learning rate; with a variant, one estimator at one learning rate.
 
     Attributes
     ----------
@@ -32,11 +34,20 @@ class Arm:
         With all its numbers.
     learning_rate : float or None
         None for a rule without one.
+    variant : Variant or None
+        Model and settings of its own; None for those that all arms share.
     """
 
     name: str
     rule: Rule
     learning_rate: float | None
+    variant: Variant | None = None
+
+    def told(self, model: Model, settings: Settings) -> tuple[Model, Settings]:
+        """Return the model and the settings of its runs: its own, else the shared ones given; with its rule."""
+        if self.variant is not None:
+            model, settings = self.variant.model, self.variant.settings
+        return model, replace(settings, optimizer=self.rule)
 
 
 @final
@@ -109,6 +120,7 @@ class Plan:
         rules: Mapping[str, Rule],
         learning_rates: Sequence[float] | int | None = None,
         seeds: int | Sequence[int] = 5,
+        variants: Mapping[str, Variant] | None = None,
     ) -> Plan:
         """Plan every rule at every rate.
 
@@ -120,6 +132,8 @@ class Plan:
             The same for all rules; or how many each rule has around its own, see :class:`Grid`; nine without.
         seeds : int or sequence of int
             How many (they are 0, 1, 2 ...), or which.
+        variants : mapping of str to Variant, optional
+            What some of them bring along, by their names.
 
         Raises
         ------
@@ -144,17 +158,15 @@ class Plan:
         if sum(tried) * len(chosen) > _MOST_RUNS:
             what = f"{len(rules)} rules x up to {count} rates x {len(chosen)} seeds are {sum(tried) * len(chosen)} runs"
             raise LimitError("SETTING-TOO-MANY", "compare", what, f"At most {_MOST_RUNS} are made.")
+        usual = [Arm(name, rule, None, (variants or {}).get(name)) for name, rule in rules.items()]
         if rates is not None:
-            return cls(tuple(arm for name, rule in rules.items() for arm in _arms(name, rule, rates)), chosen)
+            return cls(tuple(arm for one in usual for arm in _at(one, rates)), chosen)
         grids = {name: Grid.around(rule, count) for name, rule in rules.items() if rule.has_learning_rate}
-        return cls._laid_out(rules, grids, chosen, 0)
+        return cls._laid_out(usual, grids, chosen, 0)
 
     @classmethod
-    def _laid_out(
-        cls, rules: Mapping[str, Rule], grids: Mapping[str, Grid], seeds: tuple[int, ...], growths: int
-    ) -> Plan:
-        rates = {name: grids[name].rates() if name in grids else [] for name in rules}
-        arms = [arm for name, rule in rules.items() for arm in _arms(name, rule, rates[name])]
+    def _laid_out(cls, usual: Iterable[Arm], grids: Mapping[str, Grid], seeds: tuple[int, ...], growths: int) -> Plan:
+        arms = [arm for one in usual for arm in _at(one, grids[one.name].rates() if one.name in grids else [])]
         return cls(tuple(arms), seeds, tuple(grids.items()), growths)
 
     def grown(self, sides: Mapping[str, str]) -> Plan:
@@ -165,9 +177,9 @@ class Plan:
         sides : mapping of str to {"<", ">"}
             Where the grid of each rule grows; all grow by as many, so that no rule has more tries than another.
         """
-        rules = {arm.name: arm.rule for arm in self.arms}
+        usual = {arm.name: arm for arm in self.arms}.values()
         grids = {name: grid.grown(sides[name]) for name, grid in self.grids}
-        return self._laid_out(rules, grids, self.seeds, self.growths + 1)
+        return self._laid_out(usual, grids, self.seeds, self.growths + 1)
 
     @property
     def may_grow(self) -> bool:
@@ -191,10 +203,11 @@ class Plan:
         return tuple(arm.learning_rate for arm in self.arms if arm.name == name)
 
 
-def _arms(name: str, rule: Rule, rates: Sequence[float]) -> list[Arm]:
-    if not rule.has_learning_rate:
-        return [Arm(name, rule, None)]
-    return [Arm(name, rule(learning_rate=rate), rate) for rate in rates]
+def _at(arm: Arm, rates: Sequence[float]) -> list[Arm]:
+    """Return an arm at each rate."""
+    if not arm.rule.has_learning_rate:
+        return [arm]
+    return [Arm(arm.name, arm.rule(learning_rate=rate), rate, arm.variant) for rate in rates]
 
 
 def _distinct(seeds: Sequence[int]) -> tuple[int, ...]:

@@ -15,15 +15,17 @@ from numpy.typing import NDArray
 
 from thalweg.comparison.audit import Stamp, audit
 from thalweg.comparison.choice import choose
+from thalweg.comparison.confirming import Judge
 from thalweg.comparison.execution import Execution
 from thalweg.comparison.plan import Arm, Plan
 from thalweg.comparison.progress import Progress
 from thalweg.comparison.results import Facts, Results
 from thalweg.comparison.scores import scores
 from thalweg.comparison.summary import Standing, Summary
+from thalweg.comparison.variant import deciding, without_rule
 from thalweg.comparison.verdict import Verdict, verdict
 from thalweg.descent.batches import Rows
-from thalweg.descent.models import Linear
+from thalweg.descent.models import Linear, Model
 from thalweg.descent.outputs import mean_loss
 from thalweg.descent.record import machine_information, plain
 from thalweg.descent.settings import Settings
@@ -215,9 +217,6 @@ def key_of(study: Study, settings: Settings) -> str:
         (part.X, part.values, part.indices, part.indptr, part.targets, part.weights)
         for part in (problem.train, problem.judged)
     ]
-    shared = settings.as_dict()
-    del shared["optimizer"]
-    formulas = [settings.loss, settings.schedule, *settings.layer_penalties(len(study.model.weights))]
     test = Rows.of(study.part_features("test"), study.parts["test"].targets, dtype=study.dtype)
     seen = (test.X, test.values, test.indices, test.indptr, test.targets)
     outputs = study.outputs
@@ -226,10 +225,8 @@ def key_of(study: Study, settings: Settings) -> str:
         "data": digest_of_arrays(*(array for part in rows for array in part)),
         "test": digest_of_arrays(*seen),
         "outputs": [outputs.link, [str(label) for label in outputs.classes], outputs.mean, outputs.scale],
-        "model": repr(study.model),
-        "settings": shared,
-        "formulas": [formula.fingerprint for formula in formulas if formula is not None],
         "dtype": study.dtype,
+        **deciding(study.model, settings),
     }
     return str(digest_of(data))
 
@@ -291,8 +288,6 @@ def judged(study: Study, settings: Settings, results: Results, target_loss: floa
 
 def facts_of(study: Study, settings: Settings, command: str) -> Facts:
     """Return what a reader needs to judge the numbers."""
-    shared = settings.as_dict()
-    del shared["optimizer"]
     rows = study.train.count
     batch = rows if settings.batch_size is None else min(settings.batch_size, rows)
     model = f"network {'-'.join(map(str, study.hidden))}" if study.hidden else "linear model"
@@ -311,19 +306,19 @@ def facts_of(study: Study, settings: Settings, command: str) -> Facts:
         steps=settings.max_iter * -(-rows // batch),
         paired=True,
         dtype=study.dtype,
-        settings=shared,
+        settings=without_rule(settings),
         command=command,
         warnings=study.warnings,
         machine=machine_information(),
     )
 
 
-def _judge(study: Study, settings: Settings) -> Callable[[Array], tuple[float, dict[str, float]]]:
+def _judge(study: Study, settings: Settings) -> Judge:
     """Return what scores parameters on the test part."""
     part, X = study.parts["test"], study.part_features("test")
 
-    def judge(theta: Array) -> tuple[float, dict[str, float]]:
-        z = study.model.scores(theta, X)
+    def judge(model: Model, theta: Array) -> tuple[float, dict[str, float]]:
+        z = model.scores(theta, X)
         loss = mean_loss(settings.loss, part.targets, z)
         if not np.isfinite(z).all():
             return float("inf"), {}

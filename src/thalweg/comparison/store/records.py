@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from thalweg.comparison.variant import deciding
 from thalweg.descent.record import Record, plain
 
 if TYPE_CHECKING:
@@ -110,6 +111,8 @@ def digest_of_arrays(*arrays: NDArray[Any]) -> str:
 def arm_key(arm: Arm) -> bytes:
     """Return the SHA-256 of all that decides what an arm does: its name, the formula, its numbers, how its slots start.
 
+    A variant counts too; where there is none, the model and the settings count in the key of the comparison.
+
     Examples
     --------
     >>> from thalweg.comparison.plan import Arm
@@ -120,6 +123,8 @@ def arm_key(arm: Arm) -> bytes:
     """
     starts = arm.rule.init(np.ones(1)).ravel().tolist()
     said = [arm.name, arm.learning_rate, arm.rule.fingerprint, arm.rule.hyperparameters, arm.rule.slots, starts]
+    if arm.variant is not None:
+        said.append(deciding(arm.variant.model, arm.variant.settings))
     return hashlib.sha256(as_json(said)).digest()
 
 

@@ -253,11 +253,18 @@ class Comparison:
         bool
             False where another has taken the unit over: then nothing is kept.
         """
-        kept = self._kept(outcomes)
+        return self._release(claim, RUN, self._kept(outcomes))
+
+    def release_confirmed(self, claim: Claim, confirmations: Iterable[tuple[Arm, Confirmation]]) -> bool:
+        """Keep the confirmations of a unit, each with its arm, as :meth:`release` keeps runs."""
+        kept = [kept_confirmation(confirmation, self._key_of(arm)) for arm, confirmation in confirmations]
+        return self._release(claim, CONFIRMATION, kept)
+
+    def _release(self, claim: Claim, kind: str, kept: list[Kept]) -> bool:
         with self._database.writing() as connection:
             if not claims.settle(connection, self._number, claim):
                 return False
-            rows.insert(connection, self._number, self.key, RUN, kept)
+            rows.insert(connection, self._number, self.key, kind, kept)
         return True
 
     def give_up(self, claim: Claim) -> None:
