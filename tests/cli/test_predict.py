@@ -25,7 +25,7 @@ def test_predictions_come_out_as_exact_csv_in_the_order_of_the_rows(thalweg, mod
     assert (said.status, said.err) == (0, "")
     header, *rows = rows_of(said.out)
     assert header == ["prediction"]
-    expected = load("model.thalweg").predict(read_table(model)).values
+    expected = load("model.thalweg").predictions(read_table(model)).values
     assert [float(cell) for (cell,) in rows] == expected.tolist()
 
 

@@ -41,7 +41,7 @@ def test_a_table_of_numbers_and_text_becomes_model_and_record(thalweg, houses, f
 def test_the_printed_scores_are_those_of_the_saved_model_in_the_targets_units(thalweg, houses, folder):
     said = thalweg("train", houses, "--target", "price", *FAST)
     table, record = read_table(houses), json.loads((folder / "model.json").read_text())
-    errors = load("model.thalweg").predict(table).values - table["price"]
+    errors = load("model.thalweg").predict(table) - table["price"]
     parts = [record["scores"][part]["RMSE"] for part in ("train", "validation", "test")]
     assert table_of(said.out)["RMSE"] == pytest.approx(parts, rel=1e-3)
     weighted = sum(r * r * n for r, n in zip(parts, (36, 12, 12), strict=True)) / 60

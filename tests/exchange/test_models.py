@@ -60,7 +60,7 @@ def test_a_model_comes_back_to_the_last_bit(tmp_path, make, dtype):
     assert (after.theta.tobytes(), after.theta.dtype) == (before.theta.tobytes(), before.theta.dtype)
     assert (after.model, after.outputs, after.preparation) == (before.model, before.outputs, before.preparation)
     assert (after.target, after.training) == (before.target, before.training)
-    ours, theirs = after.predict(TABLE), before.predict(TABLE)
+    ours, theirs = after.predictions(TABLE), before.predictions(TABLE)
     assert ours.values.tolist() == theirs.values.tolist()
     assert (ours.probabilities is None) == (make is linear)
     if ours.probabilities is not None:
@@ -72,7 +72,7 @@ def test_two_classes_and_a_model_without_intercept_come_back(tmp_path):
     before = TrainedModel(Linear(3, fit_intercept=False), np.arange(3.0), outputs, Preparation.fit(TABLE), "y")
     save(tmp_path / "model", before)
     assert load(tmp_path / "model").model == before.model
-    assert load(tmp_path / "model").predict(TABLE).values.tolist() == before.predict(TABLE).values.tolist()
+    assert load(tmp_path / "model").predictions(TABLE).values.tolist() == before.predictions(TABLE).values.tolist()
 
 
 def test_another_reader_of_safetensors_sees_layers_by_name(saved):

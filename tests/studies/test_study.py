@@ -9,8 +9,8 @@ import pytest
 from scipy.sparse import csr_array
 
 from thalweg.errors import DataError
+from thalweg.exchange.frames import as_column, cells
 from thalweg.exchange.tables import Table
-from thalweg.studies.frames import as_column, cells
 from thalweg.studies.study import Design, Study
 
 DRAW = np.random.default_rng(1)

@@ -52,7 +52,7 @@ def predict(model: str, table: str, **told: Any) -> None:
     rows = reading.read(table, kinds=kinds, keep=True)
     if not reading.missing:
         _refuse_missing(rows, list(kinds))
-    found = trained.predict(rows.drop([trained.target]) if trained.target in rows.names else rows)
+    found = trained.predictions(rows.drop([trained.target]) if trained.target in rows.names else rows)
     warn([*reading.warnings(rows, kinds), *found.warnings])
     content = _csv(trained, found, probabilities=told["probabilities"])
     if told["output"]:

@@ -159,9 +159,22 @@ def _save(output: Path, record: Path, study: Study, run: Run, losses: list[float
     from thalweg.exchange.models import TrainedModel, save
 
     account = run.record().as_dict()
-    training = {name: account["settings"][name] for name in ("loss", "optimizer", "penalty")}
+    told = ("loss", "optimizer", "penalty", "schedule", "batch_size", "clip_value", "clip_norm")
+    training = {name: account["settings"][name] for name in told}
+    training |= {name: account[name] for name in ("status", "epochs", "steps")}
+    training["training_loss"] = run.loss_curve[-1]
     assert study.preparation is not None  # noqa: S101 - a table has one
-    save(output, TrainedModel(study.model, run.theta, study.outputs, study.preparation, study.target, plain(training)))
+    trained = TrainedModel(
+        study.model,
+        run.theta,
+        study.outputs,
+        study.preparation,
+        study.target,
+        training,
+        scores=_all_scores(study, run),
+        data={"table": Path(study.name).name, "rows": {name: len(part.y) for name, part in study.parts.items()}},
+    )
+    save(output, trained)
     data = {
         "schema": account["schema"],
         "data": study.account(),

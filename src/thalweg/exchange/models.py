@@ -1,7 +1,7 @@
-"""Model files: a trained model with all that it takes to use it on another table, and nothing that could run.
+"""Models of tables in files: all that it takes to use one on another table, and nothing that could run.
 
-Weights and biases are tensors; sizes, activations by name, what the scores stand for, and how the columns become
-features are a text in the header.
+Weights and biases are tensors; sizes, activations by name, what the scores stand for, how the columns become
+features, how it was trained and how well it did are a text in the header.
 """
 
 from __future__ import annotations
@@ -12,20 +12,22 @@ from typing import TYPE_CHECKING, Any, final
 
 import numpy as np
 
-from thalweg.descent.models import Linear, Model, Network
+from thalweg.descent.models import Model
 from thalweg.descent.outputs import Outputs
 from thalweg.errors import ModelFileError, SettingError, ThalwegError
-from thalweg.exchange import tensors
+from thalweg.exchange import layers, tensors
 from thalweg.exchange.preparation import Preparation
+from thalweg.exchange.tables import Table
 from thalweg.exchange.tables.cells import shown
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from thalweg.exchange.tables import Table
-
-#: The format that is written, and the newest that is read.
-FORMAT = 1
+#: The format that is written, and the newest that is read. 1 had models of tables only, without scores and versions.
+FORMAT = 2
+#: What a file can hold, by the word for it in the description.
+TABLE, ESTIMATOR = "table", "estimator"
+Scores = dict[str, dict[str, float]]
 
 
 @final
@@ -46,6 +48,12 @@ class TrainedModel:
         The column that it predicts.
     training : dict
         How it was trained, as plain data: loss and optimizer with their numbers. For information only.
+    scores : dict of str to dict of str to float
+        For each part of the table, training, validation and test, the scores by name. For information only.
+    data : dict
+        Of what table: its name, the rows of each part. For information only.
+    versions : dict of str to str
+        What wrote the file. Filled in when it is read.
     """
 
     model: Model
@@ -54,9 +62,53 @@ class TrainedModel:
     preparation: Preparation
     target: str
     training: dict[str, Any] = field(default_factory=dict)
+    scores: Scores = field(default_factory=dict)
+    data: dict[str, Any] = field(default_factory=dict)
+    versions: dict[str, str] = field(default_factory=dict)
 
-    def predict(self, table: Table) -> Predictions:
-        """Return the predictions for every row of a table.
+    @property
+    def feature_names(self) -> tuple[str, ...]:
+        """One name per feature: the column's, or ``column=category``."""
+        return self.preparation.feature_names
+
+    def predict(self, rows: Any) -> NDArray[Any]:
+        """Return a prediction for every row.
+
+        Parameters
+        ----------
+        rows : data frame or Table
+            With the columns of the training, by name; more do no harm. A missing number counts as the mean of the
+            training part.
+
+        Returns
+        -------
+        ndarray (rows,)
+            Numbers in the target's units, or labels.
+
+        Raises
+        ------
+        DataError
+            A column that is not there, or of another kind.
+        """
+        return self.predictions(self._table(rows)).values
+
+    def predict_proba(self, rows: Any) -> NDArray[np.float64]:
+        """Return the probability of each class for every row, (rows, classes).
+
+        Parameters
+        ----------
+        rows : data frame or Table
+
+        Raises
+        ------
+        SettingError
+            SETTING-LOSS: its scores are no probabilities.
+        """
+        prepared = self.preparation.transform(self._table(rows))
+        return self.outputs.probabilities(self._scores(prepared.X))
+
+    def predictions(self, table: Table) -> Predictions:
+        """Return the predictions for every row of a table, and what was noticed on the way.
 
         Parameters
         ----------
@@ -69,9 +121,28 @@ class TrainedModel:
             A column that is not there, or of another kind.
         """
         prepared = self.preparation.transform(table)
-        scores = self.model.scores(self.theta, prepared.X.astype(self.theta.dtype, copy=False))
+        scores = self._scores(prepared.X)
         likely = self.outputs.probabilities(scores) if self.outputs.has_probabilities else None
         return Predictions(self.outputs.predict(scores), likely, prepared.warnings)
+
+    def _scores(self, X: NDArray[np.float64]) -> NDArray[Any]:
+        return self.model.scores(self.theta, X.astype(self.theta.dtype, copy=False))
+
+    def _table(self, rows: Any) -> Table:
+        if isinstance(rows, Table):
+            return rows
+        from thalweg.exchange.frames import columns_of, frame_of
+
+        frame = frame_of(rows)
+        if frame is None:
+            what = f"must be a data frame with the columns of the training, got {type(rows).__name__}"
+            raise SettingError("SETTING-TYPE", "rows", what, f"It needs {', '.join(map(shown, self._columns))[:100]}.")
+        names, columns, _ = columns_of(frame)
+        return Table(names, columns)
+
+    @property
+    def _columns(self) -> list[str]:
+        return list(self.preparation.kinds)
 
 
 @final
@@ -104,11 +175,14 @@ def save(path: str | os.PathLike[str], trained: TrainedModel) -> None:
     SettingError
         MODEL-FORMULA: see `check_savable`.
     """
+    from thalweg.descent.record import machine_information, plain
+
     check_savable(trained.model)
-    model, outputs = trained.model, trained.outputs
+    outputs = trained.outputs
     description = {
         "format": FORMAT,
-        "model": _describe(model),
+        "kind": TABLE,
+        "model": layers.describe(trained.model),
         "outputs": {
             "classes": list(outputs.classes),
             "link": outputs.link,
@@ -118,9 +192,17 @@ def save(path: str | os.PathLike[str], trained: TrainedModel) -> None:
         },
         "columns": trained.preparation.as_list(),
         "target": trained.target,
-        "training": trained.training,
+        "training": plain(trained.training),
+        "scores": plain(trained.scores),
+        "data": plain(trained.data),
+        "versions": trained.versions or versions(machine_information()),
     }
-    tensors.write(path, description, _layers(model, trained.theta))
+    tensors.write(path, description, layers.split(trained.model, trained.theta))
+
+
+def versions(machine: dict[str, str]) -> dict[str, str]:
+    """Return what wrote a file: the library and what its numbers depend on, without the machine."""
+    return {name: machine[name] for name in ("thalweg", "numpy", "numba", "scikit-learn", "python")}
 
 
 def load(path: str | os.PathLike[str]) -> TrainedModel:
@@ -130,7 +212,25 @@ def load(path: str | os.PathLike[str]) -> TrainedModel:
     ------
     ModelFileError
         The file is damaged, of another kind, or newer than this library: codes MODEL-..., see `tensors.read`;
-        MODEL-VERSION, MODEL-META, MODEL-SHAPE, MODEL-NONFINITE.
+        MODEL-VERSION, MODEL-META, MODEL-SHAPE, MODEL-NONFINITE, MODEL-KIND.
+    StorageError
+        It cannot be read.
+    """
+    name = shown(str(path), 200)
+    kind, description, arrays = read(path)
+    if kind != TABLE:
+        what = "holds an estimator, which takes arrays; a model of a table is needed here"
+        raise ModelFileError("MODEL-KIND", name, what, "thalweg train writes one. For this: thalweg.load(path).")
+    return rebuild(description, arrays, name)
+
+
+def read(path: str | os.PathLike[str]) -> tuple[str, dict[str, Any], dict[str, NDArray[Any]]]:
+    """Return what a model file holds, `TABLE` or `ESTIMATOR`, with its description and its arrays.
+
+    Raises
+    ------
+    ModelFileError
+        MODEL-VERSION: it is newer than this library. Else as `load`, for what is the same in both kinds.
     StorageError
         It cannot be read.
     """
@@ -140,16 +240,28 @@ def load(path: str | os.PathLike[str]) -> TrainedModel:
     if type(written) is not int or written > FORMAT:
         what = f"is written in format {shown(str(written))}, this version reads up to {FORMAT}"
         raise ModelFileError("MODEL-VERSION", name, what, "Install a newer thalweg.")
-    _check_arrays(arrays, name)
+    layers.check(arrays, name)
+    kind = description.get("kind", TABLE if written == 1 else None)
+    if kind not in {TABLE, ESTIMATOR}:
+        raise ModelFileError("MODEL-META", name, f"holds neither a model of a table nor an estimator: {kind!r:.40}")
+    return str(kind), description, arrays
+
+
+def rebuild(description: dict[str, Any], arrays: dict[str, NDArray[Any]], name: str) -> TrainedModel:
+    """Return the model of a table that a file describes; ModelFileError, MODEL-META, where it is not sound."""
     try:
-        trained = _rebuild(description, arrays)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        # A ThalwegError is a ValueError: an activation that is not known, say.
-        what = error.what if isinstance(error, ThalwegError) else str(error)
-        raise ModelFileError(
-            "MODEL-META", name, f"the description of the model is not sound: {shown(what, 100)}"
-        ) from error
-    return trained
+        return _rebuild(description, arrays)
+    except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
+        raise unsound(name, error) from error
+
+
+def unsound(name: str, error: Exception) -> ModelFileError:
+    """Return the answer to a description that cannot be true; an answer of its own stays what it is."""
+    if isinstance(error, ModelFileError):
+        return error
+    # A ThalwegError is a ValueError: an activation that is not known, say.
+    what = error.what if isinstance(error, ThalwegError) else str(error)
+    return ModelFileError("MODEL-META", name, f"the description of the model is not sound: {shown(what, 100)}")
 
 
 def check_savable(model: Model) -> None:
@@ -163,53 +275,36 @@ def check_savable(model: Model) -> None:
         raise SettingError("MODEL-FORMULA", "activation", what)
 
 
-def _describe(model: Model) -> dict[str, Any]:
-    if isinstance(model, Linear):
-        sizes = [model.n_features, model.n_outputs]
-        return {"kind": "linear", "layer_sizes": sizes, "fit_intercept": model.fit_intercept}
-    chosen = [{"name": a.name, "numbers": a.hyperparameters} for a in model.hidden_activations]
-    return {
-        "kind": "network",
-        "layer_sizes": list(model.layer_sizes),
-        "activations": chosen,
-        "dropout": list(model.dropout),
-    }
-
-
 def _rebuild(data: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> TrainedModel:
     """Return what `save` was given; KeyError, TypeError, ValueError or AttributeError for another description."""
     preparation = Preparation.from_list(data["columns"])
-    outputs, model = _outputs(data["outputs"]), _model(data["model"])
+    outputs, model = _outputs(data["outputs"]), layers.model_of(data["model"], ())
     target, training = data["target"], data["training"]
     if not isinstance(target, str) or not isinstance(training, dict):
         raise TypeError("the target is a name, the training a list of settings")
-    shapes = _shapes(model)
-    first, last = shapes["weights.0"][0], list(shapes.values())[-1][-1]
-    if (first, last) != (len(preparation.feature_names), outputs.count):
-        promised = f"{len(preparation.feature_names)} features and {outputs.count} scores"
-        raise ValueError(f"{promised}, but a model from {first} to {last}")
-    if shapes != {key: arrays[key].shape for key in shapes if key in arrays} or len(shapes) != len(arrays):
-        raise ValueError("the tensors are not those of the model")
-    if len({array.dtype for array in arrays.values()}) != 1:
-        raise ValueError("the tensors are of different types")
-    theta = np.concatenate([arrays[key].reshape(-1) for key in shapes])
-    return TrainedModel(model, theta, outputs, preparation, target, training)
+    promised, width = len(preparation.feature_names), layer_widths(model)
+    if width != (promised, outputs.count):
+        raise ValueError(f"{promised} features and {outputs.count} scores, but a model from {width[0]} to {width[1]}")
+    theta = layers.join(model, arrays)
+    told = {name: _told(data.get(name, {})) for name in ("data", "versions")}
+    return TrainedModel(model, theta, outputs, preparation, target, training, _scores(data.get("scores", {})), **told)
 
 
-def _model(data: dict[str, Any]) -> Model:
-    from thalweg.formulas import catalog
+def layer_widths(model: Model) -> tuple[int, int]:
+    """Return the numbers that go into a model and come out."""
+    return model.n_features, model.n_outputs
 
-    sizes = data["layer_sizes"]
-    if not all(type(size) is int and 0 < size < 1 << 32 for size in sizes) or len(sizes) < 2:
-        raise ValueError("the sizes of the layers are whole numbers from 1")
-    if data["kind"] == "linear":
-        if len(sizes) != 2 or not isinstance(data["fit_intercept"], bool):
-            raise ValueError("a linear model has features, outputs and perhaps intercepts")
-        return Linear(sizes[0], sizes[1], data["fit_intercept"])
-    if data["kind"] != "network":
-        raise ValueError(f"unknown kind of model: {data['kind']}")
-    chosen = tuple(catalog.find("activation", a["name"])(**a["numbers"]) for a in data["activations"])
-    return Network(tuple(sizes), chosen, tuple(float(rate) for rate in data["dropout"]))
+
+def _scores(data: Any) -> Scores:
+    if not isinstance(data, dict) or not all(isinstance(part, dict) for part in data.values()):
+        raise TypeError("the scores are numbers by part and name")
+    return {part: {name: float(score) for name, score in scores.items()} for part, scores in data.items()}
+
+
+def _told(data: Any) -> dict[str, Any]:
+    if not isinstance(data, dict):
+        raise TypeError("the data and the versions are told by name")
+    return data
 
 
 def _outputs(data: dict[str, Any]) -> Outputs:
@@ -221,40 +316,3 @@ def _outputs(data: dict[str, Any]) -> Outputs:
     if type(mean) is not float or type(scale) is not float or not scale > 0 or type(one_hot) is not bool:
         raise ValueError("the target has a mean and a positive scale")
     return Outputs(data["link"], tuple(classes), mean, scale, one_hot)
-
-
-def _shapes(model: Model) -> dict[str, tuple[int, ...]]:
-    """Return the shapes of weights (fan in, fan out) and biases (fan out,) by name, in the order of theta."""
-    layers = [(model.n_features, model.n_outputs)] if isinstance(model, Linear) else model.shapes
-    shapes: dict[str, tuple[int, ...]] = {f"weights.{k}": shape for k, shape in enumerate(layers)}
-    if isinstance(model, Linear) and not model.fit_intercept:
-        return shapes
-    return shapes | {f"biases.{k}": (fan_out,) for k, (_, fan_out) in enumerate(layers)}
-
-
-def _layers(model: Model, theta: NDArray[Any]) -> dict[str, NDArray[Any]]:
-    """Return the parts of theta by name."""
-    shapes = _shapes(model)
-    ends = np.cumsum([int(np.prod(shape)) for shape in shapes.values()])[:-1]
-    parts = np.split(theta, ends)
-    return {key: part.reshape(shape) for (key, shape), part in zip(shapes.items(), parts, strict=True)}
-
-
-def _check_arrays(arrays: dict[str, NDArray[Any]], name: str) -> None:
-    """Refuse numbers that are not finite, and layers that do not chain."""
-    for key, array in arrays.items():
-        if not np.isfinite(array).all():
-            where = f"{name}, tensor '{shown(key)}'"
-            raise ModelFileError("MODEL-NONFINITE", where, "holds numbers that are not finite", "Train again.")
-    width = None
-    for k in range(len(arrays)):
-        weights, biases = arrays.get(f"weights.{k}"), arrays.get(f"biases.{k}")
-        if weights is not None:
-            if weights.ndim != 2 or (width is not None and weights.shape[0] != width):
-                wanted = "a matrix" if width is None else f"{width} rows, as the layer before it has columns"
-                what = f"has shape {weights.shape}, expected {wanted}"
-                raise ModelFileError("MODEL-SHAPE", f"{name}, tensor 'weights.{k}'", what)
-            width = weights.shape[1]
-        if biases is not None and biases.shape != (width,):
-            what = f"has shape {biases.shape}, expected ({width},)"
-            raise ModelFileError("MODEL-SHAPE", f"{name}, tensor 'biases.{k}'", what)

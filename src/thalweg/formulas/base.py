@@ -7,6 +7,7 @@ are, and pickles by its text.
 from __future__ import annotations
 
 import ast
+import hashlib
 import inspect
 import traceback
 from abc import ABC, abstractmethod
@@ -200,6 +201,12 @@ class Formula(ABC):
         return self._program.fingerprint
 
     _program: Program
+
+    @property
+    def identity(self) -> str:
+        """SHA-256 of the declaration: its kind, what it computes, its options; the numbers are not part of it."""
+        options = sorted((k, v) for k, v in self._options.items() if not isinstance(v, Source))
+        return hashlib.sha256(repr((self.kind, self.fingerprint, options)).encode()).hexdigest()
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Formula):

@@ -12,11 +12,11 @@ import numpy as np
 
 from thalweg.descent.settings import Settings, check_count
 from thalweg.errors import DataError, SettingError
+from thalweg.exchange.frames import as_column, check_complete, columns_of, frame_of
 from thalweg.exchange.tables.cells import shown
 from thalweg.formulas import catalog
 from thalweg.formulas.formula import Activation, Formula, Rule
 from thalweg.formulas.ranges import check_number
-from thalweg.studies.frames import as_column, check_complete, columns_of, frame_of
 from thalweg.studies.study import Design, Study
 
 

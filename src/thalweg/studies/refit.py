@@ -8,7 +8,7 @@ import numpy as np
 
 from thalweg.descent.models import Network
 from thalweg.errors import SettingError
-from thalweg.studies.frames import cells
+from thalweg.exchange.frames import cells
 
 if TYPE_CHECKING:
     from thalweg.studies.comparison import Comparison

@@ -376,7 +376,7 @@ def _split(y: Array, design: Design, *, classes: bool) -> tuple[dict[str, Any], 
 
 def _numbers_or_labels(y: Array) -> Array:
     """Return a target as float64, or as labels that are objects of str."""
-    from thalweg.studies.frames import as_column, check_complete
+    from thalweg.exchange.frames import as_column, check_complete
 
     if y.dtype.kind in "biuf":
         return y.astype(np.float64)
