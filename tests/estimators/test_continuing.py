@@ -177,11 +177,9 @@ def test_a_pass_may_lack_classes_but_not_bring_new_ones():
         model.partial_fit(X[:1], ["new"])
 
 
-def test_a_pass_cannot_balance_classes_or_stop_early():
+def test_a_pass_cannot_balance_classes():
     with pytest.raises(SettingError, match="'balanced' cannot be told from a part of the rows"):
         LinearClassifier(class_weight="balanced").partial_fit(X, C, classes=np.unique(C))
-    with pytest.raises(SettingError, match="partial_fit makes one pass"):
-        LinearRegressor(early_stopping=True).partial_fit(X, Y)
 
 
 # -- stopping

@@ -26,7 +26,9 @@ from thalweg.estimators.contract import (
     validate_data,
 )
 from thalweg.estimators.divergence import advice
+from thalweg.estimators.parameters import parameters_checked
 from thalweg.estimators.validation import Validation
+from thalweg.formulas import catalog
 from thalweg.formulas.base import Formula
 from thalweg.formulas.formula import Loss, Rule
 from thalweg.formulas.ranges import check_number
@@ -117,6 +119,10 @@ class DescentEstimator(BaseEstimator, ABC):  # type: ignore[misc] # scikit-learn
         """Return the model that the parameters describe."""
 
     @abstractmethod
+    def _layers(self) -> int:
+        """Return how many layers penalties act on."""
+
+    @abstractmethod
     def _encode(self, y: Array, dtype: np.dtype[Any], *, learn: bool) -> Array:
         """Return the targets as the loss takes them, (n, outputs); with ``learn``, of a kind not seen before."""
 
@@ -160,8 +166,31 @@ class DescentEstimator(BaseEstimator, ABC):  # type: ignore[misc] # scikit-learn
         super().set_params(**params)
         return self
 
+    def _check_parameters(self) -> None:
+        """Refuse every parameter that no data could make right."""
+        for name in ("shuffle", "early_stopping", "warm_start"):
+            told.flag(name, getattr(self, name))
+        catalog.resolve("loss", self.loss, "loss")
+        told.rule(self.optimizer, self.learning_rate)
+        told.schedule(self.schedule)
+        told.penalties(self.penalty, self.alpha, self.l1_ratio, self._layers(), warn=False)
+        told.batch_size(self.batch_size, rows=1, warn=False)
+        told.random_state(self.random_state)
+        told.callbacks(self.callbacks)
+        for name in ("max_iter", "n_iter_no_change"):
+            check_count(name, getattr(self, name))
+        if not isinstance(self.verbose, bool):
+            check_count("verbose", self.verbose, 0)
+        check_number("validation_fraction", self.validation_fraction, "(0, 1)")
+        if self.tol is not None:
+            check_number("tol", self.tol, "[0, inf)")
+        for name in ("clip_value", "clip_norm"):
+            if getattr(self, name) is not None:
+                check_number(name, getattr(self, name), "(0, inf)")
+
     # -- fitting
 
+    @parameters_checked
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Fit the model.
 
@@ -207,10 +236,6 @@ class DescentEstimator(BaseEstimator, ABC):  # type: ignore[misc] # scikit-learn
 
     def _make_pass(self, X: Any, y: Any, sample_weight: Any, *, learn: bool) -> Self:
         """Make one epoch over these rows."""
-        if told.flag("early_stopping", self.early_stopping):
-            raise SettingError(
-                "SETTING-STOPPING", "early_stopping", "partial_fit makes one pass and never stops by itself"
-            )
         continuing = hasattr(self, "theta_")
         table = self._read(X, y, sample_weight, continuing=continuing, learn=learn)
         run, _ = self._prepare(table, continuing=continuing, one_pass=True)

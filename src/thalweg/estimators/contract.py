@@ -48,6 +48,7 @@ def postponed(*names: str) -> Iterator[None]:
 with postponed("pandas", "scipy.special", "scipy.stats"):
     from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
     from sklearn.exceptions import ConvergenceWarning
+    from sklearn.utils._param_validation import InvalidParameterError
     from sklearn.utils.class_weight import compute_class_weight
     from sklearn.utils.metaestimators import available_if
     from sklearn.utils.multiclass import check_classification_targets
@@ -57,6 +58,7 @@ __all__ = [
     "BaseEstimator",
     "ClassifierMixin",
     "ConvergenceWarning",
+    "InvalidParameterError",
     "RegressorMixin",
     "_check_sample_weight",
     "available_if",

@@ -74,6 +74,13 @@ class LinearEstimator(DescentEstimator):
         tags.input_tags.sparse = True
         return tags
 
+    def _check_parameters(self) -> None:
+        super()._check_parameters()
+        told.flag("fit_intercept", self.fit_intercept)
+
+    def _layers(self) -> int:
+        return 1
+
     def _make_model(self, n_features: int, n_outputs: int) -> Linear:
         return Linear(n_features, n_outputs, told.flag("fit_intercept", self.fit_intercept))
 

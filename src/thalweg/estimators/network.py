@@ -10,7 +10,7 @@ from typing import Any, final
 import numpy as np
 from numpy.typing import NDArray
 
-from thalweg.descent.models import Network
+from thalweg.descent.models import INITIALISATIONS, Network
 from thalweg.descent.settings import check_count
 from thalweg.errors import LimitError, SettingError
 from thalweg.estimators import settings as told
@@ -81,7 +81,24 @@ class NetworkEstimator(DescentEstimator):
         self.verbose = verbose
         self.callbacks = callbacks
 
+    def _check_parameters(self) -> None:
+        super()._check_parameters()
+        start: Any = self.initialisation
+        if not isinstance(start, str):
+            what = f"must be one of {', '.join(INITIALISATIONS)}, got {type(start).__name__} {start!r:.40}"
+            raise SettingError("SETTING-TYPE", "initialisation", what)
+        self._network(1, 1)
+
+    def _layers(self) -> int:
+        return len(self._hidden_sizes()) + 1
+
     def _make_model(self, n_features: int, n_outputs: int) -> Network:
+        network = self._network(n_features, n_outputs)
+        self._check_memory(network)
+        return network
+
+    def _network(self, n_features: int, n_outputs: int) -> Network:
+        """Return the network that the parameters describe, however large."""
         sizes = self._hidden_sizes()
         activations: list[Activation] = [
             catalog.resolve("activation", given, "activation")
@@ -91,9 +108,7 @@ class NetworkEstimator(DescentEstimator):
             float(check_number("dropout", share, "[0, 1)"))
             for share in told.per_layer("dropout", self.dropout, len(sizes))
         ]
-        network = Network((n_features, *sizes, n_outputs), tuple(activations), tuple(dropout), self.initialisation)
-        self._check_memory(network)
-        return network
+        return Network((n_features, *sizes, n_outputs), tuple(activations), tuple(dropout), self.initialisation)
 
     def _hidden_sizes(self) -> list[int]:
         given: Any = self.hidden_layer_sizes

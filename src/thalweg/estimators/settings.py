@@ -38,9 +38,11 @@ def schedule(given: object) -> Schedule | None:
 
 
 def penalties(
-    penalty: object, alpha: object, l1_ratio: float | None, layers: int
+    penalty: object, alpha: object, l1_ratio: float | None, layers: int, *, warn: bool = True
 ) -> Penalty | list[Penalty | None] | None:
     """Return one penalty, or None, for all layers; a list of one per layer where they differ.
+
+    With ``warn``, say so where a number has no effect.
 
     Parameters
     ----------
@@ -52,16 +54,16 @@ def penalties(
     layers : int
     """
     each = zip(per_layer("penalty", penalty, layers), per_layer("alpha", alpha, layers), strict=True)
-    found = [_penalty(given, {"alpha": strength, "l1_ratio": l1_ratio}) for given, strength in each]
+    found = [_penalty(given, {"alpha": strength, "l1_ratio": l1_ratio}, warn=warn) for given, strength in each]
     return found[0] if all(other == found[0] for other in found) else found
 
 
-def _penalty(given: object, numbers: dict[str, Any]) -> Penalty | None:
+def _penalty(given: object, numbers: dict[str, Any], *, warn: bool) -> Penalty | None:
     found: Penalty | None = None if given is None else catalog.resolve("penalty", given, "penalty")
     known = {} if found is None else found.hyperparameters
     told = {name: value for name, value in numbers.items() if value is not None}
     idle = [name for name, value in told.items() if name not in known and value != 0]
-    if idle:
+    if idle and warn:
         what = "without a penalty" if found is None else f"with the penalty {found.name}"
         said = " and ".join(idle) + (" have" if len(idle) > 1 else " has")
         warnings.warn(f"{said} no effect {what}", UserWarning, stacklevel=2)
@@ -91,6 +93,14 @@ def batch_size(given: object, rows: int, *, warn: bool = True) -> int | None:
     if size > rows and warn:
         warnings.warn(f"batch_size={size} is more than there are rows; all {rows} are used", UserWarning, stacklevel=2)
     return min(size, rows)
+
+
+def random_state(given: object) -> None:
+    """Refuse what is no source of randomness, and draw nothing from one that is."""
+    from thalweg.engine.streams import seed_sequence
+
+    if not isinstance(given, np.random.Generator | np.random.RandomState):
+        seed_sequence(given)
 
 
 def callbacks(given: object) -> list[Callable[[Any], object]]:

@@ -17,12 +17,20 @@ from thalweg.estimators.contract import (
     check_classification_targets,
     compute_class_weight,
 )
+from thalweg.estimators.parameters import parameters_checked
 from thalweg.formulas import catalog
 from thalweg.formulas.formula import Loss
 from thalweg.formulas.losses import modified_huber, softmax
 from thalweg.formulas.ranges import check_number
 
 Array = NDArray[Any]
+
+
+def _passes(estimator: DescentEstimator) -> bool:
+    """Whether single passes have a meaning: early stopping looks at many."""
+    if estimator.early_stopping is True:
+        raise AttributeError("early_stopping should be False with partial_fit: one pass never stops by itself")
+    return True
 
 
 class Regression(RegressorMixin, DescentEstimator):  # type: ignore[misc] # scikit-learn ships no types
@@ -37,6 +45,8 @@ class Regression(RegressorMixin, DescentEstimator):  # type: ignore[misc] # scik
         tags.target_tags.positive_only = loss is not None and loss.target == "count"
         return tags
 
+    @available_if(_passes)  # type: ignore[untyped-decorator]
+    @parameters_checked
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Make one pass over these rows: one update with ``batch_size=None``, else one per batch.
 
@@ -108,6 +118,16 @@ class Classification(ClassifierMixin, DescentEstimator):  # type: ignore[misc] #
 
     class_weight: Any
 
+    def _check_parameters(self) -> None:
+        super()._check_parameters()
+        given = self.class_weight
+        if not (given is None or isinstance(given, dict) or (isinstance(given, str) and given == "balanced")):
+            shown = repr(given) if isinstance(given, str) else type(given).__name__
+            code = "SETTING-UNKNOWN" if isinstance(given, str) else "SETTING-TYPE"
+            raise SettingError(code, "class_weight", f"must be a dictionary or 'balanced', got {shown:.40}")
+
+    @available_if(_passes)  # type: ignore[untyped-decorator]
+    @parameters_checked
     def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> Self:
         """Make one pass over these rows: one update with ``batch_size=None``, else one per batch.
 
@@ -265,14 +285,9 @@ class Classification(ClassifierMixin, DescentEstimator):  # type: ignore[misc] #
         """Return the weight of each class."""
         given = self.class_weight
         if isinstance(given, str):
-            if given != "balanced":
-                raise SettingError(
-                    "SETTING-UNKNOWN", "class_weight", f"must be a dictionary or 'balanced', got {given!r:.40}"
-                )
-            return np.asarray(compute_class_weight("balanced", classes=self.classes_, y=y, sample_weight=weights))
-        if not isinstance(given, dict):
-            what = f"must be a dictionary or 'balanced', got {type(given).__name__}"
-            raise SettingError("SETTING-TYPE", "class_weight", what)
+            with np.errstate(divide="ignore"):  # a class without weight has none to balance
+                balanced = compute_class_weight("balanced", classes=self.classes_, y=y, sample_weight=weights)
+            return np.where(np.isfinite(balanced), balanced, 0.0)
         labels = self.classes_.tolist()
         for label, weight in given.items():
             if label not in labels:
