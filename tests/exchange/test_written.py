@@ -29,7 +29,8 @@ def test_there_is_a_file_of_every_format():
 @pytest.mark.parametrize("name", sorted(path.stem for path in WRITTEN.glob("*.thalweg") if path.stem in SAID))
 def test_a_model_of_a_table_says_what_it_said_when_it_was_written(name):
     found = load(WRITTEN / f"{name}.thalweg").predictions(flats())
-    assert found.values.tolist() == pytest.approx(SAID[name]["values"], rel=1e-12)
+    said = SAID[name]["values"]
+    assert found.values.tolist() == (said if isinstance(said[0], str) else pytest.approx(said, rel=1e-12))
     if SAID[name]["probabilities"] is not None:
         np.testing.assert_allclose(found.probabilities, SAID[name]["probabilities"], rtol=1e-12)
 
