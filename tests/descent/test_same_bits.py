@@ -14,6 +14,7 @@ from thalweg.descent.batches import Rows
 from thalweg.descent.models import Linear
 from thalweg.descent.run import Run
 from thalweg.descent.settings import Settings
+from thalweg.engine import fused
 from thalweg.formulas import catalog, losses, penalties, rules, schedules
 from thalweg.formulas.formula import Loss, Rule, loss, rule
 
@@ -38,13 +39,13 @@ def both_loops(
     model: Linear, rows: Rows, settings: Settings, monkeypatch: pytest.MonkeyPatch, **more: Any
 ) -> tuple[Run, Run]:
     runs = []
-    for fused in (True, False):
+    for way in (True, False):
         with monkeypatch.context() as patch:
-            if not fused:
+            if not way:
                 patch.setattr(loops, "fused_serves", lambda run: False)
             theta = np.random.default_rng(2).normal(0, 0.3, model.size)
             run = Run(model, rows, settings, theta=theta, random_state=1, keep_steps=True, **more)
-        assert isinstance(run._loop, loops.Fused if fused else loops.General)
+        assert isinstance(run._loop, loops.Fused if way else loops.General)
         runs.append(run.descend())
     return runs[0], runs[1]
 
@@ -93,6 +94,17 @@ def test_fused_loop_in_blocks_under_a_schedule_and_in_an_order_of_ones_own(monke
     assert_same(*both_loops(Linear(4), Rows.of(X, y), settings, monkeypatch))  # t goes past the bias corrections
     own = [np.array([0, 39, 39, 5]), np.arange(40), np.array([7])] * 100
     assert_same(*both_loops(Linear(4), Rows.of(X, y), settings, monkeypatch, order=lambda epoch: own[epoch]))
+
+
+@pytest.mark.parametrize(("features", "dtype"), [(3, "float64"), (21, "float32")])
+def test_fused_loop_that_fetches_rows_ahead(features: int, dtype: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fused, "NEAR", 0)
+    X, y = table(features)
+    settings = Settings(rules.momentum(learning_rate=0.01), losses.squared, batch_size=1, max_iter=3)
+    own = [np.array([0, 39, 39, 5]), np.arange(40), np.array([7])]
+    rows = Rows.of(X, y, dtype=dtype)
+    assert_same(*both_loops(Linear(features), rows, settings, monkeypatch))
+    assert_same(*both_loops(Linear(features), rows, settings, monkeypatch, order=lambda epoch: own[epoch]))
 
 
 @loss

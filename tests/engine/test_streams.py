@@ -40,6 +40,18 @@ def test_an_order_outlives_the_version(seed: int, epoch: int, rows: int) -> None
     assert digest(order) == ORDERS[seed, epoch, rows]
 
 
+def test_equal_keys_keep_the_order_of_the_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    keys = np.random.default_rng(0).integers(0, 200, 1000) / 200
+
+    class Drawn:
+        def random(self, rows: int) -> NDArray[Any]:
+            return keys[:rows].copy()
+
+    monkeypatch.setattr(streams, "generator", lambda *given: Drawn())
+    order = streams.shuffled(streams.seed_sequence(0), 0, 1000)
+    assert order.tolist() == sorted(range(1000), key=lambda row: keys[row])
+
+
 @pytest.mark.parametrize("key", MASKS, ids=str)
 def test_a_mask_outlives_the_version(key: tuple[int, int, int, tuple[int, int], float]) -> None:
     mask = streams.dropout_mask(*key)

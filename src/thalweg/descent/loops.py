@@ -181,7 +181,7 @@ class Fused(Loop):
     """One sample a step on a linear model with one column: a loop of its own for the pair of rule and loss."""
 
     def __init__(self, run: Run) -> None:
-        from thalweg.engine.fused import WIDTH, fused_kernel
+        from thalweg.engine.fused import NEAR, WIDTH, fused_kernel
 
         self.width = WIDTH
         settings = run.settings
@@ -189,8 +189,14 @@ class Fused(Loop):
         self.hyper, _ = parameter_groups(run)
         self.rates = learning_rates(run)
         self.loss_hyper = hyper_table([settings.loss])[0]
+        far = run.rows.X.nbytes > NEAR and (settings.shuffle or run.order is not None)
         self.kernel = fused_kernel(
-            settings.optimizer, settings.loss, run.dtype, run.rows.X.shape[1], intercept=bool(run.model.intercepts)
+            settings.optimizer,
+            settings.loss,
+            run.dtype,
+            run.rows.X.shape[1],
+            intercept=bool(run.model.intercepts),
+            far=far,
         )
         self.gradient = np.zeros(0, run.dtype)
 

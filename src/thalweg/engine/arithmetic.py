@@ -50,6 +50,25 @@ def hidden(typing_context: Any, index: Any) -> Any:
     return types.uint64(types.uint64), generate
 
 
+@intrinsic
+def fetch(typing_context: Any, array: Any, cell: Any) -> Any:
+    """Ask the memory for the line that holds a cell of a C-ordered array, and do not wait for it.
+
+    Rows in a shuffled order come from anywhere: no processor guesses the next one, but the order is known.
+    """
+
+    def generate(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Any) -> Any:
+        given = make_array(signature.args[0])(context, builder, arguments[0])
+        place = builder.bitcast(builder.gep(given.data, [arguments[1]]), ir.IntType(8).as_pointer())
+        word = ir.IntType(32)
+        kind = ir.FunctionType(ir.VoidType(), [place.type, word, word, word])
+        asked = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
+        builder.call(asked, [place, word(0), word(3), word(1)])  # to read, to be kept, data
+        return context.get_dummy_value()
+
+    return types.void(array, types.int64), generate
+
+
 @register_jitable
 def power(base, exponent):  # type: ignore[no-untyped-def]
     """``base ** exponent`` of two numbers as Python computes it for floats.

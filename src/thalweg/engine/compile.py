@@ -199,6 +199,7 @@ def from_text(name: str, text: str) -> Callable[..., Any]:
         "math": math,
         "dot": arithmetic.dot,
         "flat": arithmetic.flat,
+        "fetch": arithmetic.fetch,
         "fma": arithmetic.fma,
         "hidden": arithmetic.hidden,
         "power": arithmetic.power,

@@ -12,6 +12,7 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
+import numpy as np
 from numba import types
 
 from thalweg.engine.compile import NUMBERS, TABLE, frozen, kernel_from_text, matrix, vector
@@ -26,22 +27,36 @@ ARGUMENTS = "params, state, hyper, rates, factors, loss_hyper, X, targets, order
 # the number as an argument: where the compiler knows it, it writes eight scalar roots instead of a vector of them.
 WIDTH = 8
 
+# Rows that together are larger than this wait for memory when they come in any order: they are asked for this many
+# updates before they are used.
+NEAR, AHEAD = 1 << 20, 12
+LINE = 64  # bytes of memory that come together
 
-def fused_text(rule: Rule, loss: Loss, dtype: str, features: int, *, intercept: bool) -> tuple[str, str]:
+
+def fused_text(rule: Rule, loss: Loss, dtype: str, features: int, *, intercept: bool, far: bool) -> tuple[str, str]:
     """Write the loop: name and text."""
     short = features < WIDTH and features + int(intercept) <= WIDTH
-    return _text(rule._program, loss._program, dtype, features if short else 0, intercept)
+    return _text(rule._program, loss._program, dtype, features if short else 0, intercept, far)
 
 
 @lru_cache(maxsize=512)
-def _text(program: Program, objective: Program, dtype: str, padded: int, intercept: bool) -> tuple[str, str]:
-    """Write the loop for ``padded`` features in one vector, or, with 0, for any number of them in memory."""
+def _text(program: Program, objective: Program, dtype: str, padded: int, intercept: bool, far: bool) -> tuple[str, str]:
+    """Write the loop for ``padded`` features in one vector, or, with 0, for any number of them in memory.
+
+    Rows that are ``far`` are fetched ahead.
+    """
     corrections, spared = spared_corrections(program)
     step = Lowered(spared, dtype)
     cost = Lowered(objective, dtype, prefix="loss_")
     y, z = (f"loss_{a}" for a in objective.arguments)
     value, slope = cost.outputs
     layout = _padded if padded else _memory
+    fetched = [
+        f"next_row = orders[epoch, min(place + {AHEAD}, orders.shape[1] - 1)]",
+        f"for at in range(next_row * X.shape[1], (next_row + 1) * X.shape[1], {LINE // np.dtype(dtype).itemsize}):",
+        "    fetch(X, at)",
+        "fetch(targets, next_row)",
+    ]
     load, score, move, store = layout(program, step, z, dtype, padded, intercept)
     lines = [
         *(f"{h} = hyper[{k}]" for k, h in enumerate(program.scalars) if h != "learning_rate"),
@@ -59,6 +74,7 @@ def _text(program: Program, objective: Program, dtype: str, padded: int, interce
                 "if place == orders.shape[1]:",
                 "    place = 0",
                 "    epoch = epoch + 1 if epoch + 1 < orders.shape[0] else 0",
+                *(fetched if far else []),
                 "x = X[sample]",
                 *score,
                 f"{y} = targets[sample, 0]",
@@ -184,7 +200,7 @@ def loop_signature(dtype: str, *more: Any) -> Any:
     return types.float64(v, m, *numbers, *rows, types.float64, matrix("float64"), *more)
 
 
-def fused_kernel(rule: Rule, loss: Loss, dtype: str, features: int, *, intercept: bool) -> Any:
-    """Return the compiled loop."""
-    text = fused_text(rule, loss, dtype, features, intercept=intercept)
+def fused_kernel(rule: Rule, loss: Loss, dtype: str, features: int, *, intercept: bool, far: bool = False) -> Any:
+    """Return the compiled loop; with ``far`` it asks for rows before it needs them."""
+    text = fused_text(rule, loss, dtype, features, intercept=intercept, far=far)
     return kernel_from_text(*text, loop_signature(dtype, types.int64))

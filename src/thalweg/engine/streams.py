@@ -98,7 +98,11 @@ def generator(root: np.random.SeedSequence, purpose: int, index: int = 0) -> np.
 def shuffled(root: np.random.SeedSequence, epoch: int, rows: int) -> NDArray[np.int64]:
     """Return the order of the rows in one epoch: a permutation of ``range(rows)``, int64."""
     keys = generator(root, ORDER, epoch).random(rows)
-    return np.argsort(keys, kind="stable").astype(np.int64, copy=False)
+    order = np.argsort(keys)  # up to six times faster than the stable sort, and the same where no two keys are equal
+    drawn = keys[order]
+    if (drawn[1:] == drawn[:-1]).any():
+        order = np.argsort(keys, kind="stable")
+    return order.astype(np.int64, copy=False)
 
 
 INITIALISATION, ORDER, DROPOUT, SPLIT = range(4)

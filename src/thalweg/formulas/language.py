@@ -40,9 +40,9 @@ RESERVED = frozenset(
     "params grad state hyper rates lanes i row column start stop total weight weights targets scores slopes rows "
     "factor sums kind bias target inputs units deltas size sizes columns costs "
     # of the loop fused for one sample a step
-    "features k sample x X orders trace factors slope epoch place near width "
+    "features k sample x X orders trace factors slope epoch place near width at fetch "
     # of the same loop over many lanes
-    "c at xj j own block blocks lane count intercept hidden "
+    "c xj j own block blocks lane count intercept hidden "
     # what they call
     "np math range max min abs float dot fma power exp tanh log1p sign correction_over".split()
 )
