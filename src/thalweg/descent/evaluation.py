@@ -48,7 +48,7 @@ class Evaluation:
         self._kernel = model.objective(rows, block)
         activations = [] if isinstance(model, Linear) else compiler.activation_kernels(model.activations, rows.dtype)
         self._kernels = [None, compiler.loss_kernel(loss, rows.dtype), *activations]
-        self._code = np.zeros(7, np.int64)
+        self._code = np.zeros(compiler.PLACES, np.int64)
         self._code[: len(self._kernels)] = [0 if kernel is None else address(kernel) for kernel in self._kernels]
         self._loss_hyper = hyper_table([loss])[0]
         self._activation_hyper = hyper_table(model.activations)

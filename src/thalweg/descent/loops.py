@@ -123,8 +123,13 @@ class General(Loop):
             "settle": self.kink != drivers.SLOPE,
         }
         parts = [drivers.part(name, dtype) if asked else None for name, asked in needed.items()]
+        if random:
+            from thalweg.engine.network import drawing
+
+            parts.append(drawing(dtype))
         self.kernels = (objective, loss, *activations, update, *penalty, *parts)
-        self.code = np.array([0 if kernel is None else address(kernel) for kernel in self.kernels])
+        self.code = np.zeros(compiler.PLACES, np.int64)
+        self.code[: len(self.kernels)] = [0 if kernel is None else address(kernel) for kernel in self.kernels]
         self.driver = drivers.driver(dtype)  # compiled here, where no clock runs
 
     def _prepare_penalty(self, run: Run) -> list[Any]:

@@ -69,7 +69,7 @@ class Objective:
         self._kernel = model.objective(rows, rows.count)
         activations = [] if isinstance(model, Linear) else compiler.activation_kernels(model.activations, dtype)
         kernels = [None, compiler.loss_kernel(loss, dtype), *activations]
-        self._code = np.zeros(7, np.int64)
+        self._code = np.zeros(compiler.PLACES, np.int64)
         self._code[: len(kernels)] = [0 if kernel is None else address(kernel) for kernel in kernels]
         self._kernels = kernels  # their code lives as long as they do
         self._loss_hyper = hyper_table([loss])[0]

@@ -11,6 +11,10 @@ from numba.core import cgutils
 from numba.extending import intrinsic, register_jitable
 from numba.np.arrayobj import make_array, populate_array
 
+# Functions that kernels take in: nobody calls them from C, and the way in from there is compiled for nothing.
+NESTED = {"no_cfunc_wrapper": True}
+nested = register_jitable(**NESTED)
+
 
 @intrinsic
 def fma(typing_context: Any, a: Any, b: Any, c: Any) -> Any:
@@ -69,7 +73,7 @@ def fetch(typing_context: Any, array: Any, cell: Any) -> Any:
     return types.void(array, types.int64), generate
 
 
-@register_jitable
+@nested
 def power(base, exponent):  # type: ignore[no-untyped-def]
     """``base ** exponent`` of two numbers as Python computes it for floats.
 
@@ -79,7 +83,7 @@ def power(base, exponent):  # type: ignore[no-untyped-def]
     return _unseen(float(base)) ** _unseen(float(exponent))
 
 
-@register_jitable
+@nested
 def dot(x, w, n):  # type: ignore[no-untyped-def]
     """Sum ``x[j] * w[j]``: eight running sums over whole blocks of eight, then the rest, always in this order."""
     zero = x.dtype.type(0)
@@ -102,7 +106,7 @@ def dot(x, w, n):  # type: ignore[no-untyped-def]
     return (((s0 + s4) + (s2 + s6)) + ((s1 + s5) + (s3 + s7))) + tail
 
 
-@register_jitable
+@nested
 def total(x, n):  # type: ignore[no-untyped-def]
     """Sum ``x[:n]`` in the order of :func:`dot`."""
     zero = x.dtype.type(0)
@@ -166,7 +170,7 @@ def flat(typing_context: Any, table: Any) -> Any:
     return kind(table), generate
 
 
-@register_jitable
+@nested
 def correction_over(base):  # type: ignore[no-untyped-def]
     """Return the t after which ``1 - base**t`` is 1.0: ``base**t < exp(-37.5) < 2**-54``."""
     if base == 0.0:

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 from numba import types
-from numba.extending import register_jitable
 
+from thalweg.engine.arithmetic import nested
 from thalweg.engine.compile import (
     CLIP,
     COLUMNS_OF_CSR,
@@ -51,7 +51,7 @@ def epoch(
 
     Parameters
     ----------
-    code : (10,) int64
+    code : (11,) int64
         Addresses of the kernels, in the order of :mod:`thalweg.engine.compile`; 0 where a run needs none.
     orders : (epochs, rows) or (1, rows) int64
         Order of the rows in each epoch, or one order for all.
@@ -96,7 +96,8 @@ def epoch(
     for k in range(steps):
         order = orders[(k // per_epoch) % orders.shape[0]]
         first = (k % per_epoch) * batch_size
-        rows = order[first : min(first + batch_size, order.size)]
+        last = first + batch_size
+        rows = order[first : last if last < order.size else order.size]
         factor = 1.0 / rows.size
         for lane in range(lane_count):
             sums[lane] = 0.0
@@ -197,7 +198,7 @@ def settle(theta, before, penalised, penalty_hyper, kink, current, code):
                     theta[i] = 0
 
 
-@register_jitable
+@nested
 def copy(to, source, start, stop):
     """Copy a slice (a loop compiles twenty times faster than Numba's slice assignment)."""
     for i in range(start, stop):

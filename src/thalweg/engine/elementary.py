@@ -16,9 +16,9 @@ from typing import Any
 import numpy as np
 from llvmlite import ir
 from numba import types
-from numba.extending import intrinsic, overload, register_jitable
+from numba.extending import intrinsic, overload
 
-from thalweg.engine.arithmetic import fma
+from thalweg.engine.arithmetic import NESTED, fma, nested
 
 
 @intrinsic
@@ -74,9 +74,10 @@ def _reduced(kind: type[np.floating[Any]], degree: int, split: int, low: float, 
     whole = np.int64 if kind is np.float64 else np.int32
     start = whole(shift_bits)
 
-    @register_jitable
+    @nested
     def reduced(x):
-        bounded = min(max(x, least), most)
+        bounded = x if x > least else least
+        bounded = bounded if bounded < most else most
         shifted = fma(bounded, inverse, shift)
         n = to_bits(shifted) - start
         rounded = shifted - shift
@@ -113,7 +114,7 @@ def sign(x: Any) -> Any:
     return np.sign(x)
 
 
-@overload(sign)
+@overload(sign, jit_options=NESTED)
 def _sign(x):
     zero = (np.float32 if x == types.float32 else np.float64)(0)
 
@@ -123,7 +124,7 @@ def _sign(x):
     return native
 
 
-@overload(exp)
+@overload(exp, jit_options=NESTED)
 def _exp(x):
     narrow = x == types.float32
     reduced, whole = (_reduced32, np.int32) if narrow else (_reduced64, np.int64)
@@ -137,7 +138,7 @@ def _exp(x):
     return native
 
 
-@overload(tanh)
+@overload(tanh, jit_options=NESTED)
 def _tanh(x):
     narrow = x == types.float32
     reduced = _reduced32 if narrow else _reduced64
@@ -146,7 +147,8 @@ def _tanh(x):
     two, one = kind(2), kind(1)
 
     def native(x):
-        size = min(abs(x), most)
+        size = abs(x)
+        size = size if size < most else most
         n, rest, _ = reduced(two * size)
         scale = power_of_two(n)
         grown = fma(rest, scale, scale - one)  # exp(2 size) - 1
@@ -156,7 +158,7 @@ def _tanh(x):
     return native
 
 
-@overload(log1p)
+@overload(log1p, jit_options=NESTED)
 def _log1p(x):
     """``log(w)`` for ``w = 1 + x = 2**k m`` as ``k ln 2 + 2 artanh(s)``, ``s = f / (2 + f)``, ``f = m - 1``."""
     narrow = x == types.float32

@@ -44,7 +44,7 @@ def dense(
         Features, columns, 1 when there are intercepts.
     work : scratch, at least ``2 * batch``
     sums : (lanes,) float64
-    code : (7,) int64
+    code : (11,) int64
         Addresses of the kernels, in the order of :mod:`thalweg.engine.compile`.
     """
     features, intercepts = shape[0, 0], shape[0, 2]

@@ -13,19 +13,22 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
-from numba.extending import register_jitable
+from numba import types
 
 from thalweg.engine.arithmetic import block
 from thalweg.engine.compile import (
     BACKWARD,
+    DRAW,
     FORWARD,
     LOSS,
     call_backward,
     call_forward,
     call_loss,
+    matrix,
     native,
     objective_signature,
 )
+from thalweg.engine.pointers import caller
 from thalweg.engine.products import dots, nothing, product, repeated, strips, turned, upright
 from thalweg.engine.products import sums as row_sums
 from thalweg.engine.streams import kept, layer_key
@@ -34,15 +37,32 @@ from thalweg.engine.streams import kept, layer_key
 FAN_IN, FAN_OUT, WEIGHTS, BIAS, ACTIVATION, INPUTS, UNITS, MASK, DELTAS = range(9)
 
 
-@register_jitable
-def draw(mask, bound, key):
-    """Fill a mask with 0 and one over the share kept (inverted dropout)."""
+def draw(mask, bound, seed, step, layer):
+    """Fill a layer's mask of one update with 0 and one over the share kept (inverted dropout).
+
+    A kernel of its own: a network without dropout does not wait for it to compile.
+    """
+    key = layer_key(seed, step, np.uint64(layer))
     size = mask.dtype.type(2.0**53 / bound)
     units = np.uint64(mask.shape[1])
     for i in range(mask.shape[0]):
         for k in range(mask.shape[1]):
             position = np.uint64(i) * units + np.uint64(k)
             mask[i, k] = size if kept(key, position, np.uint64(bound)) else mask.dtype.type(0)
+
+
+def draw_signature(dtype: str) -> Any:
+    """``(mask, bound, seed, step, layer)``."""
+    return types.void(matrix(dtype), types.float64, types.uint64, types.uint64, types.int64)
+
+
+call_draw = caller(draw_signature)
+
+
+@lru_cache(maxsize=2)
+def drawing(dtype: str) -> Any:
+    """Return the compiled :func:`draw`."""
+    return native(draw, draw_signature(dtype))
 
 
 def network(
@@ -88,7 +108,7 @@ def network(
         if dropout[layer] != 0.0:
             mask = block(work, shape[layer, MASK], batch, width)
             if dropout[layer] > 0.0:
-                draw(mask, dropout[layer], layer_key(seed, step, np.uint64(layer)))
+                call_draw(code[DRAW], (mask, dropout[layer], seed, step, layer))
             below = block(work, shape[layer, MASK] + batch * width, batch, width)
             for i in range(batch):
                 for k in range(width):
@@ -160,7 +180,7 @@ def narrow(
         if dropout[layer] != 0.0:
             mask = block(work, shape[layer, MASK], batch, width)
             if dropout[layer] > 0.0:
-                draw(mask, dropout[layer], layer_key(seed, step, np.uint64(layer)))
+                call_draw(code[DRAW], (mask, dropout[layer], seed, step, layer))
             below = block(work, shape[layer, MASK] + batch * width, width, batch)
             for k in range(width):
                 for i in range(batch):

@@ -7,9 +7,9 @@ many, in memory or streamed, resumed or not.
 from __future__ import annotations
 
 import numpy as np
-from numba.extending import register_jitable
 from numpy.typing import NDArray
 
+from thalweg.engine.arithmetic import nested
 from thalweg.errors import SettingError
 
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
@@ -17,7 +17,7 @@ _MIX1 = np.uint64(0xBF58476D1CE4E5B9)
 _MIX2 = np.uint64(0x94D049BB133111EB)
 
 
-@register_jitable
+@nested
 def mix(bits):  # type: ignore[no-untyped-def]
     """Scramble 64 bits (the finaliser of SplitMix64; Steele, Lea and Flood 2014). Works on scalars and arrays."""
     bits = (bits ^ (bits >> np.uint64(30))) * _MIX1
@@ -25,13 +25,13 @@ def mix(bits):  # type: ignore[no-untyped-def]
     return bits ^ (bits >> np.uint64(31))
 
 
-@register_jitable
+@nested
 def layer_key(seed, step, layer):  # type: ignore[no-untyped-def]
     """Key of one layer's mask at one update; all arguments uint64."""
     return mix(mix(mix(seed + _GOLDEN) ^ step) + layer * _GOLDEN)
 
 
-@register_jitable
+@nested
 def kept(key, position, threshold):  # type: ignore[no-untyped-def]
     """Tell whether the unit at ``position`` (row * units + unit, uint64) survives."""
     return mix(key + position * _GOLDEN) >> np.uint64(11) < threshold
