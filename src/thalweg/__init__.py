@@ -41,6 +41,8 @@ _ROOMS = {
     "LinearRegressor": "thalweg.estimators",
     "MLPClassifier": "thalweg.estimators",
     "MLPRegressor": "thalweg.estimators",
+    "load": "thalweg.estimators.files",
+    "save": "thalweg.estimators.files",
 }
 
 __all__ = ["__version__", *sorted(_ROOMS)]  # noqa: PLE0604 - the table above is the list

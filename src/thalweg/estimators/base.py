@@ -334,6 +334,19 @@ class DescentEstimator(BaseEstimator, ABC):  # type: ignore[misc] # scikit-learn
             watchers.append(_report)
         return [*watchers, *told.callbacks(self.callbacks)]
 
+    # -- pickle, joblib and skops: the last takes no source of randomness, but what it was made of
+
+    def __getstate__(self) -> dict[str, Any]:
+        state: dict[str, Any] = dict(super().__getstate__())
+        if "_root" in state:
+            state["_root"] = {"entropy": self._root.entropy, "spawn_key": tuple(self._root.spawn_key)}
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        if "_root" in state:
+            state = {**state, "_root": np.random.SeedSequence(**state["_root"])}
+        super().__setstate__(state)
+
     # -- what is left
 
     def _keep(self, run: Run, aside: Validation | None, *, continuing: bool) -> None:

@@ -224,18 +224,18 @@ class Formula(ABC):
     def __repr__(self) -> str:
         return f"{self.name}({', '.join(f'{n}={v!r}' for n, v in self._numbers.items())})"
 
-    def __reduce__(self) -> tuple[Any, ...]:
-        return _restore, (type(self), self._source, self._own_ranges, self._options, self._numbers)
+    # A formula is kept by its text and made anew from it. skops asks for the state, pickle and copy do so too.
+
+    def __getstate__(self) -> dict[str, Any]:
+        numbers = dict(self._numbers)
+        return {"source": self._source, "ranges": self._own_ranges, "options": self._options, "numbers": numbers}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        made = type(self)(state["source"], state["ranges"], **state["options"])
+        self.__dict__.update(made(**state["numbers"]).__dict__)
 
     def _error(self, code: str, what: str, hint: str = "", node: ast.AST | None = None) -> FormulaError:
         return self._source.error(code, node, what, hint)
-
-
-def _restore(
-    kind: type[Formula], source: Source, ranges: dict[str, str], options: dict[str, Any], numbers: dict[str, Any]
-) -> Formula:
-    """Rebuild a pickled formula from its text."""
-    return kind(source, ranges, **options)(**numbers)
 
 
 # Values for trying a formula: signs, a zero, different sizes.

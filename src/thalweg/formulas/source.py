@@ -80,10 +80,14 @@ class Source:
         made: FunctionType = namespace[self.name]
         return made
 
-    def __reduce__(self) -> tuple[Any, ...]:
+    def __getstate__(self) -> dict[str, Any]:
         # Modules do not pickle; the two that a formula can use go by name.
         scope = {k: v.__name__ if isinstance(v, ModuleType) else v for k, v in self.scope.items()}
-        return _unpickle, (self.name, self.text, self.filename, self.first_line, scope)
+        return {**self.__dict__, "scope": scope}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        scope = {k: MODULES[v] if isinstance(v, str) else v for k, v in state["scope"].items()}
+        self.__dict__.update({**state, "scope": scope})
 
     def error(self, code: str, node: ast.AST | None, what: str, hint: str = "") -> FormulaError:
         """Name the line of ``node``, quote it, and say what is wrong."""
@@ -91,11 +95,6 @@ class Source:
         quoted = self.text.split("\n")[line - 1].strip()
         place = f"{Path(self.filename).name}, line {self.first_line + line - 1}, in {self.name}"
         return FormulaError(code, place, what, "\n".join(part for part in (quoted[:100], hint) if part))
-
-
-def _unpickle(name: str, text: str, filename: str, first_line: int, scope: Mapping[str, Any]) -> Source:
-    frozen = {k: MODULES[v] if isinstance(v, str) else v for k, v in scope.items()}
-    return Source(name, text, filename, first_line, frozen)
 
 
 def read(function: Callable[..., Any] | str) -> Source:
