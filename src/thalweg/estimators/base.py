@@ -126,6 +126,10 @@ class DescentEstimator(BaseEstimator, ABC):  # type: ignore[misc] # scikit-learn
     def _encode(self, y: Array, dtype: np.dtype[Any], *, learn: bool) -> Array:
         """Return the targets as the loss takes them, (n, outputs); with ``learn``, of a kind not seen before."""
 
+    def _settle(self, y: Any) -> Array:
+        """Return the checked targets as one array, of one dimension where they are one column of labels."""
+        return np.asarray(y)
+
     @abstractmethod
     def _fitting_loss(self) -> Loss:
         """Return the loss, once the targets are known."""
@@ -248,6 +252,7 @@ class DescentEstimator(BaseEstimator, ABC):  # type: ignore[misc] # scikit-learn
         """Check the data, once."""
         dtype = [self.theta_.dtype] if continuing else [np.float64, np.float32]
         X, y = validate_data(self, X, y, reset=not continuing, dtype=dtype, **self._reads_x, **self._reads_y)
+        y = self._settle(y)
         if sample_weight is not None:
             sample_weight = _check_sample_weight(sample_weight, X, dtype=X.dtype, ensure_non_negative=True)
         targets = self._encode(y, X.dtype, learn=learn)

@@ -52,7 +52,7 @@ with postponed("pandas", "scipy.special", "scipy.stats"):
     from sklearn.utils.class_weight import compute_class_weight
     from sklearn.utils.metaestimators import available_if
     from sklearn.utils.multiclass import check_classification_targets
-    from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+    from sklearn.utils.validation import _check_sample_weight, check_is_fitted, column_or_1d, validate_data
 
 __all__ = [
     "BaseEstimator",
@@ -64,6 +64,7 @@ __all__ = [
     "available_if",
     "check_classification_targets",
     "check_is_fitted",
+    "column_or_1d",
     "compute_class_weight",
     "validate_data",
 ]

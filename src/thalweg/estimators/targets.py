@@ -15,6 +15,7 @@ from thalweg.estimators.contract import (
     RegressorMixin,
     available_if,
     check_classification_targets,
+    column_or_1d,
     compute_class_weight,
 )
 from thalweg.estimators.parameters import parameters_checked
@@ -112,11 +113,21 @@ class Regression(RegressorMixin, DescentEstimator):  # type: ignore[misc] # scik
 
 
 class Classification(ClassifierMixin, DescentEstimator):  # type: ignore[misc] # scikit-learn ships no types
-    """Targets that are classes, two or more."""
+    """Targets that are classes, two or more; or rows of 0 and 1 that say which of several labels a row has."""
 
-    _reads_y: ClassVar[dict[str, Any]] = {}
+    _reads_y: ClassVar[dict[str, Any]] = {"multi_output": True}
 
     class_weight: Any
+
+    # What targets of several labels leave: that they are, and the type of their 0 and 1.
+    _multilabel: bool = False
+    _indicator: np.dtype[Any]
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        loss = None if self.loss == "log_loss" else _named_loss(self.loss)
+        tags.classifier_tags.multi_label = loss is None or not loss.per_row
+        return tags
 
     def _check_parameters(self) -> None:
         super()._check_parameters()
@@ -170,15 +181,16 @@ class Classification(ClassifierMixin, DescentEstimator):  # type: ignore[misc] #
         Returns
         -------
         ndarray (n,) or (n, n_classes)
-            For two classes one score, positive for ``classes_[1]``; else one per class, the largest wins.
+            For two classes one score, positive for ``classes_[1]``; else one per class, the largest wins. Of several
+            labels, each has one of its own, positive where a row has the label.
         """
         scores = self._scores(X)
         if scores.shape[1] == 1:
             return scores[:, 0]
-        return scores if len(self.classes_) > 2 else scores[:, 1] - scores[:, 0]
+        return scores if len(self.classes_) > 2 or self._multilabel else scores[:, 1] - scores[:, 0]
 
     def predict(self, X: Any) -> Array:
-        """Predict the class.
+        """Predict the class, or which labels a row has.
 
         Parameters
         ----------
@@ -186,9 +198,11 @@ class Classification(ClassifierMixin, DescentEstimator):  # type: ignore[misc] #
 
         Returns
         -------
-        ndarray (n,), dtype of ``classes_``
+        ndarray (n,), dtype of ``classes_``; or ndarray (n, n_labels) of 0 and 1, dtype of ``y``
         """
         scores = self.decision_function(X)
+        if self._multilabel:
+            return (scores > 0).astype(self._indicator)
         chosen: Array = (scores > 0).astype(np.intp) if scores.ndim == 1 else scores.argmax(axis=1)
         predicted: Array = self.classes_[chosen]
         return predicted
@@ -207,7 +221,7 @@ class Classification(ClassifierMixin, DescentEstimator):  # type: ignore[misc] #
 
         There is no such method where the loss has no probabilities: hinge, squared hinge, losses for numbers. One
         score per class under a logistic link, and the modified Huber loss, ask one question per class: the answers
-        are divided by their sum.
+        are divided by their sum. Several labels do not exclude each other: each has its own probability.
 
         Parameters
         ----------
@@ -216,7 +230,7 @@ class Classification(ClassifierMixin, DescentEstimator):  # type: ignore[misc] #
         Returns
         -------
         ndarray (n, n_classes)
-            Rows sum to 1.
+            Rows sum to 1, save those of several labels.
         """
         scores = self._scores(X)
         link = _link(self._loss)
@@ -226,6 +240,8 @@ class Classification(ClassifierMixin, DescentEstimator):  # type: ignore[misc] #
             return np.asarray(special.softmax(scores, axis=1))
         both = np.hstack([-scores, scores]) if scores.shape[1] == 1 else scores
         shares = _expit(both) if link == "logistic" else (np.clip(both, -1, 1) + 1) / 2
+        if self._multilabel:
+            return np.asarray(shares)
         total = shares.sum(axis=1, keepdims=True)
         alike = np.full_like(shares, 1 / shares.shape[1])
         return np.asarray(np.divide(shares, total, out=alike, where=total > 0))
@@ -246,7 +262,7 @@ class Classification(ClassifierMixin, DescentEstimator):  # type: ignore[misc] #
             return np.asarray(np.log(self.predict_proba(X)))
 
     def _fitting_loss(self) -> Loss:
-        if self.loss == "log_loss" and len(self.classes_) > 2:
+        if self.loss == "log_loss" and len(self.classes_) > 2 and not self._multilabel:
             return softmax
         loss: Loss = catalog.resolve("loss", self.loss, "loss")
         if loss.target == "count":
@@ -254,10 +270,29 @@ class Classification(ClassifierMixin, DescentEstimator):  # type: ignore[misc] #
             raise SettingError(
                 "SETTING-LOSS", "loss", what, "For classes there are log (log_loss), hinge, modified_huber and more."
             )
+        if loss.per_row and self._multilabel:
+            what = f"{loss.name} gives every row one class; y says which of {len(self.classes_)} labels a row has"
+            raise SettingError("SETTING-LOSS", "loss", what, "Take log_loss: one question per label.")
         return loss
 
-    def _encode(self, y: Array, dtype: np.dtype[Any], *, learn: bool) -> Array:
+    def _settle(self, y: Any) -> Array:
+        """Return labels (n,), or which of several labels each row has as 0 and 1 (n, labels)."""
+        y = y.toarray() if issparse(y) else y
+        if y.ndim == 2 and y.shape[1] == 1:
+            y = column_or_1d(y, warn=True)
         check_classification_targets(y)
+        if y.ndim == 2 and not np.isin(y, (0, 1)).all():
+            what = f"has {y.shape[1]} columns, which must hold 0 and 1 only: whether a row has the label"
+            raise DataError("DATA-LABELS", "y", what, "Several targets of several classes each are as many models.")
+        return np.asarray(y)
+
+    def _encode(self, y: Array, dtype: np.dtype[Any], *, learn: bool) -> Array:
+        if learn or not hasattr(self, "theta_"):
+            self._multilabel = y.ndim == 2
+        if self._multilabel:
+            return self._encode_labels(y, dtype, learn=learn)
+        if y.ndim != 1:
+            raise DataError("DATA-LABELS", "y", f"has {y.shape[1]} columns; the classes were learned from one")
         if learn:
             self.classes_ = _at_least_two(np.unique(y))
         codes = np.searchsorted(self.classes_, y).clip(max=len(self.classes_) - 1)
@@ -268,15 +303,31 @@ class Classification(ClassifierMixin, DescentEstimator):  # type: ignore[misc] #
         loss = self._fitting_loss()
         single = len(self.classes_) == 2 and loss.target != "classes"
         targets = codes.reshape(-1, 1).astype(dtype) if single else np.eye(len(self.classes_), dtype=dtype)[codes]
-        margins = loss.target == "real" and loss.inverse_link == "identity"
-        return 2 * targets - 1 if margins else targets
+        return 2 * targets - 1 if _is_margin(loss) else targets
 
-    def _strata(self, targets: Array) -> Array:
+    def _encode_labels(self, y: Array, dtype: np.dtype[Any], *, learn: bool) -> Array:
+        """Return which labels the rows have, one column per label."""
+        if learn:
+            self.classes_ = np.arange(y.shape[1])
+        if y.shape != (len(y), len(self.classes_)):
+            what = f"has shape {y.shape}; there are {len(self.classes_)} labels, and a column of 0 and 1 for each"
+            raise DataError("DATA-LABELS", "y", what)
+        if learn or not hasattr(self, "theta_"):
+            self._indicator = y.dtype
+        targets = y.astype(dtype)
+        return 2 * targets - 1 if _is_margin(self._fitting_loss()) else targets
+
+    def _strata(self, targets: Array) -> Array | None:
+        if self._multilabel:
+            return None
         return targets[:, 0] if targets.shape[1] == 1 else targets.argmax(axis=1)
 
     def _weigh(self, y: Array, weights: Array | None, dtype: np.dtype[Any]) -> Array | None:
         if self.class_weight is None:
             return weights
+        if self._multilabel:
+            what = "has no meaning where a row has several labels: weights belong to rows"
+            raise SettingError("SETTING-WEIGHT", "class_weight", what, "Pass sample_weight to fit.")
         per_class = self._class_weights(y, weights)
         of_rows: Array = per_class[np.searchsorted(self.classes_, y)].astype(dtype)
         return of_rows if weights is None else weights * of_rows
@@ -307,6 +358,11 @@ def _at_least_two(classes: Array) -> Array:
         held = f"holds the one class {classes[0]!s:.40}" if len(classes) else "holds no class"
         raise DataError("DATA-ONE-CLASS", "y", f"{held}; classification needs two or more")
     return classes
+
+
+def _is_margin(loss: Loss) -> bool:
+    """Whether a loss takes -1 and 1 for 0 and 1: one for numbers."""
+    return bool(loss.target == "real" and loss.inverse_link == "identity")
 
 
 def _named_loss(given: object) -> Loss | None:
