@@ -57,7 +57,7 @@ def test_all_rules_are_compared_unless_some_are_named_and_the_whole_fits_into_80
 def standing(name: str, *, loss: float = 0.69191, rate: float = 3.16e-05) -> Standing:
     return Standing(
         name, rate, ">", loss, 0.99 * loss, 1.01 * loss, loss, loss, (rate, 10 * rate), 12.5, 400.0, (loss,), 5, 27,
-        loss, {}, 0.1, (),
+        loss, {}, 0.1, (), 1.0,
     )  # fmt: skip
 
 

@@ -214,7 +214,10 @@ def test_places_where_no_store_can_be_are_answered(untrained, tmp_path):
         ({"optimizers": "adam"}, {"adam": (0.01, 0.1)}),
         ({"optimizers": adam(beta1=0.5)}, {"adam": (0.01, 0.1)}),
         ({"optimizers": {"slow": gradient_descent, "r": "rprop"}}, {"slow": (0.01, 0.1), "r": (None,)}),
-        ({"optimizers": [LinearRegressor(optimizer="lion"), mine]}, {"lion": (0.01, 0.1), "mine": (0.01, 0.1)}),
+        (
+            {"optimizers": [LinearRegressor(optimizer="lion"), mine]},
+            {"LinearRegressor(lion)": (0.01, 0.1), "mine": (0.01, 0.1)},
+        ),
         (
             {"optimizers": [adam, adam(beta1=0.5)]},
             {

@@ -8,21 +8,19 @@ from dataclasses import dataclass
 from typing import NamedTuple, final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from thalweg.comparison.command import changed
+from thalweg.comparison.remedies import finer, lower, wider
 from thalweg.comparison.results import Results
 from thalweg.comparison.statistics import MOST_SEEDS, critical_value, seeds_needed
 from thalweg.comparison.summary import TEST, TRAINING, VALIDATION, WIDTH_FACTOR, Difference, Standing, Summary
-from thalweg.comparison.wording import counted, listed, number
+from thalweg.comparison.wording import a, counted, listed, number
 
 #: Starts that differ by less than this share are the same.
 _SAME = 1e-9
 #: Seeds that are proposed where one is too few, and rates that a grid of theirs is proposed to have.
 _SEEDS, _RATES = 5, 9
-#: Where a grid is continued, neighbours are this factor apart.
-_STEP = math.sqrt(10)
-# Where there is no end to be seen, a list of rates stops here.
-_MOST_RATES = 40
 
 
 @final
@@ -34,7 +32,7 @@ class Finding:
     ----------
     code : str
         ``EDGE``, ``BUDGET``, ``ONE-SEED``, ``FEW-SEEDS``, ``FEW-ROWS``, ``NO-DESCENT``, ``UNPAIRED``,
-        ``TRAINING-LOSS``, ``DIVERGED`` or ``UNEQUAL-TRIES``; see :func:`audit`.
+        ``TRAINING-LOSS``, ``DIVERGED``, ``UNEQUAL-TRIES`` or ``WHOLES``; see :func:`audit`.
     message : str
         In plain words, one sentence, with numbers.
     remedy : str
@@ -104,6 +102,7 @@ def audit(results: Results, summary: Summary) -> Stamp:
     EDGE          a rule's best rate is the smallest or largest tried   for the best rule; for others unless the rate
                                                                         beside it is as good, see :data:`WIDTH_FACTOR`
     FEW-SEEDS     nothing is told apart, and more seeds could           always
+    WHOLES        arms brought models or settings of their own          never: it says what is compared
     FEW-ROWS      rows, not seeds, hide the differences                 never: ties say so already
     ============= ===================================================== =============================================
 
@@ -138,47 +137,84 @@ def _doubts(results: Results, summary: Summary) -> Iterator[_Doubt]:
     yield from _training_loss(summary)
     yield from _one_seed(results)
     yield from _unpaired(results)
+    yield from _wholes(results)
     yield from _budget(results)
     yield from _tries(results)
     yield from _diverged(results, summary)
-    if summary.best.holds and not summary.best.median < summary.start:
-        message = f"nothing was learned: no rule ends below the {summary.selection} loss that it started from"
-        yield _Doubt("NO-DESCENT", message, {"learning_rates": _lower(results)}, spoils=True)
+    if summary.best.holds and not summary.best.learned:
+        message = f"nothing was learned: no {summary.noun} ends below the {summary.selection} loss that it started from"
+        yield _Doubt("NO-DESCENT", message, {"learning_rates": lower(results)}, spoils=True)
     if summary.best.holds:
         yield from _edges(results, summary)
-    if len(results.plan.seeds) > 1 and summary.best.median < summary.start:
+    if len(results.plan.seeds) > 1 and summary.best.learned:
         yield from _few(results, summary)
 
 
 def _training_loss(summary: Summary) -> Iterator[_Doubt]:
     if summary.selection == TRAINING:
-        message = "losses are of the rows that were learned from, so a rule that overfits looks good"
+        message = f"losses are of the rows that were learned from, so {a(summary.noun)} that overfits looks good"
         yield _Doubt("TRAINING-LOSS", message, {"validation_fraction": "0.2"}, spoils=True)
 
 
 def _one_seed(results: Results) -> Iterator[_Doubt]:
     if len(results.plan.seeds) == 1:
-        message = "each rule ran with one seed only, so luck cannot be told from merit"
+        message = f"each {results.facts.noun} ran with one seed only, so luck cannot be told from merit"
         yield _Doubt("ONE-SEED", message, {"seeds": str(_SEEDS)}, spoils=True)
 
 
 def _unpaired(results: Results) -> Iterator[_Doubt]:
     if not results.facts.paired:
-        message = "rules of one seed did not all see the same start and the same orders of the rows"
+        message = f"{results.facts.noun}s of one seed did not all see the same start and the same orders of the rows"
         yield _Doubt("UNPAIRED", message, {}, spoils=True)
         return
-    seeds = len(results.plan.seeds)
-    first = np.array([outcome.losses[0] for outcome in results.outcomes], dtype=np.float64).reshape(-1, seeds)
+    plan = results.plan
+    first = np.array([outcome.losses[0] for outcome in results.outcomes], dtype=np.float64)
+    first = first.reshape(-1, len(plan.seeds))
+    models = [None if arm.variant is None else arm.variant.model for arm in plan.arms]
+    for model in dict.fromkeys(models):  # those of other models start elsewhere
+        between = _spread_of(first[[k for k, other in enumerate(models) if other == model]])
+        if between is not None:
+            low, high = map(number, between)
+            message = (
+                f"{results.facts.noun}s of one seed began at unequal starts, with first losses from {low} to {high}"
+            )
+            yield _Doubt("UNPAIRED", message, {}, spoils=True)
+            return
+
+
+def _spread_of(first: NDArray[np.float64]) -> tuple[float, float] | None:
+    """Return the lowest and highest first loss of the seed whose arms began furthest apart; None where none did."""
     first = np.where(np.isfinite(first), first, np.nan)
     known = first[:, ~np.isnan(first).all(axis=0)]
     if not known.size:
-        return
+        return None
     low, high = np.nanmin(known, axis=0), np.nanmax(known, axis=0)
-    apart = high - low > _SAME * np.maximum(np.abs(low), np.abs(high))
-    if apart.any():
-        k = int(np.argmax(high - low))
-        between = f"first losses from {number(float(low[k]))} to {number(float(high[k]))}"
-        yield _Doubt("UNPAIRED", f"rules of one seed began at unequal starts, with {between}", {}, spoils=True)
+    if not (high - low > _SAME * np.maximum(np.abs(low), np.abs(high))).any():
+        return None
+    k = int(np.argmax(high - low))
+    return float(low[k]), float(high[k])
+
+
+def _wholes(results: Results) -> Iterator[_Doubt]:
+    """Say in what estimators differ beside their rules, so that nobody takes it for a comparison of rules."""
+    wholes = list(results.facts.wholes.values())
+    if not wholes:
+        return
+    differ = ["model"] if len({whole.model for whole in wholes}) > 1 else []
+    said = {name for whole in wholes for name in whole.settings if name != "max_iter"}
+    differ += [
+        name.replace("_", " ") for name in sorted(said) if len({repr(whole.settings[name]) for whole in wholes}) > 1
+    ]
+    rules = len({whole.rule for whole in wholes}) > 1
+    message = (
+        f"estimators are compared as wholes, not rules alone: they differ in {listed([*differ, *['rule'] * rules])}"
+    )
+    fewest, most = min(whole.steps for whole in wholes), max(whole.steps for whole in wholes)
+    if fewest < most:
+        message += (
+            f"; batches of other sizes make {fewest:,} to {most:,} updates of the same number of gradients of rows"
+        )
+    yield _Doubt("WHOLES", message, {}, spoils=False)
 
 
 def _budget(results: Results) -> Iterator[_Doubt]:
@@ -213,41 +249,40 @@ def _diverged(results: Results, summary: Summary) -> Iterator[_Doubt]:
     if not diverged:
         return
     if not best.holds:
-        message = f"{diverged:,} of {counted(runs, 'run')} diverged, and no rule has a rate that holds"
-        yield _Doubt("DIVERGED", message, {"learning_rates": _lower(results)}, spoils=True)
+        message = f"{diverged:,} of {counted(runs, 'run')} diverged, and no {summary.noun} has a rate that holds"
+        yield _Doubt("DIVERGED", message, {"learning_rates": lower(results)}, spoils=True)
         return
     if best.at.diverged:
         seeds = len(results.plan.seeds)
         lost = round(best.at.diverged * seeds)
         message = f"{best.name} is best at {_rate(best)}, but diverged there with {lost} of {seeds} seeds"
-        finer = str(2 * len(results.plan.rates(best.name)) - 1) if results.plan.grids else _finer(results, best)
-        yield _Doubt("DIVERGED", message, {"learning_rates": finer}, spoils=True)
+        twice = str(2 * len(results.plan.rates(best.name)) - 1)
+        rates = twice if results.plan.grids else finer(results, best)
+        yield _Doubt("DIVERGED", message, {"learning_rates": rates}, spoils=True)
     rules = [s.name for s in summary.standings if s.diverged]
-    message = (
-        f"{diverged:,} of {counted(runs, 'run')}, of {counted(len(rules), 'rule')}, diverged; none counts as a result"
-    )
+    made = f"{diverged:,} of {counted(runs, 'run')}, of {counted(len(rules), summary.noun)}"
+    message = f"{made}, diverged; none counts as a result"
     yield _Doubt("DIVERGED", message, {}, spoils=False)
 
 
 def _edges(results: Results, summary: Summary) -> Iterator[_Doubt]:
     alone = [s for s in summary.standings if s.learning_rate is not None and len(s.sensitivity) == 1]
     if alone and len(summary.standings) > 1:
-        message = (
-            f"{listed([s.name for s in alone])} {_were(alone)} tried at a single rate, so rates are compared, not rules"
-        )
+        once = f"{listed([s.name for s in alone])} {_were(alone)} tried at a single rate"
+        message = f"{once}, so rates are compared, not {summary.noun}s"
         yield _Doubt("EDGE", message, {"learning_rates": "auto"}, spoils=True)
     edged = [s for s in summary.standings if s.edge]
     flat = [s for s in edged if s is not summary.best and _is_flat(s)]
     open_ = [s for s in edged if s not in flat]
-    wider = {"learning_rates": _wider(results, open_)} if open_ else {}
+    mend = {"learning_rates": wider(results, open_)} if open_ else {}
     lost = [s for s in open_ if not s.holds]
     if lost:
         message = f"{listed([s.name for s in lost])} diverged at every rate tried; smaller ones may hold"
-        yield _Doubt("EDGE", message, wider, spoils=True)
+        yield _Doubt("EDGE", message, mend, spoils=True)
     for side, word in (("<", "smallest"), (">", "largest")):
         there = [s for s in open_ if s.edge == side and s.holds]
         if there:
-            yield _Doubt("EDGE", _on_the_edge(there, word), wider, spoils=True)
+            yield _Doubt("EDGE", _on_the_edge(there, word), mend, spoils=True)
     if flat:
         message = (
             f"{listed([s.name for s in flat])} did best at an end of the rates tried, where the loss has become flat"
@@ -276,8 +311,8 @@ def _few(results: Results, summary: Summary) -> Iterator[_Doubt]:
     seeds = len(results.plan.seeds)
     if not any(d.told_apart for d in compared) and (needed := _seeds_needed(compared, seeds, summary)) is not None:
         message = (
-            f"{counted(seeds, 'seed')} cannot tell {counted(len(compared) + 1, 'rule')} apart, differences below about "
-            f"{number(float(np.median([d.seeds for d in compared])), 2)} being luck; about {needed} seeds could"
+            f"{counted(seeds, 'seed')} cannot tell {counted(len(compared) + 1, summary.noun)} apart, differences below "
+            f"about {number(float(np.median([d.seeds for d in compared])), 2)} being luck; about {needed} seeds could"
         )
         yield _Doubt("FEW-SEEDS", message, {"seeds": str(needed)}, spoils=True)
         return
@@ -286,13 +321,12 @@ def _few(results: Results, summary: Summary) -> Iterator[_Doubt]:
     if summary.compared_on == TEST and 2 * len(hidden) > len(compared):
         message = (
             f"the {counted(rows['validation'], 'row')} that rates were chosen on and the {rows['test']:,} of the test "
-            "part disagree about the rules by more than seeds do; more rows could tell more of them apart"
+            f"part disagree about the {summary.noun}s by more than seeds do; more rows could tell more of them apart"
         )
         yield _Doubt("FEW-ROWS", message, {}, spoils=False)
     elif summary.compared_on == VALIDATION and any(d.told_apart for d in compared):
-        message = (
-            f"the intervals know of {counted(seeds, 'seed')}, not of other rows, which may order the rules otherwise"
-        )
+        known = f"the intervals know of {counted(seeds, 'seed')}, not of other rows"
+        message = f"{known}, which may order the {summary.noun}s otherwise"
         yield _Doubt("FEW-ROWS", message, {}, spoils=False)
 
 
@@ -315,56 +349,6 @@ def _seeds_needed(compared: Sequence[Difference], seeds: int, summary: Summary) 
     if typical > improvement / 2:
         needed.append(seeds_needed(improvement / 10, typical * unit, rules) or MOST_SEEDS)
     return min((enough for enough in needed if enough is not None and enough > seeds), default=None)
-
-
-def _wider(results: Results, edged: Sequence[Standing]) -> str:
-    """Return rates for ``--learning-rates`` that go on where the edges are."""
-    plan = results.plan
-    if not plan.grids:
-        rates = sorted({rate for name in plan.names for rate in plan.rates(name) if rate is not None})
-        if any(s.edge == "<" for s in edged):
-            step = rates[1] / rates[0]
-            rates = [rates[0] / step**2, rates[0] / step, *rates]
-        if any(s.edge == ">" for s in edged):
-            step = rates[-1] / rates[-2]
-            rates = [*rates, rates[-1] * step, rates[-1] * step**2]
-        return _written(rates)
-    low, high = math.inf, 0.0
-    for name in plan.names:
-        tried = [rate for rate in plan.rates(name) if rate is not None]
-        if tried:  # the middle of its grid is a rule's usual scale
-            low, high = min(low, math.sqrt(tried[0] * tried[-1]) / 10), max(high, math.sqrt(tried[0] * tried[-1]) * 10)
-    for standing in edged:
-        rate = standing.learning_rate or 1.0
-        low, high = (
-            min(low, rate / (100 if standing.edge == "<" else 1)),
-            max(high, rate * (100 if standing.edge == ">" else 1)),
-        )
-    return _spread(low, high)
-
-
-def _lower(results: Results) -> str:
-    """Return rates below all that were tried."""
-    least = min((rate for arm in results.plan.arms if (rate := arm.learning_rate) is not None), default=1.0)
-    return _spread(least / 1e4, least / _STEP)
-
-
-def _finer(results: Results, best: Standing) -> str:
-    """Return the rates tried, with one more below the best rule's."""
-    rates = sorted({rate for arm in results.plan.arms if (rate := arm.learning_rate) is not None})
-    rate = best.learning_rate or 1.0
-    below = max((r for r in rates if r < rate), default=rate / 10)
-    return _written(sorted({*rates, math.sqrt(below * rate)}))
-
-
-def _spread(low: float, high: float) -> str:
-    steps = min(max(1, math.ceil(math.log(high / low) / math.log(_STEP) - 1e-9)), _MOST_RATES)
-    first = 10 ** (math.floor(2 * math.log10(low) + 1e-9) / 2)
-    return _written([first * _STEP**k for k in range(steps + 1)])
-
-
-def _written(rates: Sequence[float]) -> str:
-    return ",".join(f"{rate:.3g}" for rate in rates)
 
 
 def _rate(standing: Standing) -> str:

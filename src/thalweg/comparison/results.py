@@ -11,6 +11,29 @@ from thalweg.comparison.plan import Plan
 
 @final
 @dataclass(frozen=True)
+class Whole:
+    """What stands behind a name where estimators are compared as wholes.
+
+    Attributes
+    ----------
+    rule, model : str
+    batch_size : int or None
+        None for the full batch.
+    steps : int
+        Updates of a run.
+    settings : dict
+        As those of :class:`Facts`.
+    """
+
+    rule: str
+    model: str
+    batch_size: int | None
+    steps: int
+    settings: dict[str, Any]
+
+
+@final
+@dataclass(frozen=True)
 class Facts:
     """What was compared on, and how: all that a reader needs to judge the numbers, and to get them again.
 
@@ -45,6 +68,9 @@ class Facts:
     warnings : tuple of str
         What looks wrong with the data, a line each.
     machine : dict of str to str
+    wholes : dict of str to Whole
+        What each arm is, where some brought models or settings of their own; empty where rules alone were compared.
+        ``model``, ``batch_size``, ``steps`` and ``settings`` are then those of rules without any.
     """
 
     table: str
@@ -65,6 +91,12 @@ class Facts:
     command: str
     warnings: tuple[str, ...] = ()
     machine: dict[str, str] = field(default_factory=dict)
+    wholes: dict[str, Whole] = field(default_factory=dict)
+
+    @property
+    def noun(self) -> str:
+        """What is compared: ``"rule"``, or ``"estimator"`` where some brought models or settings of their own."""
+        return "estimator" if self.wholes else "rule"
 
 
 @final

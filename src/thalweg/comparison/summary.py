@@ -11,8 +11,10 @@ import numpy as np
 
 from thalweg.comparison.choice import choose_by, final_losses, places, quantiles
 from thalweg.comparison.outcome import Confirmation, Outcome
+from thalweg.comparison.plan import Arm
 from thalweg.comparison.results import Results
 from thalweg.comparison.statistics import ROUNDING, Floats, Intervals, expected_best, intervals
+from thalweg.descent.models import Model
 
 #: A rate counts as good as the best where no more than this share of the improvement is lost by it. The improvement is
 #: what the rule's best rate takes off the loss of the untrained model; a share of it, unlike a share of the loss, means
@@ -65,6 +67,8 @@ class Standing:
         Per epoch, median over runs made alone; nan where there are none.
     sensitivity : tuple of Point
         By rising rate.
+    start : float
+        Median loss before training; nan where it is not finite. Other models start elsewhere.
     """
 
     name: str
@@ -85,6 +89,12 @@ class Standing:
     scores: dict[str, float]
     seconds: float
     sensitivity: tuple[Point, ...]
+    start: float
+
+    @property
+    def learned(self) -> bool:
+        """Whether it ends below the loss that it started from."""
+        return self.median < self.start
 
     @property
     def holds(self) -> bool:
@@ -148,7 +158,9 @@ class Summary:
         The losses that differences are of: ``"test"`` where all rules that hold were run on it, since nothing was
         chosen by it; else as `selection`.
     start : float
-        Median loss before training; nan where it is not finite.
+        Median loss of the best before training, which is everyone's where models are alike; nan where it is not finite.
+    noun : str
+        What is compared: ``"rule"`` or ``"estimator"``; see :class:`~thalweg.comparison.results.Facts`.
     """
 
     standings: tuple[Standing, ...]
@@ -158,6 +170,7 @@ class Summary:
     selection: str
     compared_on: str
     start: float
+    noun: str = "rule"
 
     @classmethod
     def of(cls, results: Results, target: float | None = None) -> Summary:
@@ -172,8 +185,9 @@ class Summary:
         """
         runs = _Runs(results)
         best = min(choice.median for choice in runs.choices.values())
-        if target is None and best < runs.start:
-            target = runs.start + SHARE_OF_THE_WAY * (best - runs.start)
+        start = runs.starts[min(runs.choices, key=lambda name: (runs.choices[name].median, name))]
+        if target is None and best < start:
+            target = start + SHARE_OF_THE_WAY * (best - start)
         standings = sorted((runs.standing(name, target) for name in runs.choices), key=lambda s: (s.median, s.name))
         selection = VALIDATION if results.facts.rows["validation"] else TRAINING
         groups, differences, compared_on = _compare(runs, [s.name for s in standings if s.holds], selection)
@@ -184,7 +198,8 @@ class Summary:
             leader = standings[0].name
             endless = (math.inf, math.inf, math.inf, 0.0, 0.0)
             differences += [Difference(name, leader, *endless, told_apart=True) for name in lost]
-        return cls(tuple(standings), target, tuple(groups), tuple(differences), selection, compared_on, runs.start)
+        said = selection, compared_on, start, results.facts.noun
+        return cls(tuple(standings), target, tuple(groups), tuple(differences), *said)
 
     @property
     def best(self) -> Standing:
@@ -245,11 +260,15 @@ class _Runs:
         plan, outcomes = results.plan, results.outcomes
         self.plan, self.outcomes, self.facts = plan, outcomes, results.facts
         self.finals = final_losses(plan, outcomes)  # (arms, seeds)
-        first = np.array([outcome.losses[0] for outcome in outcomes], dtype=np.float64)
-        first = first[np.isfinite(first)]
-        self.start = float(np.median(first)) if len(first) else math.nan
         self.choices = choose_by(plan, self.finals)
         self.places = places(plan)
+        first = np.array([outcome.losses[0] for outcome in outcomes], dtype=np.float64).reshape(self.finals.shape)
+        alike = {name: _model_of(plan.arms[at[0]]) for name, at in self.places.items()}
+        of_model = {
+            model: _finite_median(first[[k for name, at in self.places.items() if alike[name] == model for k in at]])
+            for model in set(alike.values())
+        }
+        self.starts = {name: of_model[model] for name, model in alike.items()}
         self.medians, self.q25, self.q75 = (quantiles(self.finals, share) for share in (0.5, 0.25, 0.75))
         self.confirmed: dict[str, list[Confirmation]] = {name: [] for name in self.choices}
         for confirmation in results.confirmations:
@@ -266,7 +285,8 @@ class _Runs:
         epochs = _epochs(self.outcomes[place * seeds : (place + 1) * seeds], target)
         confirmed = self.confirmed[name]
         metrics = dict.fromkeys(metric for each in confirmed for metric in each.scores)
-        untrained = math.inf if math.isnan(self.start) else self.start
+        start = self.starts[name]
+        untrained = math.inf if math.isnan(start) else start
         return Standing(
             name=name,
             learning_rate=self.choices[name].arm.learning_rate,
@@ -276,7 +296,7 @@ class _Runs:
             high=float(losses.max()),
             q25=float(self.q25[place]),
             q75=float(self.q75[place]),
-            width=self._width(place, tried_at),
+            width=self._width(place, tried_at, start),
             epochs=epochs,
             evaluations=None if epochs is None else epochs * self.facts.rows["train"],
             expected_best=tuple(expected_best(self.medians[tried_at], untrained).tolist()),
@@ -295,13 +315,14 @@ class _Runs:
                 )
                 for k, lost in zip(tried_at, diverged.mean(axis=1), strict=True)
             ),
+            start=start,
         )
 
-    def _width(self, place: int, tried_at: list[int]) -> tuple[float, float] | None:
+    def _width(self, place: int, tried_at: list[int], start: float) -> tuple[float, float] | None:
         best = float(self.medians[place])
         if self.plan.arms[place].learning_rate is None or math.isinf(best):
             return None
-        bound = best + WIDTH_FACTOR * max(self.start - best, 0.0) if math.isfinite(self.start) else best
+        bound = best + WIDTH_FACTOR * max(start - best, 0.0) if math.isfinite(start) else best
         low = high = place
         while low - 1 in tried_at and self.medians[low - 1] <= bound:
             low -= 1
@@ -326,10 +347,12 @@ class _Runs:
         On the test part, where the untrained model was not looked at, rules that learned may end above it by their
         medians; nothing counts as worse than the worst of these.
         """
-        learned = [k for k, name in enumerate(names) if self.choices[name].median < self.start]
+        learned = [k for k, name in enumerate(names) if self.choices[name].median < self.starts[name]]
         usual = np.median(losses[learned], axis=1)
-        worst = max([self.start, *usual[np.isfinite(usual)]]) if math.isfinite(self.start) else math.inf
-        mended = np.minimum(losses, worst)
+        usual = usual[np.isfinite(usual)]
+        starts = [self.starts[name] for name in names]
+        worst = [max([start, *usual]) if math.isfinite(start) else math.inf for start in starts]
+        mended: Floats = np.minimum(losses, np.reshape(worst, (-1, 1)))
         return np.where(np.isfinite(mended), mended, mended[np.isfinite(mended)].max(initial=0.0))
 
 
@@ -343,7 +366,8 @@ def _compare(runs: _Runs, names: list[str], selection: str) -> tuple[list[tuple[
         losses, other, compared_on = runs.mended(test, names), losses, TEST
         rows = runs.facts.rows
         share = rows["validation"] / (rows["validation"] + rows["test"])
-    rounding = ROUNDING * abs(runs.start) if math.isfinite(runs.start) else 0.0
+    start = runs.starts[names[0]]
+    rounding = ROUNDING * abs(start) if math.isfinite(start) else 0.0
 
     def against_the_first(of: list[int]) -> Intervals:
         there = None if other is None else other[of]
@@ -379,6 +403,17 @@ def _epochs(runs: Sequence[Outcome], target: float | None) -> float | None:
     reached = [run.reached(target) for run in runs]
     median = float(np.median([math.inf if epochs is None else epochs for epochs in reached]))
     return median if math.isfinite(median) else None
+
+
+def _model_of(arm: Arm) -> Model | None:
+    """Return the model that an arm brings along."""
+    return None if arm.variant is None else arm.variant.model
+
+
+def _finite_median(values: Floats) -> float:
+    """Return the median of what is finite; nan of nothing."""
+    finite = values[np.isfinite(values)]
+    return float(np.median(finite)) if finite.size else math.nan
 
 
 def _median(values: Sequence[float]) -> float:

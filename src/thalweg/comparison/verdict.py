@@ -60,7 +60,7 @@ def verdict(results: Results, summary: Summary, stamp: Stamp, limits: Sequence[L
     lines += _who(results, summary)
     if summary.best.holds:
         lines += _tested(results, summary)
-    if summary.best.median < summary.start:
+    if summary.best.learned:
         lines += [*_matter(summary), *_rates(summary), *_speed(results, summary)]
     lines += _diverged(summary, limits)
     return Verdict(tuple(lines))
@@ -80,9 +80,9 @@ def _who(results: Results, summary: Summary) -> Iterator[str]:
     if not best.holds:
         lost = sum(standing.diverged for standing in summary.standings)
         share = f"all {counted(runs, 'run')}" if lost == runs else f"{lost:,} of {counted(runs, 'run')}"
-        yield f"{place} no rule has a learning rate that holds: {share} diverged."
+        yield f"{place} no {summary.noun} has a learning rate that holds: {share} diverged."
         return
-    if not best.median < summary.start:
+    if not best.learned:
         ends = f"even the lowest, {best.name}{_at(best)}, ends at {number(best.median)}"
         known = math.isfinite(summary.start)
         begins = f"a {summary.selection} loss of {number(summary.start)}" if known else "a loss that is not finite"
@@ -103,7 +103,7 @@ def _who(results: Results, summary: Summary) -> Iterator[str]:
 
 def _learned(summary: Summary) -> list[Standing]:
     """Return the rules that end below the loss they started from, best first."""
-    return [standing for standing in summary.standings if standing.median < summary.start]
+    return [standing for standing in summary.standings if standing.learned]
 
 
 def _lowest_of_one_run(learned: Sequence[Standing], summary: Summary) -> str:
@@ -117,7 +117,11 @@ def _all_tie(learned: Sequence[Standing], summary: Summary) -> str:
     best, worst = learned[0], learned[-1]
     lowest, highest = apart(best.median, worst.median)
     some = "" if len(learned) == len(summary.standings) else " that learned"
-    who = listed([standing.name for standing in learned]) if len(learned) <= 3 else f"the {len(learned)} rules{some}"
+    who = (
+        listed([standing.name for standing in learned])
+        if len(learned) <= 3
+        else f"the {counted(len(learned), summary.noun)}{some}"
+    )
     ends = f"between {lowest} ({best.name}{_at(best)}) and {highest} ({worst.name})"
     return f"{who} cannot be told apart: at their best rates they end at {summary.selection} losses {ends}"
 
@@ -137,7 +141,7 @@ def _some_tie(learned: Sequence[Standing], summary: Summary, before: str) -> str
     lowest, second = apart(best.median, following.median)
     behind = len(learned) - len(ties)
     if len(ties) == 1:
-        rest = f"better than the {behind} other rules; next is" if behind > 1 else "better than"
+        rest = f"better than the {behind} other {summary.noun}s; next is" if behind > 1 else "better than"
         ends = f"{summary.selection} loss {lowest}{_at(best)} against {second}"
         return f"{best.name} is {rest} {following.name}: {ends}, {before}"
     rest = f"the other {behind} are worse than {best.name}, the next being" if behind > 1 else "worse is"
@@ -158,34 +162,34 @@ def _matter(summary: Summary) -> Iterator[str]:
     """Return the sentence that weighs the choice of the rule against that of the rate."""
     improvement = summary.start - summary.best.median
     learned = _learned(summary)
-    costs = [cost for standing in learned if (cost := _cost_of_rate(standing, summary.start)) is not None]
+    costs = [cost for standing in learned if (cost := _cost_of_rate(standing)) is not None]
     by_rule = (learned[-1].median - summary.best.median) / improvement
-    of_loss = "of the improvement in loss"
+    of_loss, noun = "of the improvement in loss", summary.noun
     if not costs:
         if len(learned) > 1:
-            yield f"The worst rule gives up {_percent(by_rule)} {of_loss}."
+            yield f"The worst {noun} gives up {_percent(by_rule)} {of_loss}."
         return
     by_rate = float(np.median(costs)) / improvement
     if len(learned) == 1:
         yield f"A rate up to ten times off its best costs {learned[0].name} {_percent(by_rate)} {of_loss}."
         return
-    rate = f"a rate up to ten times off costs the typical rule {_percent(by_rate)}"
-    rule = f"the worst rule at its best rate gives up {_percent(by_rule)}"
+    rate = f"a rate up to ten times off costs the typical {noun} {_percent(by_rate)}"
+    rule = f"the worst {noun} at its best rate gives up {_percent(by_rule)}"
     if by_rate > 2 * by_rule:
-        yield f"The learning rate matters more than the rule: {rate} {of_loss}, {rule}."
+        yield f"The learning rate matters more than the {noun}: {rate} {of_loss}, {rule}."
     elif by_rule > 2 * by_rate:
-        yield f"The rule matters more than the learning rate: {rule} {of_loss}, {rate}."
+        yield f"The {noun} matters more than the learning rate: {rule} {of_loss}, {rate}."
     else:
-        yield f"Rule and learning rate matter about alike: {rate} {of_loss}, {rule}."
+        yield f"{noun.capitalize()} and learning rate matter about alike: {rate} {of_loss}, {rule}."
 
 
-def _cost_of_rate(standing: Standing, start: float) -> float | None:
+def _cost_of_rate(standing: Standing) -> float | None:
     """Return what the worst tried rate within a factor of ten costs, a diverged run being left with the start."""
     best = standing.learning_rate
     if best is None:
         return None
     losses = [
-        min(point.median, start)
+        min(point.median, standing.start)
         for point in standing.sensitivity
         if point.rate is not None and point.rate != best and 1 / _TENFOLD < point.rate / best < _TENFOLD
     ]
@@ -203,7 +207,7 @@ def _rates(summary: Summary) -> Iterator[str]:
         return
     forgiving = max(tied, key=lambda s: (_factor(s), s is best))
     if best not in tied:
-        tie = f"The most forgiving rule not told apart from {best.name} is {forgiving.name}"
+        tie = f"The most forgiving {summary.noun} not told apart from {best.name} is {forgiving.name}"
         yield f"{tie}, which keeps {kept} {_range(forgiving)}."
         return
     said = f"{best.name} keeps {kept} {_range(best)}"
@@ -211,7 +215,8 @@ def _rates(summary: Summary) -> Iterator[str]:
         end = "" if len(tied) == 1 or _factor(best) == 1 else "; it is the most forgiving of those that tie"
         yield f"{said}{end}." if len(summary.standings) > 1 else f"{said}."
     else:
-        yield f"{said}; the most forgiving rule not told apart from it is {forgiving.name}, {_range(forgiving)}."
+        other = f"the most forgiving {summary.noun} not told apart from it is {forgiving.name}"
+        yield f"{said}; {other}, {_range(forgiving)}."
 
 
 def _factor(standing: Standing) -> float:
@@ -260,9 +265,9 @@ def _speed(results: Results, summary: Summary) -> Iterator[str]:
 
 def _diverged(summary: Summary, limits: Sequence[Limit]) -> Iterator[str]:
     """Return what learned nothing, what diverged and from which rate, and what theory says to it."""
-    idle = [s.name for s in summary.standings if s.holds and not s.median < summary.start]
+    idle = [s.name for s in summary.standings if s.holds and not s.learned]
     words = []
-    if idle and summary.best.median < summary.start:
+    if idle and summary.best.learned:
         words.append(f"{listed(idle)} {'learns' if len(idle) == 1 else 'learn'} nothing at any rate tried.")
     lost = {s.name: where for s in summary.standings if (where := _diverges_from(s)) is not None}
     first = sorted(lost, key=lambda name: (name != _PLAIN, -summary.standing(name).diverged, name))
@@ -270,9 +275,8 @@ def _diverged(summary: Summary, limits: Sequence[Limit]) -> Iterator[str]:
         words.append(f"Runs diverge: {listed([f'{name} {lost[name]}' for name in first], _NAMED)}.")
     known = {limit.name: limit for limit in limits if limit.rate is not None}
     limit = next((known[name] for name in [*first, *idle] if name in known), None)
-    if limit is not None and limit.rate is not None:
-        about = "" if limit.exact else "about "
-        words.append(f"Theory's largest stable rate for {limit.name} is {about}{number(limit.rate, 2)}. {limit.cause}")
+    if limit is not None:
+        words.append(f"{limit.sentence} {limit.cause}")
     if words:
         yield " ".join(words).strip()
 

@@ -68,6 +68,17 @@ def counted(count: float, noun: str) -> str:
     return f"{count:,.10g} {plural}"
 
 
+def a(noun: str) -> str:
+    """Return a noun with its article.
+
+    Examples
+    --------
+    >>> a("rule"), a("estimator")
+    ('a rule', 'an estimator')
+    """
+    return f"{'an' if noun[0] in 'aeiou' else 'a'} {noun}"
+
+
 def legible(text: str, limit: int = 60) -> str:
     r"""Return a user's text on one line, at most so long, without characters that move a cursor.
 

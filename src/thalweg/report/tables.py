@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Any, final
 
 from thalweg.comparison.audit import Stamp
-from thalweg.comparison.results import Facts, Results
+from thalweg.comparison.results import Facts, Results, Whole
 from thalweg.comparison.summary import WIDTH_FACTOR, Standing, Summary
 from thalweg.comparison.wording import counted
 from thalweg.descent.stability import CAUSE, Limit
@@ -40,7 +40,8 @@ def title(results: Results) -> str:
     names = results.plan.names
     table = results.facts.table
     place = table if table.startswith("dataset:") else PurePath(table).name or table
-    return f"{names[0] if len(names) == 1 else f'{len(names)} update rules'} on {place}"
+    what = f"{len(names)} {'update rules' if results.facts.noun == 'rule' else 'estimators'}"
+    return f"{names[0] if len(names) == 1 else what} on {place}"
 
 
 def subtitle(results: Results) -> str:
@@ -49,13 +50,14 @@ def subtitle(results: Results) -> str:
     tries = max(len(plan.rates(name)) for name in plan.names)
     up_to = "up to " if min(len(plan.rates(name)) for name in plan.names) < tries else ""
     rows = sum(facts.rows.values())
+    models = {whole.model for whole in facts.wholes.values()} or {facts.model}
     layers = facts.model.removeprefix("network ")
     model = facts.model if layers == facts.model else f"network of hidden layers {layers}"
-    tried = [counted(len(plan.names), "rule"), f"{up_to}{counted(tries, 'rate')}", counted(len(plan.seeds), "seed")]
+    by = f" with a {model}" if models == {facts.model} else ""
+    tried = [counted(len(plan.names), facts.noun), f"{up_to}{counted(tries, 'rate')}", counted(len(plan.seeds), "seed")]
     made = f"{counted(len(results.outcomes), 'run')} of {counted(facts.epochs, 'epoch')}"
     return (
-        f"Predicting {facts.target} from {counted(rows, 'row')} with a {model}, {facts.loss} loss. "
-        f"{_TIMES.join(tried)}: {made}."
+        f"Predicting {facts.target} from {counted(rows, 'row')}{by}, {facts.loss} loss. {_TIMES.join(tried)}: {made}."
     )
 
 
@@ -79,7 +81,7 @@ def board(results: Results, summary: Summary, ranking: bool) -> dict[str, Any]:
     scores = [name for name in named if not _is_the_loss(name, summary)]
     tested = any(math.isfinite(standing.test_loss) for standing in summary.standings)
     head = [
-        ("Rule", ""),
+        (summary.noun.capitalize(), ""),
         ("Best rate", ""),
         ("Width", f"within {100 * WIDTH_FACTOR:g} % of the best"),
         (f"{summary.selection.capitalize()} loss", "median, range"),
@@ -161,7 +163,7 @@ def _board_notes(summary: Summary, ranking: bool, tested: bool, rates: int) -> l
     if summary.best.holds and len(summary.ties[0]) > 1:
         notes.append("* : the lowest loss. = : cannot be told apart from it.")
     if ranking and any(len(group) > 1 for group in summary.ties):
-        notes.append("Rules that cannot be told apart share a place.")
+        notes.append(f"{summary.noun.capitalize()}s that cannot be told apart share a place.")
     notes.append(
         "Width: the tried rates around the best that lose no more than"
         f" {100 * WIDTH_FACTOR:g} % of what training improves; the bar is all that were tried."
@@ -190,7 +192,7 @@ def sensitivity_table(summary: Summary) -> Table:
         for standing in summary.standings
         for rate, median, low, high, share in standing.sensitivity
     ]
-    return Table(("Rule", "Learning rate", "Median loss", "Quartiles", "Diverged"), rows)
+    return Table((summary.noun.capitalize(), "Learning rate", "Median loss", "Quartiles", "Diverged"), rows)
 
 
 def curves_table(results: Results, summary: Summary) -> Table:
@@ -203,7 +205,7 @@ def curves_table(results: Results, summary: Summary) -> Table:
     for standing in summary.standings:
         at_best = runs.get((standing.name, standing.learning_rate), [])
         rows.append((standing.name, rate_text(standing.learning_rate), *map(loss_text, medians(at_best, epochs))))
-    return Table(("Rule", "Rate", *(f"epoch {epoch}" for epoch in epochs)), rows)
+    return Table((summary.noun.capitalize(), "Rate", *(f"epoch {epoch}" for epoch in epochs)), rows)
 
 
 def differences_table(summary: Summary) -> Table:
@@ -217,7 +219,7 @@ def differences_table(summary: Summary) -> Table:
         )
         for difference in summary.differences
     ]
-    return Table(("Rule", "Difference", "Interval", "Told apart"), rows)
+    return Table((summary.noun.capitalize(), "Difference", "Interval", "Told apart"), rows)
 
 
 def tries_table(summary: Summary) -> Table:
@@ -231,7 +233,7 @@ def tries_table(summary: Summary) -> Table:
         )
         for standing in summary.standings
     ]
-    return Table(("Rule", *("1 try" if k == 1 else f"{k} tries" for k in tries)), rows)
+    return Table((summary.noun.capitalize(), *("1 try" if k == 1 else f"{k} tries" for k in tries)), rows)
 
 
 def limits_table(summary: Summary, limits: Sequence[Limit]) -> Table:
@@ -245,14 +247,20 @@ def limits_table(summary: Summary, limits: Sequence[Limit]) -> Table:
         rows.append(
             (
                 limit.name,
-                f"{'' if limit.exact else 'about '}{rate_text(limit.rate)}",
+                f"{'at least ' if limit.bound else '' if limit.exact else 'about '}{rate_text(limit.rate)}",
                 *([rate_text(limit.full_batch)] if batches else []),
                 _measured(standings[limit.name]),
                 loss_text(limit.eigenvalue, 3),
                 shares,
             )
         )
-    head = ["Rule", "Theory: stable below", "Measured limit", "Largest curvature", "Steepest direction: mostly"]
+    head = [
+        summary.noun.capitalize(),
+        "Theory: stable below",
+        "Measured limit",
+        "Largest curvature",
+        "Steepest direction: mostly",
+    ]
     if batches:
         head.insert(2, "In full batches")
     notes = (_FULL.sub("", limit.note) for limit in known)
@@ -287,21 +295,53 @@ def facts_groups(results: Results) -> list[list[tuple[str, str]]]:
     task = facts.task if not facts.classes else f"{facts.task}, {facts.classes} classes"
     data = [("Table", facts.table), ("Target", facts.target), ("Task", task), ("Rows", parts)]
     data += [("Features", str(len(facts.features))), ("Target scaled", "to variance 1" if facts.scaled else "no")]
-    batch = "all rows" if facts.batch_size is None else counted(facts.batch_size, "row")
-    budget = f"{counted(facts.epochs, 'epoch')}, {counted(facts.steps, 'update')}"
-    runs = [("Model", facts.model), ("Loss", facts.loss), ("Batch", batch), ("Budget of a run", budget)]
+    wholes: list[Whole | Facts] = [*facts.wholes.values()] or [facts]
+    models, batches, steps = ([getattr(each, name) for each in wholes] for name in ("model", "batch_size", "steps"))
+    batch = " or ".join(dict.fromkeys("all rows" if size is None else counted(size, "row") for size in batches))
+    span = counted(steps[0], "update") if len(set(steps)) == 1 else f"{min(steps):,} to {max(steps):,} updates"
+    budget = f"{counted(facts.epochs, 'epoch')}, {span}"
+    runs = [("Model", "; ".join(dict.fromkeys(models))), ("Loss", facts.loss)]
+    runs += [("Batch", batch), ("Budget of a run", budget)]
     runs += [("Seeds", ", ".join(map(str, plan.seeds[:12])) + (", …" if len(plan.seeds) > 12 else ""))]
-    runs += [("Paired", "same starts and orders for all rules" if facts.paired else "no"), ("Numbers", facts.dtype)]
+    runs += [("Paired", _paired(facts, len(set(models)) == 1)), ("Numbers", facts.dtype)]
     runs += [("Rates", f"grids grew {counted(plan.growths, 'time')}" if plan.growths else "as planned")]
-    runs += [(name.replace("_", " ").capitalize(), _setting(value)) for name, value in _further(facts)]
+    if not facts.wholes:
+        runs += [(name.replace("_", " ").capitalize(), _setting(value)) for name, value in _further(facts.settings)]
     return [data, runs, [(name, str(value)) for name, value in facts.machine.items()]]
 
 
-def _further(facts: Facts) -> list[tuple[str, Any]]:
-    """Return the shared settings that are not said elsewhere and do something."""
+def wholes_table(facts: Facts) -> Table:
+    """Return what the estimators are: their rules, models, batches, and what else they bring."""
+    further = {name: dict(_further(whole.settings)) for name, whole in facts.wholes.items()}
+    names = list(dict.fromkeys(name for settings in further.values() for name in settings))
+    rows = [
+        (
+            name,
+            whole.rule,
+            whole.model,
+            "all rows" if whole.batch_size is None else count_text(whole.batch_size),
+            count_text(whole.steps),
+            *(_setting(further[name][one]) if one in further[name] else NONE for one in names),
+        )
+        for name, whole in facts.wholes.items()
+    ]
+    head = ("Estimator", "Rule", "Model", "Batch", "Updates", *(name.replace("_", " ").capitalize() for name in names))
+    return Table(head, rows)
+
+
+def _paired(facts: Facts, alike: bool) -> str:
+    if not facts.paired:
+        return "no"
+    if alike:
+        return f"same starts and orders for all {facts.noun}s"
+    return "same orders for all; same starts where models are alike"
+
+
+def _further(settings: Mapping[str, Any]) -> list[tuple[str, Any]]:
+    """Return the settings that are not said elsewhere and do something."""
     said = {"loss", "batch_size", "max_iter", "shuffle"}
-    stops = {"n_iter_no_change"} if facts.settings.get("tol") is None else set()
-    return [(name, value) for name, value in facts.settings.items() if name not in said | stops and value is not None]
+    stops = {"n_iter_no_change"} if settings.get("tol") is None else set()
+    return [(name, value) for name, value in settings.items() if name not in said | stops and value is not None]
 
 
 def _setting(value: Any) -> str:

@@ -8,57 +8,56 @@ from typing import Any
 
 from thalweg.comparison.results import Results
 from thalweg.comparison.summary import Standing, Summary
+from thalweg.comparison.wording import a
 from thalweg.descent.stability import Limit
 from thalweg.report import tables
 from thalweg.report.chart_data import SHADES
 from thalweg.report.numbers import loss_text, rate_text
 
 _ALL_LOST = "At every rate half of the runs or more diverged: lower rates are the next thing to try."
-_NO_RATES = "No rule here has a learning rate to choose."
-_NO_DIFFERENCES = "There is nothing to compare: the runs of all rules, or of all but one, diverged."
-_TRIES = (
-    "The loss to expect from the best of so many rates picked at random from a rule's grid: a rule that forgives a poor"
-    " choice falls early. A rule without a learning rate needs one try."
-)
 
 
 def chart_words(results: Results, summary: Summary, ranking: bool, limits: Sequence[Limit]) -> dict[str, Any]:
     """Return notes, labels and tables of all charts."""
-    seeds = len(results.plan.seeds)
+    seeds, noun = len(results.plan.seeds), summary.noun
     best = summary.best
+    no_rates = f"No {noun} here has a learning rate to choose."
     learned = best.holds
     rated = any(standing.learning_rate is not None for standing in summary.standings)
     tried = any(math.isfinite(loss) for standing in summary.standings for loss in standing.expected_best[:-1])
     compared = any(math.isfinite(difference.mean) for difference in summary.differences)
     return {
+        "noun": noun,
+        "a_noun": a(noun),
+        "wholes": tables.wholes_table(results.facts),
         "board": tables.board(results, summary, ranking),
         "limits": tables.limits_table(summary, limits),
         "sensitivity": {
             "drawn": rated and learned,
-            "note": (_sensitivity(summary, limits, seeds) if learned else _ALL_LOST) if rated else _NO_RATES,
+            "note": (_sensitivity(summary, limits, seeds) if learned else _ALL_LOST) if rated else no_rates,
             "label": f"Final loss against the learning rate. {_best(best) if learned else 'No run stayed finite.'}",
             "table": tables.sensitivity_table(summary),
         },
         "curves": {
             "note": _curves(summary, seeds),
-            "label": f"Loss against epochs, each rule at its best rate. {_goal(summary)}",
+            "label": f"Loss against epochs, each {noun} at its best rate. {_goal(summary)}",
             "table": tables.curves_table(results, summary),
         },
         "heat": {
             "drawn": rated,
-            "note": _heat(learned) if rated else _NO_RATES,
-            "label": "Final loss of every rule at every rate, as shades.",
+            "note": _heat(learned, noun) if rated else no_rates,
+            "label": f"Final loss of every {noun} at every rate, as shades.",
             "key": [*(_shades() if learned else []), *([("none", "diverged")] if _lost(summary) else [])],
         },
         "differences": {
             "drawn": compared,
-            "note": _differences(summary, seeds) if compared or len(summary.standings) == 1 else _NO_DIFFERENCES,
+            "note": _differences(summary, seeds) if compared or len(summary.standings) == 1 else _no_differences(noun),
             "label": f"Differences in loss to {best.name} with their intervals.",
             "table": tables.differences_table(summary),
         },
         "tries": {
             "drawn": tried and learned,
-            "note": _TRIES
+            "note": _tries(noun)
             if tried and learned
             else "There was one rate to try, or none that stayed finite: tuning cost cannot be told.",
             "label": "Expected best loss against the number of rates tried.",
@@ -95,7 +94,7 @@ def _sensitivity(summary: Summary, limits: Sequence[Limit], seeds: int) -> str:
     if any(limit.rate is not None for limit in limits):
         words.append("A hollow triangle on a dotted upright is theory's limit.")
     if any(standing.learning_rate is None for standing in summary.standings):
-        words.append("A rule without a learning rate is a level line.")
+        words.append(f"{a(summary.noun).capitalize()} without a learning rate is a level line.")
     words.append("In the whole range, what lies above the chart did worse than the start.")
     return " ".join(words)
 
@@ -107,12 +106,12 @@ def _curves(summary: Summary, seeds: int) -> str:
     return " ".join(words)
 
 
-def _heat(learned: bool) -> str:
+def _heat(learned: bool, noun: str) -> str:
     if not learned:
         return "Crosses: half of the runs or more diverged."
     return (
         "Shades tell how much of the way from the first loss to the best of all is left after the last epoch."
-        " A dot marks each rule's best rate; crosses mark rates at which half of the runs or more diverged."
+        f" A dot marks each {noun}'s best rate; crosses mark rates at which half of the runs or more diverged."
     )
 
 
@@ -121,11 +120,22 @@ def _shades() -> list[tuple[int, str]]:
     return list(enumerate([f"{words[0]} left", *words[1:], "worse than the start"]))
 
 
+def _tries(noun: str) -> str:
+    return (
+        f"The loss to expect from the best of so many rates picked at random from the grid of {a(noun)}: one that"
+        f" forgives a poor choice falls early. {a(noun).capitalize()} without a learning rate needs one try."
+    )
+
+
+def _no_differences(noun: str) -> str:
+    return f"There is nothing to compare: the runs of all {noun}s, or of all but one, diverged."
+
+
 def _differences(summary: Summary, seeds: int) -> str:
     if len(summary.standings) == 1:
-        return "There is only one rule, so there is nothing to tell apart."
+        return f"There is only one {summary.noun}, so there is nothing to tell apart."
     of = f"{summary.compared_on} loss at its best rate minus that of {summary.best.name}"
-    words = [f"Mean over seeds of each rule's {of}, on the same seeds: worse to the right."]
+    words = [f"Mean over seeds of each {summary.noun}'s {of}, on the same seeds: worse to the right."]
     if any(math.isfinite(difference.low) and difference.high > difference.low for difference in summary.differences):
         words.append(
             "Lines are intervals that together hold all differences with 95 % confidence. Filled marks are told apart"

@@ -72,48 +72,35 @@ def settings_of(rule: Rule, study: Study, told: Mapping[str, Any]) -> Settings:
     )
 
 
-def named_rules(optimizers: Any) -> dict[str, Rule]:
-    """Return rules by the names that tables show.
-
-    Raises
-    ------
-    SettingError
-        What is neither the name of a rule, nor a rule, nor an estimator with one.
-    """
-    if isinstance(optimizers, str) and optimizers == "all":
-        return catalog.rules()
-    if isinstance(optimizers, Mapping):
-        return {str(name): rule_of(one) for name, one in optimizers.items()}
-    single = isinstance(optimizers, str | Formula) or not isinstance(optimizers, Iterable)
-    given = [optimizers] if single else list(optimizers)
-    found: dict[str, Rule] = {}
-    for one in given:
-        rule = rule_of(one)
-        found[rule.name if found.get(rule.name, rule) == rule else repr(rule)] = rule
-    return found
-
-
-def rule_of(given: Any) -> Rule:
-    """Return a rule by its name, itself, or out of an estimator of this library."""
-    if not isinstance(given, str | Rule) and hasattr(given, "get_params"):
-        told = given.get_params(deep=False)
-        if "optimizer" not in told:
-            what = f"{type(given).__name__} has no optimizer"
-            raise SettingError("SETTING-TYPE", "optimizers", what, "Give a rule, or an estimator of this library.")
-        rule: Rule = catalog.resolve("rule", told["optimizer"], "optimizers")
-        rate = told.get("learning_rate")
-        return rule if rate is None or not rule.has_learning_rate else rule(learning_rate=rate)
-    found: Rule = catalog.resolve("rule", given, "optimizers")
-    return found
-
-
-def plain(value: Any) -> Any:
+def as_lists(value: Any) -> Any:
     """Return arrays, numbers of NumPy, and what can be walked through once only, as lists and numbers of Python."""
     if isinstance(value, np.ndarray | np.generic):
         return value.tolist()
     if isinstance(value, Iterable) and not isinstance(value, str | list | tuple | Mapping | Formula | os.PathLike):
         return value if hasattr(value, "get_params") else list(value)
     return value
+
+
+def written(value: Any) -> str:
+    """Return a value as it is written in Python, on one line: estimators with what was told of them.
+
+    Examples
+    --------
+    >>> from thalweg.estimators import LinearRegressor
+    >>> written({"wide": LinearRegressor(optimizer="adam", batch_size=8), "adam": "adam"})
+    "{'wide': LinearRegressor(batch_size=8), 'adam': 'adam'}"
+    """
+    if isinstance(value, Mapping):
+        return f"{{{', '.join(f'{written(name)}: {written(one)}' for name, one in value.items())}}}"
+    if isinstance(value, list):
+        return f"[{', '.join(map(written, value))}]"
+    if isinstance(value, tuple):
+        return f"({', '.join(map(written, value))}{',' * (len(value) == 1)})"
+    if not isinstance(value, Formula) and hasattr(value, "get_params"):
+        usual = type(value)().get_params(deep=False)
+        told = {k: v for k, v in value.get_params(deep=False).items() if repr(v) != repr(usual[k])}
+        return f"{type(value).__name__}({', '.join(f'{name}={written(one)}' for name, one in told.items())})"
+    return repr(value)
 
 
 def rates_of(given: Any) -> Any:

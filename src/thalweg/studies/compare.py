@@ -8,20 +8,20 @@ from typing import Any
 
 from thalweg.comparison.plan import Plan
 from thalweg.comparison.progress import Progress
-from thalweg.descent.settings import Settings
 from thalweg.formulas.formula import Activation, Loss, Penalty, Rule, Schedule
+from thalweg.studies.arms import asked_of, check_plan, shared_of, told_with
 from thalweg.studies.asked import (
+    as_lists,
     callbacks_of,
     check_target_loss,
     design_of,
     jobs_of,
-    named_rules,
-    plain,
     rates_of,
     seeds_of,
     settings_of,
     store_of,
     study_of,
+    written,
 )
 from thalweg.studies.comparison import Comparison, carry_out
 
@@ -35,7 +35,7 @@ def compare(
     X: Any,
     y: Any = None,
     *,
-    optimizers: str | Rule | Iterable[str | Rule | Any] | Mapping[str, str | Rule] = "all",
+    optimizers: str | Rule | Any | Iterable[str | Rule | Any] | Mapping[str, str | Rule | Any] = "all",
     learning_rates: Sequence[float] | int | None = None,
     seeds: int | Sequence[int] = 5,
     budget: int = 30,
@@ -75,9 +75,11 @@ def compare(
         order of its rows, and used as it is.
     y : array_like (n,) or (n, outputs), or str
         Numbers or labels; or the name of a column of X.
-    optimizers : names, rules, estimators of this library, or a mapping of names to rules
+    optimizers : names, rules, estimators of this library, pairs of a name and one of them, or a mapping of names
         ``"all"`` for every built-in rule. A rule may have numbers, ``adam(beta1=0.8)``, or be one of your own. An
-        estimator stands for its optimizer.
+        estimator is compared as a whole: it brings its model, penalty, schedule, batches and clipping; its learning
+        rate is tried as those of rules are, and it makes the passes of the budget, whatever its ``max_iter`` and
+        ``tol``. All must have the same loss. Keywords such as `model` and `batch_size` are for rules.
     learning_rates : sequence of float or int, optional
         The same for all rules; or how many each rule has on a logarithmic grid around its own (9 without). Where a
         rule does best at an edge of its grid, all grids grow, at most three times.
@@ -131,17 +133,18 @@ def compare(
     >>> found.best.name in ("adam", "gradient_descent"), len(found.results.plan.seeds)
     (True, 2)
     """
-    told = {name: plain(value) for name, value in locals().items() if name not in _APART}
+    told = {name: as_lists(value) for name, value in locals().items() if name not in _APART}
     jobs, called, target_loss = jobs_of(n_jobs), callbacks_of(callbacks), check_target_loss(target_loss)
-    design = design_of(told)
-    rules = named_rules(told["optimizers"])
-    plan = Plan.of(rules, rates_of(told["learning_rates"]), seeds_of(told["seeds"]))
+    asked = asked_of(told["optimizers"])
+    as_asked = told_with(told, asked, _usual())
+    design = design_of(as_asked)
+    rates, chosen = rates_of(told["learning_rates"]), seeds_of(told["seeds"])
+    plan = Plan.of(asked.rules, rates, chosen)
     study, told_of = study_of(X, y, design)
-    settings = settings_of(plan.arms[0].rule, study, told)
-    for rule in rules.values():  # a schedule, say, that one of them cannot follow
-        Settings(rule, study.loss, schedule=settings.schedule)
-    widest = max(rules.values(), key=lambda rule: len(rule.slots))
-    study.check_size(widest, settings.batch_size, 1 if design.hidden else len(plan.arms))
+    settings = settings_of(plan.arms[0].rule, study, as_asked)
+    study, settings, variants = shared_of(asked, study, settings)
+    plan = Plan.of(asked.rules, rates, chosen, variants)
+    check_plan(plan, study, settings)
 
     def watch(progress: Progress) -> None:
         for callback in called:
@@ -159,10 +162,15 @@ def compare(
     )
 
 
-def _command(first: str, told: dict[str, Any]) -> str:
-    """Return the call that makes the comparison again, without what is as it is by itself."""
+def _usual() -> dict[str, Any]:
+    """Return the keywords as they are by themselves."""
     import inspect
 
-    usual = {name: parameter.default for name, parameter in inspect.signature(compare).parameters.items()}
-    given = [f"{name}={value!r}" for name, value in told.items() if repr(value) != repr(usual[name])]
+    return {name: parameter.default for name, parameter in inspect.signature(compare).parameters.items()}
+
+
+def _command(first: str, told: dict[str, Any]) -> str:
+    """Return the call that makes the comparison again, without what is as it is by itself."""
+    usual = _usual()
+    given = [f"{name}={written(value)}" for name, value in told.items() if repr(value) != repr(usual[name])]
     return f"thalweg.compare({', '.join([first, *given])})"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any, final
@@ -19,11 +19,12 @@ from thalweg.comparison.confirming import Judge
 from thalweg.comparison.execution import Execution
 from thalweg.comparison.plan import Arm, Plan
 from thalweg.comparison.progress import Progress
-from thalweg.comparison.results import Facts, Results
+from thalweg.comparison.results import Facts, Results, Whole
 from thalweg.comparison.scores import scores
 from thalweg.comparison.summary import Standing, Summary
-from thalweg.comparison.variant import deciding, without_rule
+from thalweg.comparison.variant import Variant, deciding, without_rule
 from thalweg.comparison.verdict import Verdict, verdict
+from thalweg.comparison.wording import counted
 from thalweg.descent.batches import Rows
 from thalweg.descent.models import Linear, Model
 from thalweg.descent.outputs import mean_loss
@@ -56,7 +57,7 @@ class Comparison:
     study : Study
         The table, divided and prepared.
     settings : Settings
-        What all runs shared.
+        What all runs shared that brought nothing of their own.
     """
 
     results: Results
@@ -172,7 +173,7 @@ class Comparison:
         from thalweg.comparison.two_parameters import can_be_drawn, descend_problem
 
         problem = self.study.problem
-        if not can_be_drawn(problem):
+        if self.results.facts.wholes or not can_be_drawn(problem):  # several objectives are no one contour
             return None
         return descend_problem(problem, self.results.plan, self.settings, names=self.study.features)
 
@@ -195,7 +196,8 @@ class Comparison:
 
     def __repr__(self) -> str:
         plan = self.results.plan
-        return f"<Comparison of {len(plan.names)} rules, {len(plan)} runs, {self.stamp}: best {self.best.name}>"
+        what = counted(len(plan.names), self.summary.noun)
+        return f"<Comparison of {what}, {len(plan)} runs, {self.stamp}: best {self.best.name}>"
 
     def __str__(self) -> str:
         return str(self.verdict)
@@ -265,7 +267,7 @@ def carry_out(
         Loss to count epochs to.
     """
     problem = study.problem
-    facts = facts_of(study, settings, command)
+    facts = facts_of(study, settings, plan, command)
     with _kept(study, settings, facts, store, tell) as kept:
         execution = Execution(problem, settings, jobs=jobs, kept=kept, watch=watch)
         plan, outcomes = execution.carry_out(plan)
@@ -278,39 +280,78 @@ def judged(study: Study, settings: Settings, results: Results, target_loss: floa
     """Judge finished runs."""
     summary = Summary.of(results, target_loss)
     stamp = audit(results, summary)
-    known: tuple[Limit, ...] = ()
-    if isinstance(study.model, Linear):
-        rules = {arm.name: arm.rule for arm in results.plan.arms if arm.learning_rate is not None}
-        rows, loss = study.train, settings.loss
-        known = limits(study.model, rows, loss, settings.penalty, settings.batch_size, study.features, rules)
+    known = _limits(study, settings, results.plan)
     return Comparison(results, summary, stamp, verdict(results, summary, stamp, known), known, study, settings)
 
 
-def facts_of(study: Study, settings: Settings, command: str) -> Facts:
+def _limits(study: Study, settings: Settings, plan: Plan) -> tuple[Limit, ...]:
+    """Return theory's limits of all arms, each with its own model, penalty and batches."""
+    alike: dict[Variant | None, dict[str, Arm]] = {}
+    for arm in plan.arms:
+        if arm.learning_rate is not None:
+            alike.setdefault(arm.variant, {})[arm.name] = arm
+    found: dict[str, Limit] = {}
+    for arms in alike.values():
+        model, own = next(iter(arms.values())).told(study.model, settings)
+        rules = {name: arm.rule for name, arm in arms.items()}
+        known = limits(model, study.train, own.loss, own.penalty, own.batch_size, study.features, rules)
+        found |= {limit.name: limit for limit in known}
+    return tuple(found[name] for name in plan.names if name in found)
+
+
+def facts_of(study: Study, settings: Settings, plan: Plan, command: str) -> Facts:
     """Return what a reader needs to judge the numbers."""
     rows = study.train.count
-    batch = rows if settings.batch_size is None else min(settings.batch_size, rows)
-    model = f"network {'-'.join(map(str, study.hidden))}" if study.hidden else "linear model"
+    arms = {arm.name: arm for arm in plan.arms}
+    each = {name: arm.told(study.model, settings) for name, arm in arms.items()}
+    wholes = {}
+    if any(arm.variant is not None for arm in arms.values()):
+        wholes = {
+            name: Whole(arms[name].rule.name, describe(model), own.batch_size, updates(own, rows), without_rule(own))
+            for name, (model, own) in each.items()
+        }
     return Facts(
         table=study.name,
         target=study.target,
         task=study.outputs.task,
         classes=len(study.outputs.classes),
         features=study.features,
-        model=model,
+        model=describe(study.model),
         loss=study.loss.name,
         scaled=study.outputs.scale != 1.0,
         rows={name: len(part.y) for name, part in study.parts.items()},
         batch_size=settings.batch_size,
         epochs=settings.max_iter,
-        steps=settings.max_iter * -(-rows // batch),
-        paired=True,
+        steps=updates(settings, rows),
+        paired=len({own.shuffle for _, own in each.values()}) == 1,
         dtype=study.dtype,
         settings=without_rule(settings),
         command=command,
         warnings=study.warnings,
         machine=machine_information(),
+        wholes=wholes,
     )
+
+
+def describe(model: Model) -> str:
+    """Return a model in words: ``linear model``, ``network 64-32, tanh, dropout 0.5``."""
+    if isinstance(model, Linear):
+        return "linear model" if model.fit_intercept else "linear model without intercept"
+    parts = [f"network {'-'.join(map(str, model.layer_sizes[1:-1]))}"]
+    for values, usual, word in (
+        ([one.name for one in model.hidden_activations], "relu", ""),
+        ([f"{rate:g}" for rate in model.dropout], "0", "dropout "),
+        ([model.initialisation], "he", "start "),
+    ):
+        if set(values) - {usual}:
+            parts.append(f"{word}{'-'.join(values if len(set(values)) > 1 else values[:1])}")
+    return ", ".join(parts)
+
+
+def updates(settings: Settings, rows: int) -> int:
+    """Return how many updates a run makes."""
+    batch = rows if settings.batch_size is None else min(settings.batch_size, rows)
+    return settings.max_iter * -(-rows // batch)
 
 
 def _judge(study: Study, settings: Settings) -> Judge:
@@ -341,6 +382,6 @@ def _kept(
         return
     from thalweg.comparison.store import Store
 
-    description = {name: value for name, value in vars(facts).items() if name != "machine"}
+    description = {name: value for name, value in asdict(facts).items() if name != "machine"}
     with Store.open(store, tell=tell) as opened:
         yield opened.comparison(key_of(study, settings), plain(description))

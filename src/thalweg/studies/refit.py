@@ -31,34 +31,26 @@ def best_estimator(comparison: Comparison) -> Any:
 
 
 def _estimator(comparison: Comparison) -> Any:
-    """Return the estimator of ours, not fitted."""
+    """Return the estimator of ours, not fitted: the best arm's model and settings, its rule at its best rate."""
     from thalweg import estimators
 
-    study, settings = comparison.study, comparison.settings
-    told: dict[str, Any] = {
-        "optimizer": comparison.best_arm.rule,
-        "loss": settings.loss,
-        "penalty": settings.penalty,
-        "schedule": settings.schedule,
-        "batch_size": settings.batch_size,
-        "max_iter": settings.max_iter,
-        "clip_value": settings.clip_value,
-        "clip_norm": settings.clip_norm,
-        "tol": None,
-        "random_state": comparison.results.plan.seeds[0],
-    }
+    study = comparison.study
+    model, settings = comparison.best_arm.told(study.model, comparison.settings)
     kind = "Classifier" if study.outputs.classes else "Regressor"
-    if isinstance(study.model, Network):
+    made: Any = getattr(estimators, f"MLP{kind}" if isinstance(model, Network) else f"Linear{kind}")()
+    known = made.get_params(deep=False)
+    told = {name: value for name, value in vars(settings).items() if name in known}
+    told["random_state"] = comparison.results.plan.seeds[0]
+    if isinstance(model, Network):
         told |= {
-            "hidden_layer_sizes": study.hidden,
-            "activation": list(study.model.hidden_activations),
-            "dropout": list(study.model.dropout) or 0.0,
+            "hidden_layer_sizes": model.layer_sizes[1:-1],
+            "activation": model.hidden_activations,
+            "dropout": model.dropout or 0.0,
+            "initialisation": model.initialisation,
         }
-        made: Any = getattr(estimators, f"MLP{kind}")
     else:
-        told["fit_intercept"] = study.model.fit_intercept
-        made = getattr(estimators, f"Linear{kind}")
-    return made(**told)
+        told["fit_intercept"] = model.fit_intercept
+    return made.set_params(**told)
 
 
 def _preparation(study: Study) -> list[Any]:

@@ -309,17 +309,20 @@ class Study:
         """Return the features of a part, in the type of the model."""
         return self.parts[part].X.astype(self.dtype, copy=False)
 
-    def check_size(self, rule: Rule, batch_size: int | None, lanes: int = 1, where: str = "model") -> None:
+    def check_size(
+        self, rule: Rule, batch_size: int | None, lanes: int = 1, where: str = "model", model: Model | None = None
+    ) -> None:
         """Raise LimitError, about the setting ``where``, if parameters and buffers do not fit into memory."""
         from thalweg.exchange.tables.source import free_memory
 
         cell = 8 if self.dtype == "float64" else 4
         batch = min(batch_size or len(self.parts["train"].y), len(self.parts["train"].y))
-        needed = lanes * cell * (self.model.size * (6 + 2 * len(rule.slots)) + self.model.work_size(batch))
+        model = self.model if model is None else model
+        needed = lanes * cell * (model.size * (6 + 2 * len(rule.slots)) + model.work_size(batch))
         room = free_memory() // 2
         if needed > room:
             together = f" at {lanes} rates" if lanes > 1 else ""
-            what = f"{self.model.size} parameters with {rule.name}{together} need about {needed / 2**30:.3g} GiB"
+            what = f"{model.size} parameters with {rule.name}{together} need about {needed / 2**30:.3g} GiB"
             hint = f"At most {room / 2**30:.3g} GiB may be used. Take smaller layers, smaller batches or fewer rates."
             raise LimitError("SETTING-TOO-LARGE", where, what, hint)
 
