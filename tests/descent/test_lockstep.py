@@ -15,7 +15,7 @@ from thalweg.descent.lockstep import Lockstep
 from thalweg.descent.models import Linear
 from thalweg.descent.record import DIVERGED, FINISHED, STOPPED
 from thalweg.descent.run import Run
-from thalweg.descent.settings import Settings
+from thalweg.descent.settings import Averaging, Settings
 from thalweg.errors import SettingError
 from thalweg.formulas import losses, penalties, schedules
 from thalweg.formulas.rules import adam, gradient_descent, momentum, rprop
@@ -145,6 +145,12 @@ def test_a_lane_may_not_have_a_smaller_budget(name):
     rows, _ = table()
     with pytest.raises(SettingError, match="one budget"):
         Lockstep(Linear(6), rows, replace(Settings(adam, losses.squared), **{name: 0.1}), RULES, 7)
+
+
+def test_lanes_do_not_average():
+    rows, _ = table()
+    with pytest.raises(SettingError, match=r"average: lanes hand out their last iterates"):
+        Lockstep(Linear(6), rows, Settings(adam, losses.squared, average=Averaging()), RULES, 7)
 
 
 def test_the_lowest_loss_is_that_of_a_lane():

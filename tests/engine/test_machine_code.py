@@ -89,10 +89,11 @@ HAND_WRITTEN = {
 
 @pytest.mark.deep
 @pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("name", [*HAND_WRITTEN, "driver"])
+@pytest.mark.parametrize("name", [*HAND_WRITTEN, "driver", "driver of more"])
 def test_what_is_written_by_hand_is_strict_about_numbers(name: str, dtype: str) -> None:
-    if name == "driver":
-        function, signature = drivers.epoch, drivers.driver(dtype).nopython_signatures[0]
+    if name.startswith("driver"):
+        made = drivers.driver(dtype, more=name != "driver")
+        function, signature = drivers.epoch, made.nopython_signatures[0]
     else:
         function, signature_of = HAND_WRITTEN[name]
         signature = signature_of(dtype)
@@ -144,7 +145,7 @@ from scipy.sparse import csr_array
 from thalweg.descent.batches import Rows
 from thalweg.descent.models import Linear, Network
 from thalweg.descent.run import Run
-from thalweg.descent.settings import Settings
+from thalweg.descent.settings import Averaging, Settings
 from thalweg.engine import drivers, linear
 from thalweg.formulas import activations, catalog, losses, penalties, rules, schedules
 
@@ -176,6 +177,9 @@ for dtype in ("float64", "float32"):
             for rule in every if features == 3 else every[:1]:
                 more = dict(batch_size=5, rates=np.repeat([0.01, 0.1, 0.2], 2), clip_norm=1.0)
                 descend(lanes, weighted, rule, losses.squared, **more)
+            for average in (Averaging(), Averaging(0.9, start=3)):
+                more = dict(batch_size=2, accumulate=3, average=average, gradient_norm=True)
+                descend(Linear(features, 2), weighted, rules.adam, losses.squared, **more)
             own = lambda epoch: [0, 36, 36, 5, 7]
             descend(Linear(features), rows, rules.adam, losses.squared, batch_size=4, order=own)
     big = Rows.of(rng.normal(size=(3000, 5)), rng.normal(size=(3000, 2)), rng.random(3000), dtype=dtype)

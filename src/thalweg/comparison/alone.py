@@ -35,13 +35,13 @@ def make_run(
     model, own = arm.told(problem.model, settings)
     run = Run(model, problem.train, own, random_state=seed)
     judge = Evaluation(model, problem.judged, own.loss)
-    losses = [float(judge(run.theta)[0])]
+    losses = [float(judge(run.parameters)[0])]
 
     def look(run: Run) -> bool:
-        losses.append(float(judge(run.theta)[0]))
+        losses.append(float(judge(run.parameters)[0]))
         return watch is not None and watch(run)
 
     run.descend(callbacks=[look])
     if run.epoch == len(losses):  # nobody is called after the epoch in which a run is called diverged
-        losses.append(float(judge(run.theta)[0]))
+        losses.append(float(judge(run.parameters)[0]))
     return Outcome(arm, seed, run.record(), tuple(losses[: run.epoch + 1])), run

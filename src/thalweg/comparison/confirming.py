@@ -72,7 +72,7 @@ class Confirming(Task[Confirmation]):
             ended = [(lane.record.status, lane.theta) for lane in lanes.descend(halted=self.halted)]
         else:
             runs = [self._alone(arm, seed) for arm, _ in pairs]
-            ended = [(run.status, run.theta) for run in runs]
+            ended = [(run.status, run.parameters) for run in runs]
         if any(status == STOPPED for status, _ in ended):
             raise Halted
         lost: tuple[float, dict[str, float]] = (math.inf, {})

@@ -71,7 +71,7 @@ class Lockstep:
     Raises
     ------
     SettingError
-        SETTING-LANES: a model with lanes already, or settings that stop early.
+        SETTING-LANES: a model with lanes already, or settings that stop early or average iterates.
 
     Examples
     --------
@@ -98,6 +98,8 @@ class Lockstep:
         for name in ("tol", "target_loss", "time_limit"):
             if getattr(settings, name) is not None:
                 raise SettingError("SETTING-LANES", name, "lanes have one budget; none may stop before max_iter")
+        if settings.average is not None:
+            raise SettingError("SETTING-LANES", "average", "lanes hand out their last iterates", "Run each alone.")
         self.model, self.rows, self.settings, self.random_state = model, rows, settings, random_state
         self.judged = rows if judged is None else judged
         self.rules = tuple(rules)

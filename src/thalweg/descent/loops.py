@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, final
 import numpy as np
 from numpy.typing import NDArray
 
+from thalweg.descent.averaging import step_weights
 from thalweg.descent.batches import Rows
 from thalweg.descent.models import Linear, Model, Network, hyper_table
 
@@ -31,12 +32,15 @@ class Loop(ABC):
         Each update sees all rows, so that their order does not matter.
     gradient : ndarray
         Gradient of the last update; empty where the loop does not store it.
+    norms : ndarray (updates, lanes) or (0, lanes), float64
+        Norms of the gradients of the last call, where the settings ask for them.
     """
 
     visited: int
     batch: int | None
     whole: bool
     gradient: Array
+    norms: NDArray[np.float64] = np.empty((0, 1))
 
     @abstractmethod
     def run(
@@ -83,9 +87,8 @@ class General(Loop):
         settings, model, rows, dtype = run.settings, run.model, run.rows, run.dtype
         rule = settings.optimizer
         self.visited = rows.count
-        self.batch = (
-            settings.batch_size if run.order is not None else min(settings.batch_size or rows.count, rows.count)
-        )
+        wanted = settings.update_rows
+        self.batch = wanted if run.order is not None else min(wanted or rows.count, rows.count)
         random = isinstance(model, Network) and any(model.dropout)
         self.whole = self.batch == rows.count and not random
         self.rows = rows
@@ -102,6 +105,7 @@ class General(Loop):
         linear_model = isinstance(model, Linear)
         activations = [None, None] if linear_model else compiler.activation_kernels(model.activations, dtype)
         self.activation_hyper = hyper_table(model.activations)
+        pieces = settings.accumulate > 1
         self.dropout = model.dropout_bounds()
         self.seed = np.uint64(run.streams.generator(run.root, run.streams.DROPOUT).integers(0, 2**63))
         work = second_moments(model, rows) if moments else np.zeros(0)
@@ -115,12 +119,16 @@ class General(Loop):
             self.rows = Rows(rows.X[:0], rows.targets[:1], rows.weights[:0], rows.values, rows.indices, rows.indptr)
             self.visited = self.batch = self.laid_out = 1
         else:
-            objective = model.objective(rows, self.batch or rows.count)
+            objective = model.objective(rows, (settings.batch_size if pieces else self.batch) or rows.count)
             self.laid_out = 0
+        self.gathered = np.zeros(run.theta.size if pieces else 0, run.dtype)
         needed = {
+            "gather": pieces,
+            "measure": settings.gradient_norm,
             "clip": settings.clip_value or settings.clip_norm,
             "penalise": len(self.penalised),
             "settle": self.kink != drivers.SLOPE,
+            "average": settings.average is not None,
         }
         parts = [drivers.part(name, dtype) if asked else None for name, asked in needed.items()]
         if random:
@@ -130,7 +138,8 @@ class General(Loop):
         self.kernels = (objective, loss, *activations, update, *penalty, *parts)
         self.code = np.zeros(compiler.PLACES, np.int64)
         self.code[: len(self.kernels)] = [0 if kernel is None else address(kernel) for kernel in self.kernels]
-        self.driver = drivers.driver(dtype)  # compiled here, where no clock runs
+        self.more = pieces or settings.gradient_norm or settings.average is not None
+        self.driver = drivers.driver(dtype, more=self.more)  # compiled here, where no clock runs
 
     def _prepare_penalty(self, run: Run) -> list[Any]:
         """Lay out slices and numbers of the penalty; return its kernel and its proximal step, None where unused."""
@@ -164,12 +173,13 @@ class General(Loop):
             order = orders[(skip // per_epoch) % orders.shape[0]]
             first = (skip % per_epoch) * batch
             orders = np.ascontiguousarray(order[first : first + batch]).reshape(1, -1)
-        if batch > self.laid_out:
-            self.work = np.zeros(run.model.work_size(batch), run.dtype)
-            self.table = run.model.table(batch)
-            self.laid_out = batch
-        trace = blank(factors.size, run.model.lanes, into)
         rows, settings = self.rows, run.settings
+        piece = settings.batch_size if settings.accumulate > 1 and settings.batch_size else batch
+        if piece > self.laid_out:
+            self.work = np.zeros(run.model.work_size(piece), run.dtype)
+            self.table = run.model.table(piece)
+            self.laid_out = piece
+        trace = blank(factors.size, run.model.lanes, into)
         run.t = self.driver(
             self.code, rows.X, rows.values, rows.indices, rows.indptr, rows.targets, rows.weights,
             orders, batch, self.table, self.work, self.loss_hyper, self.activation_hyper, self.dropout, self.seed,
@@ -177,8 +187,18 @@ class General(Loop):
             self.penalised, self.penalty_hyper, self.kink, self.before,
             settings.clip_value or 0.0, settings.clip_norm or 0.0, self.columns,
             run.t, trace, np.zeros(2 * run.model.lanes + self.rates.size + 1),
+            self._more(run, piece, trace.shape) if self.more else None,
         )  # fmt: skip
         return trace
+
+    def _more(self, run: Run, piece: int, shape: tuple[int, ...]) -> tuple[Any, ...]:
+        """Return what the driver takes for accumulated batches, norms and means."""
+        settings, mean = run.settings, run.mean
+        self.norms = np.zeros(shape if settings.gradient_norm else (0, shape[1]))
+        values = weights = np.zeros(0)
+        if mean is not None and settings.average is not None:
+            values, weights = mean.values, step_weights(settings.average, mean.since, run.t, shape[0])
+        return piece, self.gathered, self.norms, values, weights
 
 
 @final
@@ -273,10 +293,11 @@ def fused_serves(run: Run) -> bool:
     """Whether :class:`Fused` does what the run asks for."""
     s, m, r = run.settings, run.model, run.rows
     plain = s.penalty is None and s.clip_value is None and s.clip_norm is None
+    plain = plain and s.average is None and not s.gradient_norm
     groups = bool(s.optimizer.hyperparameters.get("weight_decay")) and bool(m.intercepts)
     one_output = isinstance(m, Linear) and m.n_outputs == 1 and (run.rates is None) == (m.lanes == 1)
     dense = not r.csr and r.weights.size == 0
-    return one_output and dense and s.batch_size == 1 and plain and not groups and not s.loss.per_row
+    return one_output and dense and s.update_rows == 1 and plain and not groups and not s.loss.per_row
 
 
 def moments_serve(run: Run) -> bool:
@@ -284,7 +305,7 @@ def moments_serve(run: Run) -> bool:
     from thalweg.formulas.losses import squared
 
     m, r, s = run.model, run.rows, run.settings
-    full = run.order is None and (s.batch_size is None or s.batch_size >= r.count)
+    full = run.order is None and (s.update_rows is None or s.update_rows >= r.count)
     squares = s.loss.fingerprint == squared.fingerprint
     if not (isinstance(m, Linear) and full and squares and not r.csr):
         return False

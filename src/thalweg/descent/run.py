@@ -12,7 +12,9 @@ from numpy.typing import NDArray
 
 from thalweg.descent import loops
 from thalweg.descent import record as records
+from thalweg.descent.averaging import Mean
 from thalweg.descent.batches import Rows
+from thalweg.descent.curves import Curves
 from thalweg.descent.models import Model, check_rows
 from thalweg.descent.record import Divergence, Record
 from thalweg.descent.settings import Settings, check_count
@@ -47,6 +49,8 @@ class Run:
         Memory of the rule; its start when absent. Copied.
     t : float
         Updates made before, for rules that count.
+    mean : Mean, optional
+        Average of the iterates so far, where the settings ask for one; of nothing when absent. Copied.
     epoch : int
         Epochs made before: orders, schedule and ``max_iter`` go on from there. See Notes.
     random_state : int, Generator, RandomState, SeedSequence or None
@@ -69,18 +73,23 @@ class Run:
         Parameters, in place. After divergence, the last ones whose loss was finite.
     state : ndarray (slots, model.size)
     t : float
+    mean : Mean or None
+        Average of the iterates, where the settings ask for one; :attr:`parameters` are what to predict with.
     epoch : int
         Epochs made, those before this run included.
     loss_curve : list of float
         One per epoch of this run (of lane 0 where there are lanes); ``lane_curves`` holds all.
+    learning_rate_curve, gradient_norm_curve : list of float
+        One per epoch of this run: see there.
 
     Notes
     -----
-    A run continued from the ``theta``, ``state``, ``t`` and ``epoch`` of another, with the same rows, settings and
-    ``random_state``, makes the very updates that the other would have made next. What decides when to stop is not
-    carried on and starts anew: the best loss and the epochs waited for ``tol`` (anew with every :meth:`descend`), the
-    first loss and the epochs counted for "loss grew", and the seconds for ``time_limit``. ``loss_curve`` and
-    ``step_losses`` hold what this run made. A generator as ``random_state`` gives another root each time: give a seed.
+    A run continued from the ``theta``, ``state``, ``t``, ``mean`` and ``epoch`` of another, with the same rows,
+    settings and ``random_state``, makes the very updates that the other would have made next. What decides when to stop
+    is not carried on and starts anew: the best loss and the epochs waited for ``tol`` (anew with every
+    :meth:`descend`), the first loss and the epochs counted for "loss grew", and the seconds for ``time_limit``.
+    ``loss_curve`` and ``step_losses`` hold what this run made. A generator as ``random_state`` gives another root each
+    time: give a seed.
 
     Examples
     --------
@@ -103,6 +112,7 @@ class Run:
         theta: Array | None = None,
         state: Array | None = None,
         t: float = 0.0,
+        mean: Mean | None = None,
         epoch: int = 0,
         random_state: object = None,
         order: Order | None = None,
@@ -134,12 +144,15 @@ class Run:
             what = f"has shape {np.shape(rates)}, the model has {model.columns} columns of weights"
             raise SettingError("SETTING-RATES", "rates", what)
         self.t = float(check_number("t", t, "[0, inf)"))
+        self.mean: Mean | None = None
+        if settings.average is not None:
+            self.mean = Mean.begin(settings.average, model.size, self.t)
+            if mean is not None:
+                self.mean = Mean(np.array(mean.values, dtype=np.float64), mean.since)
         self.epoch = check_count("epoch", epoch, least=0)
         self.status = ""
         self.divergence: Divergence | None = None
-        self.lane_curves: list[NDArray[np.float64]] = []
-        self._step_losses: list[NDArray[np.float64]] = []
-        self._keep_steps = keep_steps
+        self._curves = Curves(steps=keep_steps)
         self.order = order
         self.rates = rates
         self._grown = 0
@@ -155,14 +168,43 @@ class Run:
         return bool(self.status)
 
     @property
+    def lane_curves(self) -> list[NDArray[np.float64]]:
+        """Objectives (lanes,) of each epoch so far."""
+        return self._curves.losses
+
+    @property
     def loss_curve(self) -> list[float]:
         """Objective of each epoch so far."""
         return [float(lanes[0]) for lanes in self.lane_curves]
 
     @property
+    def parameters(self) -> Array:
+        """What to predict with, (model.size,): ``theta``, or the mean of its iterates where there is one."""
+        if self.mean is None or self.t <= self.mean.since:
+            return self.theta
+        return self.mean.values.astype(self.dtype)
+
+    @property
+    def learning_rate_curve(self) -> list[float]:
+        """Mean over each epoch's updates of the learning rate, with its schedule; empty for a rule without one."""
+        if not self.settings.optimizer.has_learning_rate:
+            return []
+        rate = float(self.settings.optimizer.learning_rate if self.rates is None else self.rates[0])
+        return [rate * factor for factor in self._curves.factors]
+
+    @property
+    def gradient_norm_curve(self) -> list[float]:
+        """Root mean square over each epoch's updates of the Euclidean norm of the gradient.
+
+        Of the batch's mean loss, as the run's settings tell ``clip_norm`` to bound it: before that, and before the
+        penalty. Empty unless the settings ask for it.
+        """
+        return [float(lanes[0]) for lanes in self._curves.norms]
+
+    @property
     def step_losses(self) -> list[float]:
         """Objective of each update so far, when kept."""
-        return [float(v) for block in self._step_losses for v in block[:, 0]]
+        return [float(v) for block in self._curves.steps for v in block[:, 0]]
 
     def record(self) -> Record:
         """Return the account of the run so far."""
@@ -275,7 +317,7 @@ class Run:
 
     def remember(self, losses: list[float]) -> None:
         """Take the epochs before this run into its curve, and into what calls it diverged."""
-        self.lane_curves = [np.array([loss]) for loss in losses]
+        self._curves.losses = [np.array([loss]) for loss in losses]
         for loss in losses:
             self._grown = self._grown + 1 if 0 < losses[0] < loss / GREW_FACTOR else 0
 
@@ -306,17 +348,18 @@ class Run:
         factors = self._factors(epochs, per_epoch)
         if self._trace.shape[0] < steps:  # pages that were touched before cost nothing; new ones, half a step
             self._trace = np.empty((steps, self.model.lanes))
-        block = _Block(self.theta.copy(), self.state.copy(), self.t, orders, batch, factors)
+        block = _Block(self._copy_mean(), self.theta.copy(), self.state.copy(), self.t, orders, batch, factors)
         start = time.perf_counter()
         trace = self._loop.run(self, orders, batch, factors, into=self._trace[:steps])
         self.seconds += time.perf_counter() - start
+        norms = self._loop.norms
 
         made = round(self.t - block.t)
         finite = bool(np.isfinite(self.theta).all()) if self.model.lanes == 1 else True
         if made < steps or not finite:
-            self._diverge(block, trace.copy(), made)
+            self._diverge(block, trace.copy(), norms, made)
             return
-        self._keep(trace, orders, batch, per_epoch)
+        self._keep(trace, norms, block)
         self._stop_growth(block, epochs)
         self._last_block = block
 
@@ -331,20 +374,14 @@ class Run:
             self._ones = np.ones(steps)
         return self._ones[:steps]
 
-    def _keep(self, trace: NDArray[np.float64], orders: Array, batch: int, per_epoch: int) -> None:
-        """Add epochs to the curve: each the mean of its batches by their numbers of rows."""
-        if self._keep_steps:
-            self._step_losses.append(trace.copy())
-        shares = _counts(orders.shape[1], batch) / orders.shape[1]
-        shared = trace.reshape(-1, per_epoch, trace.shape[1])
-        np.multiply(shared, shares[:, None], out=shared)
-        means = np.ascontiguousarray(shared.transpose(0, 2, 1)).sum(axis=2)  # one order, whatever the number of lanes
-        self.lane_curves.extend(means)
-        self.epoch += means.shape[0]
+    def _keep(self, trace: NDArray[np.float64], norms: NDArray[np.float64], block: _Block) -> None:
+        """Add epochs to the curves."""
+        factors = None if self.settings.schedule is None else block.factors
+        self.epoch += self._curves.add(trace, norms, factors, block.orders.shape[1], block.batch)
 
     # -- divergence
 
-    def _diverge(self, block: _Block, trace: NDArray[np.float64], bad: int) -> None:
+    def _diverge(self, block: _Block, trace: NDArray[np.float64], norms: NDArray[np.float64], bad: int) -> None:
         """Go back to the last parameters whose loss was finite, and say what went first.
 
         ``bad`` is the index of the first update whose loss was not finite, or the number of all of them when the block
@@ -356,18 +393,18 @@ class Run:
         if broken is not None:  # make that update again, and look at what it left
             last = self._first_to_break(broken, (bad or broken.factors.size) - 1)
             bad = last + 1 if broken is block else 0
-            good = self.theta.copy(), self.state.copy(), self.t
+            good = self.theta.copy(), self.state.copy(), self.t, self._copy_mean()
             self._loop.run(self, broken.orders, broken.batch, broken.factors[last : last + 1], skip=last)
             if not np.isfinite(self._loop.gradient).all():
                 quantity = "gradient"
             elif not np.isfinite(self.theta).all():
                 quantity = "parameters"
-            self.theta, self.state, self.t = good
+            self.theta, self.state, self.t, self.mean = good
         culprit = bad if quantity == "loss" else bad - 1
         whole = culprit // per_epoch
         if whole < 0:  # the last epoch counted as whole, until its loss was seen
             self._take_back(1, per_epoch)
-        self._keep(trace[: max(whole, 0) * per_epoch], block.orders, block.batch, per_epoch)
+        self._keep(trace[: max(whole, 0) * per_epoch], norms, block)
         if self._stop_growth(block, max(whole, 0)):
             return
         self.status = records.DIVERGED
@@ -396,24 +433,20 @@ class Run:
         self._rewind(block, finite)
         return finite
 
+    def _copy_mean(self) -> Mean | None:
+        return None if self.mean is None else self.mean.copy()
+
     def _rewind(self, block: _Block, updates: int) -> None:
         """Go back to the start of a block and make its first updates again."""
         self.theta, self.state, self.t = block.theta.copy(), block.state.copy(), block.t
+        self.mean = None if block.mean is None else block.mean.copy()
         if updates:
             self._loop.run(self, block.orders, block.batch, block.factors[:updates])
 
     def _take_back(self, epochs: int, per_epoch: int) -> None:
-        """Strike the last epochs off the curve."""
-        if not epochs:
-            return
-        del self.lane_curves[-epochs:]
+        """Strike the last epochs off the curves."""
+        self._curves.take_back(epochs, per_epoch)
         self.epoch -= epochs
-        steps = epochs * per_epoch
-        while self._keep_steps and steps:
-            last = self._step_losses.pop()
-            if last.shape[0] > steps:
-                self._step_losses.append(last[:-steps])
-            steps -= min(steps, last.shape[0])
 
     def _stop_growth(self, block: _Block, epochs: int) -> bool:
         """Call a run diverged whose loss stays far above its first value, finite as it may be.
@@ -447,6 +480,7 @@ def grew(epoch: int, step: int) -> Divergence:
 class _Block:
     """Updates made in one native call, and where they started."""
 
+    mean: Mean | None
     theta: Array
     state: Array
     t: float
@@ -459,10 +493,3 @@ class _Block:
         """Updates in an epoch."""
         rows: int = self.orders.shape[1]
         return -(-rows // self.batch)
-
-
-def _counts(rows: int, batch: int) -> NDArray[np.float64]:
-    """Return the number of rows in each batch of an epoch."""
-    counts = np.full(-(-rows // batch), float(batch))
-    counts[-1] = rows - batch * (counts.size - 1)
-    return counts

@@ -3,12 +3,54 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
-from typing import Any
+from dataclasses import asdict, dataclass, fields
+from typing import Any, final
 
 from thalweg.errors import SettingError
 from thalweg.formulas.formula import Formula, Loss, Penalty, Rule, Schedule
 from thalweg.formulas.ranges import check_number
+
+
+@final
+@dataclass(frozen=True)
+class Averaging:
+    r"""Averaging of iterates: the parameters handed out are a mean of those after the last updates.
+
+    .. math:: \bar\theta_n = \frac{1}{n} \sum_{k=1}^{n} \theta_k \qquad \text{or} \qquad
+              \bar\theta_n = \frac{1 - d}{1 - d^n} \sum_{k=1}^{n} d^{n-k} \theta_k
+
+    Parameters
+    ----------
+    decay : float in (0, 1), optional
+        d: each iterate weighs so much less than the one after it (an exponential moving average, EMA). None weighs all
+        alike (Polyak and Ruppert).
+    start : int >= 1
+        The first update whose outcome counts; before it, the last iterate is handed out.
+
+    Conventions
+    -----------
+    The exponential average is of the iterates alone, its weights add up to 1 (as the bias correction of Adam makes
+    them). PyTorch's and timm's start from a copy of the first weights, which here weigh nothing.
+
+    References
+    ----------
+    Polyak and Juditsky (1992), Acceleration of stochastic approximation by averaging, SIAM Journal on Control and
+    Optimization 30(4), 838-855, equation 3. Morales-Brotons, Vogels and Hendrikx (2024), Exponential moving average of
+    weights in deep learning: dynamics and benefits, arXiv:2411.18704.
+
+    Examples
+    --------
+    >>> Averaging(decay=0.99).decay
+    0.99
+    """
+
+    decay: float | None = None
+    start: int = 1
+
+    def __post_init__(self) -> None:
+        if self.decay is not None:
+            check_number("decay of average", self.decay, "(0, 1)")
+        check_count("start of average", self.start)
 
 
 @dataclass(frozen=True)
@@ -27,6 +69,9 @@ class Settings:
         Factor on the learning rate over time in epochs.
     batch_size : int, optional
         Rows per update; the last batch of an epoch may be smaller. None for all rows (full batch).
+    accumulate : int
+        Batches of ``batch_size`` rows whose gradients add up to one update, that of a batch so many times as large: the
+        memory is that of one. Dropout draws other masks than that batch would.
     max_iter : int
         Epochs at most, those before a continued run included.
     shuffle : bool
@@ -36,6 +81,10 @@ class Settings:
     tol, n_iter_no_change : float, int
         Stop when the epoch's loss has not fallen by ``tol`` below the best for that many epochs; no such stop
         when ``tol`` is None.
+    average : Averaging, optional
+        Hand out a mean of the iterates.
+    gradient_norm : bool
+        Take the norm of every gradient of the mean loss, before it is bound and before the penalty.
     target_loss : float, optional
         Stop when an epoch's loss reaches it.
     time_limit : float, optional
@@ -44,8 +93,8 @@ class Settings:
     Raises
     ------
     SettingError
-        A value of another type or outside its range, both bounds on the gradient, penalties of different formulas, or a
-        schedule for a rule without ``learning_rate``.
+        A value of another type or outside its range, both bounds on the gradient, penalties of different formulas, a
+        schedule for a rule without ``learning_rate``, or full batches to accumulate.
 
     Examples
     --------
@@ -60,12 +109,15 @@ class Settings:
     penalty: Penalty | Sequence[Penalty | None] | None = None
     schedule: Schedule | None = None
     batch_size: int | None = None
+    accumulate: int = 1
     max_iter: int = 100
     shuffle: bool = True
     clip_value: float | None = None
     clip_norm: float | None = None
     tol: float | None = None
     n_iter_no_change: int = 10
+    average: Averaging | None = None
+    gradient_norm: bool = False
     target_loss: float | None = None
     time_limit: float | None = None
 
@@ -76,6 +128,9 @@ class Settings:
             check_formula("schedule", self.schedule, Schedule)
         if self.batch_size is not None:
             check_count("batch_size", self.batch_size)
+        if check_count("accumulate", self.accumulate) > 1 and self.batch_size is None:
+            what = f"is {self.accumulate} with full batches, which are one update each"
+            raise SettingError("SETTING-BATCH", "accumulate", what, "Give the rows of a part as batch_size.")
         check_count("max_iter", self.max_iter)
         check_count("n_iter_no_change", self.n_iter_no_change)
         if self.tol is not None:
@@ -92,6 +147,11 @@ class Settings:
                 "SETTING-SCHEDULE", "schedule", f"{self.optimizer.name} has no learning_rate for a schedule to act on"
             )
         self.layer_penalties()
+
+    @property
+    def update_rows(self) -> int | None:
+        """Rows per update, those of all its accumulated batches; None for all rows."""
+        return None if self.batch_size is None else self.batch_size * self.accumulate
 
     def layer_penalties(self, layers: int | None = None) -> list[Penalty | None]:
         """Return one penalty, or None, per layer; for as many layers as the penalty names when not told how many."""
@@ -125,6 +185,8 @@ def layer_penalties(
 def _plain(value: Any) -> Any:
     if isinstance(value, Formula):
         return {"name": value.name, **{name: _plain(number) for name, number in value.hyperparameters.items()}}
+    if isinstance(value, Averaging):
+        return asdict(value)
     if isinstance(value, list | tuple):
         return [_plain(v) for v in value]
     return value

@@ -116,8 +116,9 @@ def objective_signature(dtype: str) -> Any:
 
 
 # Places of the kernels' addresses in `code`, and the calls through them.
-OBJECTIVE, LOSS, FORWARD, BACKWARD, UPDATE, PENALTY, PROXIMAL, CLIP, PENALISE, SETTLE, DRAW = range(11)
-PLACES = 11
+OBJECTIVE, LOSS, FORWARD, BACKWARD, UPDATE, PENALTY, PROXIMAL = range(7)
+GATHER, MEASURE, CLIP, PENALISE, SETTLE, AVERAGE, DRAW = range(7, 14)
+PLACES = 14
 
 call_objective = caller(objective_signature)
 call_loss = caller(loss_signature)

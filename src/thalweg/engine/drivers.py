@@ -13,9 +13,12 @@ from numba import types
 
 from thalweg.engine.arithmetic import nested
 from thalweg.engine.compile import (
+    AVERAGE,
     CLIP,
     COLUMNS_OF_CSR,
+    GATHER,
     INDICES,
+    MEASURE,
     NUMBER_TABLE,
     NUMBERS,
     OBJECTIVE,
@@ -31,6 +34,7 @@ from thalweg.engine.compile import (
     frozen,
     matrix,
     native,
+    objective_signature,
     vector,
 )
 from thalweg.engine.compile import PROXIMAL as PROXIMAL_STEP
@@ -45,13 +49,13 @@ def epoch(
     dropout, seed,
     theta, grad, state, groups, hyper, rates, factors, lanes,
     penalised, penalty_hyper, kink, before, clip_value, clip_norm, columns,
-    t, trace, scratch,
+    t, trace, scratch, more,
 ):  # fmt: skip
     """Run epochs and return the count of updates reached.
 
     Parameters
     ----------
-    code : (11,) int64
+    code : (14,) int64
         Addresses of the kernels, in the order of :mod:`thalweg.engine.compile`; 0 where a run needs none.
     orders : (epochs, rows) or (1, rows) int64
         Order of the rows in each epoch, or one order for all.
@@ -79,6 +83,12 @@ def epoch(
     trace : (steps of all epochs, lanes) float64
         Filled with the mean loss of each batch plus penalty, before its update.
     scratch : float64, at least 2 * lanes + columns + 1
+    more : None or tuple
+        What few runs ask for, in a driver of its own that takes longer to compile: ``piece``, rows that the objective
+        takes at once; ``gathered``, scratch of theta's size where that is less than a batch; ``norms`` (steps of all
+        epochs, lanes), filled with the norm of the gradient of each batch's mean loss, or empty; ``mean``
+        (theta.size,) and ``mean_weights`` (steps of all epochs,), ``mean += weight * (theta - mean)`` after each
+        update, or empty.
 
     Returns
     -------
@@ -96,16 +106,23 @@ def epoch(
     for k in range(steps):
         order = orders[(k // per_epoch) % orders.shape[0]]
         first = (k % per_epoch) * batch_size
-        last = first + batch_size
-        rows = order[first : last if last < order.size else order.size]
-        factor = 1.0 / rows.size
+        last = first + batch_size if first + batch_size < order.size else order.size
+        factor = 1.0 / (last - first)
         for lane in range(lane_count):
             sums[lane] = 0.0
+        rows = order[first:last]
         arguments = (
             theta, grad, X, values, indices, indptr, targets, weights, rows, factor, shape, work, sums,
             code, loss_hyper, activation_hyper, dropout, seed, np.uint64(t + 1.0),
         )  # fmt: skip
-        call_objective(code[OBJECTIVE], arguments)
+        if more is None or code[GATHER] == 0:
+            call_objective(code[OBJECTIVE], arguments)
+        if more is not None:
+            piece, gathered, norms, mean, mean_weights = more
+            if code[GATHER] != 0:
+                call_gather(code[GATHER], (*arguments, gathered, piece))
+            if code[MEASURE] != 0:
+                call_measure(code[MEASURE], (grad, columns, norms[k]))
         if code[CLIP] != 0:
             call_clip(code[CLIP], (grad, clip_value, clip_norm, columns, lane_count))
         for lane in range(lane_count):
@@ -127,10 +144,50 @@ def epoch(
             )
         if code[SETTLE] != 0:
             call_settle(code[SETTLE], (theta, before, penalised, penalty_hyper, kink, current, code))
+        if more is not None and code[AVERAGE] != 0:
+            call_average(code[AVERAGE], (theta, mean, mean_weights[k]))
     return t
 
 
 # -- kernels of their own: most runs need none of them, and they are half of what there is to compile
+
+
+def gather(
+    theta, grad, X, values, indices, indptr, targets, weights, rows, factor, shape, work, sums,
+    code, loss_hyper, activation_hyper, dropout, seed, step, gathered, piece,
+):  # fmt: skip
+    """Call the objective for one piece of the batch after the other, and leave the sum of their gradients in ``grad``.
+
+    Parameters
+    ----------
+    gathered : scratch of theta's size
+    piece : int
+        Rows that the objective takes at once.
+    """
+    for first in range(0, rows.size, piece):
+        last = first + piece
+        part = rows[first : last if last < rows.size else rows.size]
+        # Each piece has masks of its own: its number stands above all counts of updates.
+        masks = step + (np.uint64(first) << np.uint64(40))
+        arguments = (
+            theta, grad, X, values, indices, indptr, targets, weights, part, factor, shape, work, sums,
+            code, loss_hyper, activation_hyper, dropout, seed, masks,
+        )  # fmt: skip
+        call_objective(code[OBJECTIVE], arguments)
+        if first == 0:
+            copy(gathered, grad, 0, grad.size)
+        else:
+            for i in range(grad.size):
+                gathered[i] += grad[i]
+    copy(grad, gathered, 0, grad.size)
+
+
+def measure(grad, columns, norms):
+    """Take the Euclidean norm of each lane's gradient; nan and inf where it is not finite."""
+    outputs = columns // norms.size if columns > 1 else 1
+    for lane in range(norms.size):
+        largest, total = scaled_squares(grad, columns, lane, outputs)
+        norms[lane] = largest * np.sqrt(total)
 
 
 def clip(grad, clip_value, clip_norm, columns, lanes):
@@ -146,23 +203,35 @@ def clip(grad, clip_value, clip_norm, columns, lanes):
         return
     outputs = columns // lanes if columns > 1 else 1
     for lane in range(lanes):
-        largest = 0.0
-        for first in range(0, grad.size, columns):
-            for i in range(first + lane * outputs, first + (lane + 1) * outputs):
-                size = abs(np.float64(grad[i]))
-                largest = size if size > largest or size != size else largest  # noqa: PLR0124 - nan goes through
+        largest, total = scaled_squares(grad, columns, lane, outputs)
         if not (np.isfinite(largest) and largest > 0.0):
             continue
-        total = 0.0  # of squares in units of the largest entry: its own square may be more than a float holds
-        for first in range(0, grad.size, columns):
-            for i in range(first + lane * outputs, first + (lane + 1) * outputs):
-                share = np.float64(grad[i]) / largest
-                total += share * share
         if np.sqrt(total) > clip_norm / largest:
             scale = clip_norm / largest / np.sqrt(total)
             for first in range(0, grad.size, columns):
                 for i in range(first + lane * outputs, first + (lane + 1) * outputs):
                     grad[i] = np.float64(grad[i]) * scale
+
+
+@nested
+def scaled_squares(grad, columns, lane, outputs):
+    """Return the size of a lane's largest entry, and the sum of squares in its units: 1 where it is not finite or 0.
+
+    The square of the largest entry itself may be more than a float holds.
+    """
+    largest = 0.0
+    for first in range(0, grad.size, columns):
+        for i in range(first + lane * outputs, first + (lane + 1) * outputs):
+            size = abs(np.float64(grad[i]))
+            largest = size if size > largest or size != size else largest  # noqa: PLR0124 - nan goes through
+    if not (np.isfinite(largest) and largest > 0.0):
+        return largest, 1.0
+    total = 0.0
+    for first in range(0, grad.size, columns):
+        for i in range(first + lane * outputs, first + (lane + 1) * outputs):
+            share = np.float64(grad[i]) / largest
+            total += share * share
+    return largest, total
 
 
 def penalise(theta, grad, before, penalised, penalty_hyper, kink, columns, unit, costs, code):
@@ -198,11 +267,34 @@ def settle(theta, before, penalised, penalty_hyper, kink, current, code):
                     theta[i] = 0
 
 
+def average(theta, mean, weight):
+    """Move the mean of the iterates towards the last one; no step at all where it does not count yet."""
+    if weight == 0.0:
+        return
+    for i in range(theta.size):
+        mean[i] += weight * (np.float64(theta[i]) - mean[i])
+
+
 @nested
 def copy(to, source, start, stop):
     """Copy a slice (a loop compiles twenty times faster than Numba's slice assignment)."""
     for i in range(start, stop):
         to[i] = source[i]
+
+
+def gather_signature(dtype):
+    """Type of :func:`gather`: an objective's, with scratch and the rows of a piece."""
+    return types.void(*objective_signature(dtype).args, vector(dtype), types.int64)
+
+
+def measure_signature(dtype):
+    """``(grad, columns, norms)``."""
+    return types.void(vector(dtype), types.int64, NUMBERS)
+
+
+def average_signature(dtype):
+    """``(theta, mean, weight)``."""
+    return types.void(vector(dtype), NUMBERS, types.float64)
 
 
 def clip_signature(dtype):
@@ -222,32 +314,40 @@ def settle_signature(dtype):
     return types.void(v, v, TABLE, NUMBER_TABLE, types.int64, NUMBERS, INDICES)
 
 
+call_gather = caller(gather_signature)
+call_measure = caller(measure_signature)
+call_average = caller(average_signature)
 call_clip = caller(clip_signature)
 call_penalise = caller(penalise_signature)
 call_settle = caller(settle_signature)
 
 
 PARTS: dict[str, tuple[Any, Any]] = {
+    "gather": (gather, gather_signature),
+    "measure": (measure, measure_signature),
     "clip": (clip, clip_signature),
     "penalise": (penalise, penalise_signature),
     "settle": (settle, settle_signature),
+    "average": (average, average_signature),
 }
 
 
-@lru_cache(maxsize=6)
+@lru_cache(maxsize=2 * len(PARTS))
 def part(name: str, dtype: str) -> Any:
-    """Return a compiled part of the loop: ``"clip"``, ``"penalise"`` or ``"settle"``."""
+    """Return a compiled part of the loop, one of :data:`PARTS`."""
     function, signature = PARTS[name]
     return native(function, signature(dtype))
 
 
-@lru_cache(maxsize=2)
-def driver(dtype: str) -> Any:
-    """Return the compiled epoch loop."""
+@lru_cache(maxsize=4)
+def driver(dtype: str, *, more: bool = False) -> Any:
+    """Return the compiled epoch loop; with ``more``, that which takes more than None as its last argument."""
     v, m = vector(dtype), matrix(dtype)
     data = (frozen(m), frozen(v), COLUMNS_OF_CSR, frozen(INDICES), frozen(m), frozen(v), TABLE, types.int64)
     model = (TABLE, v, NUMBERS, NUMBER_TABLE, NUMBERS, types.uint64)
     descent = (v, v, m, TABLE, NUMBER_TABLE, NUMBERS, NUMBERS, m)
     regularisation = (TABLE, NUMBER_TABLE, types.int64, v, types.float64, types.float64, types.int64)
-    signature = types.float64(INDICES, *data, *model, *descent, *regularisation, types.float64, NUMBER_TABLE, NUMBERS)
+    last = types.Tuple((types.int64, v, NUMBER_TABLE, NUMBERS, NUMBERS)) if more else types.none
+    traces = (types.float64, NUMBER_TABLE, NUMBERS)
+    signature = types.float64(INDICES, *data, *model, *descent, *regularisation, *traces, last)
     return native(epoch, signature, allocates=False)
