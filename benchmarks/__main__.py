@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import harness, machine, report
-from benchmarks.case import Sheet
+from benchmarks.case import Contest, Sheet
 from benchmarks.cases import CASES
 
 
@@ -46,6 +46,8 @@ def main() -> int:
         print(f"{case.name}: {case.work}", file=sys.stderr, flush=True)
         if isinstance(case, Sheet):
             results["cases"].append(harness.measure_sheet(case, arguments.rounds))
+        elif isinstance(case, Contest):
+            results["cases"].append(harness.play(case))
         else:
             results["cases"].append(harness.measure(case, arguments.rounds, lambda text: print(text, file=sys.stderr)))
     text = report.markdown(results)

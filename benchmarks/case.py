@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.util
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -138,3 +138,58 @@ class Sheet:
     columns: Mapping[str, str]
     needs: tuple[str, ...] = ()
     threads: int = 1
+
+
+class Match(NamedTuple):
+    """Test scores of two estimators on one table, over the same splits.
+
+    Parameters
+    ----------
+    table : str
+    ours, theirs : float
+        Mean scores.
+    difference, half : float
+        Mean of ours minus theirs, and half of its 95 % interval (Student's t).
+    epochs, their_epochs : float
+        Medians.
+    """
+
+    table: str
+    ours: float
+    theirs: float
+    difference: float
+    half: float
+    epochs: float
+    their_epochs: float
+
+    @property
+    def verdict(self) -> str:
+        """Whether ours is at least as good: the difference, against its interval."""
+        return "better" if self.difference > self.half else "worse" if self.difference < -self.half else "as good"
+
+
+@dataclass(frozen=True)
+class Contest:
+    """Scores, not seconds: one estimator of ours against one of a peer, defaults untouched, on several tables.
+
+    Parameters
+    ----------
+    name, ours, theirs, score : str
+        How the contest is called, whose estimators play, and what counts.
+    seeds : int
+        Splits and starts on each table.
+    play : callable
+        ``play() -> list of Match``.
+    """
+
+    name: str
+    ours: str
+    theirs: str
+    score: str
+    seeds: int
+    play: Callable[[], list[Match]]
+
+    @property
+    def work(self) -> str:
+        """What is done."""
+        return f"defaults untouched: {self.ours} against scikit-learn's {self.theirs}, {self.score} on test rows"

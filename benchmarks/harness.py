@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import machine
-from benchmarks.case import Case, Sheet, Side
+from benchmarks.case import Case, Contest, Sheet, Side
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -268,3 +268,19 @@ def measure_sheet(sheet: Sheet, rounds: int) -> dict[str, Any]:
         for row in answers[0]["rows"]
     }
     return result
+
+
+def play(contest: Contest) -> dict[str, Any]:
+    """Let both sides of a contest play; nothing is timed."""
+    matches = contest.play()
+    return {
+        "kind": "contest",
+        "status": "",
+        "name": contest.name,
+        "work": contest.work,
+        "ours": contest.ours,
+        "theirs": contest.theirs,
+        "score": contest.score,
+        "seeds": contest.seeds,
+        "matches": [match._asdict() | {"verdict": match.verdict} for match in matches],
+    }

@@ -57,7 +57,7 @@ def _rows(case: dict[str, Any]) -> list[list[str]]:
 
 
 def _table(header: list[str], rows: list[list[str]]) -> list[str]:
-    right = {"ratio", "target", "ours", "peer's time", "median"}
+    right = {"ratio", "target", "ours", "peer's time", "median", "scikit-learn", "epochs"}
     rule = ["---:" if name in right or name.startswith("ns") else "---" for name in header]
     return ["| " + " | ".join(cells) + " |" for cells in (header, rule, *rows)]
 
@@ -121,10 +121,51 @@ def _sheet(sheet: dict[str, Any]) -> list[str]:
     return [*lines, *_table(header, rows), "", f"Medians; {_rounds(sheet)}.", ""]
 
 
+def _contest(contest: dict[str, Any]) -> list[list[str]]:
+    rows = []
+    for match in contest["matches"]:
+        low, high = match["difference"] - match["half"], match["difference"] + match["half"]
+        fewer = match["epochs"] <= match["their_epochs"]
+        rows.append(
+            [
+                contest["ours"],
+                match["table"],
+                f"{match['ours']:.3f}",
+                f"{match['theirs']:.3f}",
+                f"{match['difference']:+.3f} ({low:+.3f} to {high:+.3f})",
+                match["verdict"],
+                f"{match['epochs']:g} / {match['their_epochs']:g}{'' if fewer else ' **more**'}",
+            ]
+        )
+    return rows
+
+
+def _contests(contests: list[dict[str, Any]]) -> list[str]:
+    """The table of defaults: one row for each estimator and table."""
+    header = ["estimator", "table", "ours", "scikit-learn", "difference (95 % interval)", "ours is", "epochs"]
+    pairs = ", ".join(f"{one['ours']} against {one['theirs']} ({one['score']})" for one in contests)
+    rows = [row for one in contests for row in _contest(one)]
+    matches = [match for one in contests for match in one["matches"]]
+    good = sum(match["verdict"] != "worse" and match["epochs"] <= match["their_epochs"] for match in matches)
+    return [
+        "## Defaults, untouched",
+        "",
+        f"Test scores on a quarter of the rows, means over {contests[0]['seeds']} seeds, the same splits on both",
+        f"sides; features standardised (sparse ones divided by their largest) by what the training rows hold. {pairs}.",
+        "Epochs: medians, ours / scikit-learn's.",
+        "",
+        *_table(header, rows),
+        "",
+        f"At least as good within as many epochs: {good} of {len(matches)}.",
+        "",
+    ]
+
+
 def markdown(results: dict[str, Any]) -> str:
     """The whole report."""
     cases = [one for one in results["cases"] if one["kind"] == "case"]
     sheets = [one for one in results["cases"] if one["kind"] == "sheet"]
+    contests = [one for one in results["cases"] if one["kind"] == "contest"]
     lines = [
         "# Benchmarks",
         "",
@@ -141,6 +182,8 @@ def markdown(results: dict[str, Any]) -> str:
     wanted = [side["reached"] for case in cases for side in case["sides"] if side["reached"] is not None]
     if wanted:
         lines += [f"Targets reached: {sum(wanted)} of {len(wanted)}.", ""]
+    if contests:
+        lines += _contests(contests)
     for sheet in sheets:
         lines += _sheet(sheet)
     lines += ["## Machine", "", *_table(["what", "value"], [[k, v] for k, v in results["machine"].items()]), ""]

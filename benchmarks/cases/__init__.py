@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from benchmarks.case import Case, Sheet
-from benchmarks.cases import comparisons, full_batch, lanes, networks, one_sample, start_up, updates
+from benchmarks.case import Case, Contest, Sheet
+from benchmarks.cases import comparisons, defaults, full_batch, lanes, networks, one_sample, start_up, updates
 
-CASES: tuple[Case | Sheet, ...] = (
+CASES: tuple[Case | Contest | Sheet, ...] = (
     *one_sample.CASES,
     *lanes.CASES,
     *networks.CASES,
@@ -13,10 +13,11 @@ CASES: tuple[Case | Sheet, ...] = (
     *full_batch.CASES,
     *comparisons.CASES,
     *start_up.CASES,
+    *defaults.CONTESTS,
     *updates.SHEETS,
 )
 
 
-def find(name: str) -> Case | Sheet:
+def find(name: str) -> Case | Contest | Sheet:
     """The case of that name."""
     return next(case for case in CASES if case.name == name)
