@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 from scipy.sparse import csr_array
@@ -41,7 +43,7 @@ def test_a_divergence_is_raised_with_epoch_quantity_and_advice(model):
     said = str(caught.value)
     assert found.message in said
     assert f"epoch {found.epoch}" in said
-    assert "Lower learning_rate, which is 1e+06" in said
+    assert "Lower learning_rate from 1e+06 to " in said
     assert len(said.splitlines()) <= 5
 
 
@@ -90,8 +92,46 @@ def test_a_feature_too_large_is_named(sparse):
 def test_a_feature_too_large_is_named_by_its_name():
     pandas = pytest.importorskip("pandas")
     frame = pandas.DataFrame(X * [1.0, 1.0, 1e6], columns=["a", "b", "income"])
-    with pytest.raises(DivergedError, match="Scale the features: column 'income' reaches"):
+    with pytest.raises(DivergedError, match="Scale the features: column 'income' makes 100 % of the steepest"):
         LinearRegressor(optimizer="sgd", tol=None).fit(frame, Y)
+
+
+@pytest.mark.parametrize("batch_size", [None, 1])
+def test_the_rate_is_held_against_theorys_limit(batch_size):
+    """The largest eigenvalue of [[1, 0], [0, 100]] is 100: gradient descent in full batches is stable below 2 / 100."""
+    rows = np.array([[1.0, 10.0], [-1.0, 10.0], [1.0, -10.0], [-1.0, -10.0]])
+    line = LinearRegressor(optimizer="sgd", learning_rate=5.0, batch_size=batch_size, fit_intercept=False, tol=None)
+    with pytest.raises(DivergedError) as caught:
+        line.fit(rows, rows @ [1.0, 1.0])
+    said = str(caught.value)
+    if batch_size is None:
+        assert "By theory gradient_descent is stable below 0.02." in said
+        assert "Lower learning_rate from 5 to 0.01, or bound" in said
+    assert "column 1 makes 100 % of the steepest direction, its values are 10 times the median column's." in said
+    told = float(re.search(r"from 5 to (\S+),", said)[1])
+    line.set_params(learning_rate=told).fit(rows, rows @ [1.0, 1.0])
+
+
+@pytest.mark.parametrize(
+    ("sizes", "activation", "layer"), [((4,), "identity", 2), ((4, 4, 4), "relu", 4), ((4, 4), ("relu", "tanh"), 3)]
+)
+def test_the_layer_that_broke_first_is_named(sizes, activation, layer):
+    """A gradient comes back from the output: the last layer is the first to leave the finite numbers."""
+    network = MLPRegressor(sizes, activation=activation, **{**FAR, "learning_rate": 1e200})
+    with pytest.raises(DivergedError, match=rf"first by layer {layer} of {len(sizes) + 1} \(4 to 1\)"):
+        network.fit(X, Y * 1e150)
+    assert network.record_.divergence.layer == layer
+
+
+def test_a_layer_whose_units_overflow_is_named():
+    network = MLPRegressor((4, 3), activation="identity", initialisation="uniform", warm_start=True, **FAR)
+    network.set_params(learning_rate=1e-9, max_iter=1).fit(X, Y)
+    for large in network.coefs_:
+        large[:] = 1e160
+    with pytest.raises(
+        DivergedError, match=r"the loss is not finite at update \d+, .* left by layer 2 of 3 \(4 to 3\)"
+    ):
+        network.fit(X, Y)
 
 
 def test_a_target_too_large_is_named():
@@ -112,3 +152,42 @@ def test_clipping_keeps_a_steep_start_finite():
     with pytest.raises(DivergedError, match="or bound the gradient: clip_norm=1"):
         LinearRegressor(**steep).fit(10 * X, Y)
     assert np.isfinite(LinearRegressor(**steep, clip_norm=0.1).fit(10 * X, Y).theta_).all()
+
+
+RULES = (
+    "gradient_descent",
+    "momentum",
+    "nesterov",
+    "ema_momentum",
+    "qhm",
+    "adam",
+    "rmsprop",
+    "adagrad",
+    "nadam",
+    "lion",
+)
+SQUARES = ("squared_error", "squared_epsilon_insensitive", "poisson")
+
+
+@pytest.mark.deep
+@pytest.mark.parametrize("rule", RULES)
+@pytest.mark.parametrize("loss", SQUARES)
+@pytest.mark.parametrize("batch_size", [None, 8])
+def test_sixty_rates_that_are_far_too_high_are_called(rule, loss, batch_size):
+    line = LinearRegressor(loss, optimizer=rule, learning_rate=1e170, batch_size=batch_size, tol=None, random_state=0)
+    with pytest.raises(DivergedError):
+        line.fit(X, np.abs(Y))
+    assert line.record_.status == "diverged"
+    assert line.record_.divergence.quantity in {"loss", "gradient", "parameters", "loss grew"}
+    assert np.isfinite(line.theta_).all()
+
+
+@pytest.mark.deep
+@pytest.mark.parametrize("rule", RULES)
+@pytest.mark.parametrize("loss", [*SQUARES, "absolute_error", "huber", "quantile"])
+@pytest.mark.parametrize("learning_rate", [1e-6, 1e-5, 1e-4, 3e-4, 1e-3])
+def test_three_hundred_rates_that_are_low_are_not(rule, loss, learning_rate):
+    line = LinearRegressor(loss, optimizer=rule, learning_rate=learning_rate, max_iter=100, tol=None, random_state=0)
+    line.fit(X, np.abs(Y))
+    assert line.record_.status == "finished"
+    assert line.loss_curve_[-1] <= line.loss_curve_[0]

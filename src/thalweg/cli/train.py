@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -108,19 +107,12 @@ def _descend(study: Study, settings: Settings, seed: int, *, no_color: bool) -> 
 
         run.descend(callbacks=[look])
     if run.status == DIVERGED and run.divergence is not None:
-        raise DivergedError("DIVERGED", f"epoch {run.divergence.epoch}", run.divergence.message, _advice(settings))
+        from thalweg.descent.divergence import advice
+
+        why = advice(run, study.features, rate="--learning-rate", clip="--clip-norm 1")
+        what = f"{run.divergence.message}, with {settings.optimizer.name}"
+        raise DivergedError("DIVERGED", f"epoch {run.divergence.epoch}", what, f"{why}\nNothing was written.")
     return run, losses
-
-
-def _advice(settings: Settings) -> str:
-    from thalweg.cli.terminal import digits
-
-    rule = settings.optimizer
-    if not rule.has_learning_rate:
-        return "Nothing was written. Bound the gradient with --clip-norm 1, or take another rule."
-    usual = inspect.signature(rule.formula).parameters["learning_rate"].default  # as it is declared
-    lower = digits(min(rule.learning_rate / 10, usual))
-    return f"Nothing was written. Try --learning-rate {lower}, or bound the gradient with --clip-norm 1."
 
 
 def _all_scores(study: Study, run: Run) -> dict[str, dict[str, float]]:

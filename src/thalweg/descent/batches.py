@@ -103,6 +103,14 @@ class Rows:
         indptr = np.ascontiguousarray(table.indptr, dtype=np.int64)
         return cls(np.empty((0, table.shape[1]), dtype), targets, weights, values, indices, indptr)
 
+    def some(self, which: NDArray[np.int64]) -> Any:
+        """Return the features of some rows, an ndarray or SciPy CSR (m, features)."""
+        if not self.csr:
+            return self.X[which]
+        from scipy.sparse import csr_array
+
+        return csr_array((self.values, self.indices, self.indptr), shape=(self.count, self.X.shape[1]))[which]
+
     @property
     def csr(self) -> bool:
         """Whether the features are CSR."""

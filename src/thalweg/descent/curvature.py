@@ -247,8 +247,11 @@ def _fourth_moments(rows: Rows, axes: Floats, *, intercept: bool) -> Floats:
     """Return the means of weight^2 a^2 b^2 over rows, for their coordinates a and b along every two axes."""
     total = np.zeros((axes.shape[1], axes.shape[1]))
     for x, weights in _blocks(rows, intercept=intercept):
-        squares = np.square(x @ axes) * weights[:, None]
-        total += squares.T @ squares
+        with np.errstate(over="ignore"):
+            squares = np.square(x @ axes) * weights[:, None]
+            total += squares.T @ squares
+    if not np.isfinite(total).all():
+        raise OverflowError("fourth powers of the rows are more than a float holds")
     return total / rows.count
 
 

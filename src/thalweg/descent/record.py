@@ -28,12 +28,15 @@ class Divergence:
         What went first: ``"loss"``, ``"gradient"``, ``"parameters"``, or ``"loss grew"``.
     message : str
         The same in words.
+    layer : int or None
+        Layer of a network, from 1, in which it was seen first; None where no layer is to blame.
     """
 
     epoch: int
     step: int
     quantity: str
     message: str
+    layer: int | None = None
 
 
 @dataclass(frozen=True)

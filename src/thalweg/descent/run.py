@@ -10,12 +10,12 @@ from typing import Any, final
 import numpy as np
 from numpy.typing import NDArray
 
-from thalweg.descent import loops
+from thalweg.descent import layers, loops
 from thalweg.descent import record as records
 from thalweg.descent.averaging import Mean
 from thalweg.descent.batches import Rows
 from thalweg.descent.curves import Curves
-from thalweg.descent.models import Model, check_rows
+from thalweg.descent.models import Model, Network, check_rows
 from thalweg.descent.record import Divergence, Record
 from thalweg.descent.settings import Settings, check_count
 from thalweg.errors import SettingError
@@ -389,7 +389,7 @@ class Run:
         """
         per_epoch = block.per_epoch
         broken = block if bad > 0 else self._last_block  # that with the update before the bad one; none at the start
-        quantity = "loss"
+        quantity, theta = "loss", self.theta
         if broken is not None:  # make that update again, and look at what it left
             last = self._first_to_break(broken, (bad or broken.factors.size) - 1)
             bad = last + 1 if broken is block else 0
@@ -399,7 +399,9 @@ class Run:
                 quantity = "gradient"
             elif not np.isfinite(self.theta).all():
                 quantity = "parameters"
+            theta = self.theta
             self.theta, self.state, self.t, self.mean = good
+        layer = self._broken_layer(quantity, theta, block, bad)
         culprit = bad if quantity == "loss" else bad - 1
         whole = culprit // per_epoch
         if whole < 0:  # the last epoch counted as whole, until its loss was seen
@@ -411,7 +413,19 @@ class Run:
         epoch, step = self.epoch + 1, int(block.t) + culprit + 1
         verb = "are" if quantity == "parameters" else "is"
         what = f"the {quantity} {verb} not finite at update {step}, in epoch {epoch}"
-        self.divergence = Divergence(epoch, step, quantity, what)
+        if isinstance(self.model, Network) and layer is not None:
+            what += f", {'left' if quantity == 'loss' else 'first'} by {layers.named(self.model, layer)}"
+        self.divergence = Divergence(epoch, step, quantity, what, layer)
+
+    def _broken_layer(self, quantity: str, theta: Array, block: _Block, update: int) -> int | None:
+        """Return the layer of a network that broke first; `update` is that of the block whose loss is not finite."""
+        if not isinstance(self.model, Network):
+            return None
+        if quantity != "loss":
+            return layers.first_to_break(self.model, theta if quantity == "parameters" else self._loop.gradient)
+        epoch, batch = divmod(update, block.per_epoch)
+        order = block.orders[epoch % len(block.orders)][batch * block.batch : (batch + 1) * block.batch]
+        return layers.first_to_overflow(self.model, theta, self.rows, order)
 
     def _first_to_break(self, block: _Block, last: int) -> int:
         """Go to before the update that broke the parameters, the ``last`` one at the latest, and return its index.

@@ -25,7 +25,6 @@ from thalweg.estimators.contract import (
     check_is_fitted,
     validate_data,
 )
-from thalweg.estimators.divergence import advice
 from thalweg.estimators.parameters import parameters_checked
 from thalweg.estimators.validation import Validation
 from thalweg.formulas import catalog
@@ -232,7 +231,7 @@ class DescentEstimator(BaseEstimator, ABC):  # type: ignore[misc] # scikit-learn
         if aside is not None:
             aside.restore(run)
         self._keep(run, aside, continuing=continuing)
-        self._check(run, table.X)
+        self._check(run)
         if run.status == FINISHED and (validated or self.tol is not None):
             what = f"the loss had not settled after max_iter={self.max_iter} epochs"
             warnings.warn(f"{what}; allow more, or set tol=None for a fixed number", ConvergenceWarning, stacklevel=2)
@@ -245,7 +244,7 @@ class DescentEstimator(BaseEstimator, ABC):  # type: ignore[misc] # scikit-learn
         run, _ = self._prepare(table, continuing=continuing, one_pass=True)
         run.descend()
         self._keep(run, None, continuing=continuing)
-        self._check(run, table.X)
+        self._check(run)
         return self
 
     def _read(self, X: Any, y: Any, sample_weight: Any, *, continuing: bool, learn: bool) -> Table:
@@ -367,12 +366,15 @@ class DescentEstimator(BaseEstimator, ABC):  # type: ignore[misc] # scikit-learn
         self._model, self._loss, self._rule = run.model, run.settings.loss, run.settings.optimizer
         self._root, self._epochs = run.root, run.epoch
 
-    def _check(self, run: Run, X: Any) -> None:
+    def _check(self, run: Run) -> None:
         """Raise when the run diverged."""
         if run.status == DIVERGED and run.divergence is not None:
+            from thalweg.descent.divergence import advice
+
             names = getattr(self, "feature_names_in_", None)
             what = f"{run.divergence.message}, with {run.settings.optimizer.name}"
-            raise DivergedError("RUN-DIVERGED", type(self).__name__, what, advice(run, X, names))
+            kept = f"The weights after update {run.t:.0f} are finite and kept in theta_."
+            raise DivergedError("RUN-DIVERGED", type(self).__name__, what, f"{advice(run, names)}\n{kept}")
 
     # -- prediction
 
