@@ -72,7 +72,9 @@ def assert_called(run: Run, expected: Truth) -> None:
     told = run.divergence
     assert (told.quantity, told.step, told.epoch) == (expected.quantity, expected.step, expected.epoch)
     are = "are" if told.quantity == "parameters" else "is"
-    assert told.message == f"the {told.quantity} {are} not finite at update {told.step}, in epoch {told.epoch}"
+    said, _, layer = told.message.partition(f", {'left' if told.quantity == 'loss' else 'first'} by layer ")
+    assert said == f"the {told.quantity} {are} not finite at update {told.step}, in epoch {told.epoch}"
+    assert told.layer == (int(layer.split()[0]) if layer else None)
     np.testing.assert_array_equal(run.theta, expected.theta)
     assert np.isfinite(run.theta).all()
     assert run.t == expected.t

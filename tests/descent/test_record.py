@@ -70,7 +70,7 @@ def test_a_record_of_a_divergence_says_where() -> None:
     record = descend(optimizer=rules.gradient_descent(learning_rate=1e200), loss=losses.squared).record()
     assert record.status == "diverged"
     data = json.loads(record.to_json())
-    assert set(data["divergence"]) == {"epoch", "step", "quantity", "message"}
+    assert set(data["divergence"]) == {"epoch", "step", "quantity", "message", "layer"}
     assert isinstance(Record.from_dict(data).divergence, Divergence)
 
 
