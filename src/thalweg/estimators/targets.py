@@ -210,7 +210,7 @@ class Classification(ClassifierMixin, DescentEstimator):  # type: ignore[misc] #
     def _probable(self) -> bool:
         """Whether the scores of the loss are probabilities behind a link."""
         loss = getattr(self, "_loss", None) or _named_loss(self.loss)
-        if loss is None or not _link(loss):
+        if loss is None or not link_of(loss):
             named = self.loss if loss is None else loss.name
             raise AttributeError(f"the loss {named} gives no probabilities; log (log_loss) and modified_huber do")
         return True
@@ -233,7 +233,7 @@ class Classification(ClassifierMixin, DescentEstimator):  # type: ignore[misc] #
             Rows sum to 1, save those of several labels.
         """
         scores = self._scores(X)
-        link = _link(self._loss)
+        link = link_of(self._loss)
         if link == "softmax":
             from scipy import special
 
@@ -381,7 +381,7 @@ def _expit(scores: Array) -> Array:
     return means
 
 
-def _link(loss: Loss) -> str:
+def link_of(loss: Loss) -> str:
     """Return how scores become probabilities of classes; empty where they do not."""
     if loss.fingerprint == modified_huber.fingerprint:
         return "margin"
