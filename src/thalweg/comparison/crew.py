@@ -89,9 +89,11 @@ class Crew:
             raise RuntimeError("the threads are not there: with crew.at_work()")
         waiting = list(units)
         pending: dict[Future[list[Made]], tuple[Unit, Claim | None]] = {}
+        done: set[Future[list[Made]]] = set()
         try:
             while waiting or pending:
-                for unit in list(waiting):
+                made = {future: pending.pop(future) for future in sorted(done, key=_failed)}
+                for unit in list(waiting):  # threads do not wait for the disk: they go on before results are kept
                     if len(pending) >= self.jobs:
                         break
                     claim = None
@@ -102,18 +104,17 @@ class Crew:
                         self._held[unit.name] = claim
                     waiting.remove(unit)
                     pending[self._threads.submit(task.do, unit)] = unit, claim
+                for future, (unit, claim) in made.items():
+                    if self._keep(unit, claim, future.result(), task):
+                        yield unit, future.result()
+                    else:
+                        waiting.append(unit)
                 yield from self._made_by_others(waiting, task)
                 done, _ = wait(pending, timeout=_POLL, return_when=FIRST_COMPLETED)
                 if not pending and waiting:
                     time.sleep(_POLL)
                 self._look_up()
                 self._renew()
-                for future in sorted(done, key=_failed):
-                    unit, claim = pending.pop(future)
-                    if self._keep(unit, claim, future.result(), task):
-                        yield unit, future.result()
-                    else:
-                        waiting.append(unit)
         except BaseException:
             self._stop.set()
             wait(pending, timeout=_GRACE)

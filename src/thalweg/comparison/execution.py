@@ -98,7 +98,7 @@ class Execution:
         self._look_up()
         cut = units.cut(new, self.problem, self.settings)
         missing = (pair for pair in new if pair not in found)
-        work = units.numbered(cut, missing, "run", named=self.kept is not None)
+        work = units.numbered(cut, missing, "run", self.kept and self.kept.key_of)
         training = Training(self.problem, self.settings, self.progress, self._stop.is_set)
         for _, outcomes in self._crew.make(work, training):
             found |= {(outcome.arm, outcome.seed): outcome for outcome in outcomes}
@@ -129,7 +129,7 @@ class Execution:
         kept = len(there)
         self.progress = replace(Progress(), stage="test", total=len(pairs), kept=kept, done=kept, share=kept)
         cut = units.one_by_one(units.cut(pairs, self.problem, self.settings), self.problem, self.settings)
-        work = units.numbered(cut, missing, "confirmation", named=self.kept is not None)
+        work = units.numbered(cut, missing, "confirmation", self.kept and self.kept.key_of)
         confirming = Confirming(self.problem, self.settings, self.progress, self._stop.is_set, judge, seconds)
         with self._crew.at_work():
             for unit, made in self._crew.make(work, confirming):

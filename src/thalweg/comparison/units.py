@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 from thalweg.comparison.outcome import Problem
@@ -14,6 +14,7 @@ from thalweg.descent.models import Linear
 from thalweg.descent.settings import Settings
 
 Pair = tuple[Arm, int]
+Key = Callable[[Arm], bytes]
 
 # A unit of work is what one thread makes in one go and what is lost with it, in products and sums: as many units as
 # would keep several threads busy to the end, none so small that handing it over costs more, none longer than seconds.
@@ -71,7 +72,7 @@ def one_by_one(units: Sequence[list[Pair]], problem: Problem, settings: Settings
     return apart
 
 
-def numbered(units: Iterable[list[Pair]], missing: Iterable[Pair], kind: str, *, named: bool) -> list[Unit]:
+def numbered(units: Iterable[list[Pair]], missing: Iterable[Pair], kind: str, key_of: Key | None) -> list[Unit]:
     """Return the units of which some runs are missing.
 
     Parameters
@@ -80,14 +81,15 @@ def numbered(units: Iterable[list[Pair]], missing: Iterable[Pair], kind: str, *,
     missing : iterable of (Arm, int)
     kind : str
         What is done to them; part of their names.
-    named : bool
-        Whether other processes are to know them.
+    key_of : callable or None
+        :meth:`thalweg.comparison.store.Comparison.key_of`, where other processes are to know them: they have names
+        then.
     """
     wanted, found = set(missing), []
     for number, pairs in enumerate(units):
         left = [pair for pair in pairs if pair in wanted]
         if left:
-            found.append(Unit(number, _name(kind, pairs) if named else "", left))
+            found.append(Unit(number, "" if key_of is None else _name(kind, pairs, key_of), left))
     return found
 
 
@@ -108,8 +110,8 @@ def _parts(pairs: Sequence[Pair], parts: int) -> list[list[Pair]]:
     return [unit for unit in units if unit]
 
 
-def _name(kind: str, unit: Iterable[Pair]) -> str:
+def _name(kind: str, unit: Iterable[Pair], key_of: Key) -> str:
     """Return the name of a unit of work, the same in all processes."""
-    from thalweg.comparison.store import arm_key, digest_of
+    from thalweg.comparison.store import digest_of
 
-    return str(digest_of([kind, [[arm_key(arm).hex(), seed] for arm, seed in unit]]))
+    return str(digest_of([kind, *(f"{key_of(arm).hex()} {seed}" for arm, seed in unit)]))

@@ -12,6 +12,7 @@ import inspect
 import traceback
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from functools import cached_property
 from types import FunctionType
 from typing import Any, ClassVar, Self
 
@@ -217,9 +218,13 @@ class Formula(ABC):
         return hash(self._identity())
 
     def _identity(self) -> tuple[Any, ...]:
+        return self._said, tuple(self._numbers.items())
+
+    @cached_property  # comparisons look runs up by their rules
+    def _said(self) -> tuple[str, str, str]:
         # The starts of a rule's slots and the targets of a loss are as much of it as its text.
         options = {k: v for k, v in self._options.items() if not isinstance(v, Source)}
-        return self.kind, self.fingerprint, repr(options), tuple(self._numbers.items())
+        return self.kind, self.fingerprint, repr(options)
 
     def __repr__(self) -> str:
         return f"{self.name}({', '.join(f'{n}={v!r}' for n, v in self._numbers.items())})"

@@ -194,6 +194,12 @@ class Comparison:
         self._watch = Watch()
         self._arms: dict[Arm, bytes] = {}
 
+    def key_of(self, arm: Arm) -> bytes:
+        """Return :func:`arm_key`, computed once for all runs of an arm."""
+        if arm not in self._arms:
+            self._arms[arm] = arm_key(arm)
+        return self._arms[arm]
+
     # -- runs
 
     def finished(self, arms: Iterable[Arm]) -> dict[tuple[Arm, int], Outcome]:
@@ -220,7 +226,7 @@ class Comparison:
 
     def confirm(self, confirmations: Iterable[tuple[Arm, Confirmation]]) -> int:
         """Keep confirmations, each with its arm, as :meth:`add` keeps runs."""
-        kept = [kept_confirmation(confirmation, self._key_of(arm)) for arm, confirmation in confirmations]
+        kept = [kept_confirmation(confirmation, self.key_of(arm)) for arm, confirmation in confirmations]
         with self._database.writing() as connection:
             return rows.insert(connection, self._number, self.key, CONFIRMATION, kept)
 
@@ -257,7 +263,7 @@ class Comparison:
 
     def release_confirmed(self, claim: Claim, confirmations: Iterable[tuple[Arm, Confirmation]]) -> bool:
         """Keep the confirmations of a unit, each with its arm, as :meth:`release` keeps runs."""
-        kept = [kept_confirmation(confirmation, self._key_of(arm)) for arm, confirmation in confirmations]
+        kept = [kept_confirmation(confirmation, self.key_of(arm)) for arm, confirmation in confirmations]
         return self._release(claim, CONFIRMATION, kept)
 
     def _release(self, claim: Claim, kind: str, kept: list[Kept]) -> bool:
@@ -289,20 +295,15 @@ class Comparison:
     # -- records
 
     def _kept(self, outcomes: Iterable[Outcome]) -> list[Kept]:
-        return [kept_run(outcome, self._key_of(outcome.arm)) for outcome in outcomes]
-
-    def _key_of(self, arm: Arm) -> bytes:
-        if arm not in self._arms:
-            self._arms[arm] = arm_key(arm)
-        return self._arms[arm]
+        return [kept_run(outcome, self.key_of(outcome.arm)) for outcome in outcomes]
 
     def _found(self, kind: str, arms: Iterable[Arm], read: Callable[[Kept, Arm], T]) -> dict[tuple[Arm, int], T]:
         found: dict[tuple[Arm, int], T] = {}
         damaged, first = 0, ""
         with self._database.reading() as connection:
             for arm in arms:
-                there = rows.select(connection, self._number, kind, self._key_of(arm))
-                whole = rows.whole(there, self.key, kind, self._key_of(arm))
+                there = rows.select(connection, self._number, kind, self.key_of(arm))
+                whole = rows.whole(there, self.key, kind, self.key_of(arm))
                 found |= {(arm, kept.seed): read(kept, arm) for kept in whole}
                 damaged += len(there) - len(whole)
                 if damaged and not first:
