@@ -146,7 +146,7 @@ BAD_SETTINGS: list[tuple[dict[str, Any], str]] = [
     ({"batch_size": 0}, r"batch_size: must be an integer >= 1"),
     ({"validation": 0.5, "test": 0.5}, r"validation, test: 0.5 and 0.5 leave nothing to learn from"),
     ({"validation": 0}, r"validation: must be in \(0, 1\), got 0"),
-    ({"validation": "a"}, r"validation: must be a real number"),
+    ({"validation": None}, r"validation: must be a real number"),
     ({"test": -0.1}, r"test: must be in \(0, 1\)"),
     ({"test": math.nan}, r"test: must be finite"),
     ({"model": "mlp"}, r"model: unknown 'mlp'; allowed"),

@@ -11,7 +11,8 @@ from scipy.sparse import csr_array
 from thalweg.errors import DataError
 from thalweg.exchange.frames import as_column, cells
 from thalweg.exchange.tables import Table
-from thalweg.studies.study import Design, Study
+from thalweg.studies.design import Design
+from thalweg.studies.study import Study
 
 DRAW = np.random.default_rng(1)
 X = DRAW.standard_normal((50, 3)) * [1.0, 10.0, 0.1] + 5

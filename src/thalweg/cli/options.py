@@ -218,6 +218,7 @@ LEARNING = together(
     word("Table", "--target", "COLUMN", "The column to predict. A dataset has one by default."),
     choice("Table", "--task", ["auto", "regression", "classification"], "What the target asks for.", "auto"),
     reading("drop", "mean"),
+    word("Table", "--validation", "FILE", "A table of its own to choose with, read as TABLE is."),
     number("Table", "--validation-fraction", "Share of all rows to choose with.", "(0, 1)", 0.2),
     number("Table", "--test-fraction", "Share of all rows to look at last.", "(0, 1)", 0.2),
     word("Model", "--model", "KIND", "linear, or mlp:64,32 for a network with these hidden layers.", "linear"),

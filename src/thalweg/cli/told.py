@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any, Self
 
 from thalweg.cli.formula_names import formula, split_list, with_numbers
@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from thalweg.descent.settings import Settings
     from thalweg.exchange.tables import Table
     from thalweg.formulas.formula import Loss, Penalty, Rule, Schedule
-    from thalweg.studies.study import Design, Study
+    from thalweg.studies.design import Design
+    from thalweg.studies.study import Study
 
 
 @dataclass(frozen=True)
@@ -117,6 +118,7 @@ class Modelling(Told):
 
     target: str | None
     task: str
+    validation: str | None
     validation_fraction: float
     test_fraction: float
     model: str
@@ -135,11 +137,14 @@ class Modelling(Told):
         ThalwegError
             A model, an activation, a loss or a type that there is not.
         """
-        from thalweg.studies.study import Design
+        from thalweg.studies.design import Design
 
         if self.dtype not in {"float64", "float32"}:
             raise SettingError("SETTING-UNKNOWN", "--dtype", f"unknown {self.dtype!r:.40}; allowed: float64, float32")
-        if self.validation_fraction + self.test_fraction >= 1:
+        if self.validation is not None and was_told("validation_fraction"):
+            what = "is for a part of the table; --validation names rows of their own"
+            raise SettingError("SETTING-TWICE", "--validation-fraction", what, "Leave one of the two out.")
+        if self.validation is None and self.validation_fraction + self.test_fraction >= 1:
             what = f"{self.validation_fraction:g} and {self.test_fraction:g} leave nothing to learn from"
             raise SettingError("SETTING-RANGE", "--validation-fraction, --test-fraction", what)
         hidden = hidden_layers(self.model)
@@ -157,7 +162,7 @@ class Modelling(Told):
             loss=loss,
             several=self.loss == "log_loss",
             task=self.task,
-            validation=self.validation_fraction,
+            validation=self.validation_fraction if self.validation is None else None,
             test=self.test_fraction,
             seed=self.seed,
             dtype=self.dtype,
@@ -181,7 +186,14 @@ class Modelling(Told):
                 "OPTION-TARGET", "--target", "which column is to be predicted?", f"The table has {listed}."
             )
         features = [column for column in table.names if column != name]
-        return Study.of_table(table, name, design, reading.warnings(table, features))
+        told, aside = reading.warnings(table, features), None
+        if self.validation is not None:
+            from thalweg.studies.study import Aside
+
+            own = reading.read(self.validation, target=name, kinds=dict(table.kinds))
+            aside = Aside(replace(own, warnings=()))
+            told += reading.warnings(own, features)
+        return Study.of_table(table, name, design, told, aside)
 
     def _refuse_what_needs_layers(self) -> None:
         idle = {"--activation": was_told("activation"), "--dropout": any(self.dropout)}

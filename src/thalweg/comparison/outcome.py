@@ -29,17 +29,20 @@ class Problem:
     train : Rows
     X, targets : array (rows, features), ndarray (rows, outputs)
         The validation part, as the model and the loss take it; X may be CSR.
+    weights : ndarray (rows,), optional
+        Of the rows of the validation part.
     """
 
     model: Model
     train: Rows
     X: Any
     targets: Array
+    weights: Array | None = None
 
     @cached_property
     def judged(self) -> Rows:
         """The validation part, laid out for the kernels."""
-        return Rows.of(self.X, self.targets, dtype=self.train.dtype)
+        return Rows.of(self.X, self.targets, self.weights, dtype=self.train.dtype)
 
 
 @final

@@ -71,6 +71,8 @@ class Facts:
     wholes : dict of str to Whole
         What each arm is, where some brought models or settings of their own; empty where rules alone were compared.
         ``model``, ``batch_size``, ``steps`` and ``settings`` are then those of rules without any.
+    validation : str
+        ``"of your own"``, and whether weighted, where the rows to choose with were no part of the table; else empty.
     """
 
     table: str
@@ -92,6 +94,7 @@ class Facts:
     warnings: tuple[str, ...] = ()
     machine: dict[str, str] = field(default_factory=dict)
     wholes: dict[str, Whole] = field(default_factory=dict)
+    validation: str = ""
 
     @property
     def noun(self) -> str:

@@ -31,7 +31,7 @@ class Parts(NamedTuple):
 
 
 def split(
-    target: Values, *, classes: bool, generator: np.random.Generator, validation: float = 0.2, test: float = 0.2
+    target: Values, *, classes: bool, generator: np.random.Generator, validation: float | None = 0.2, test: float = 0.2
 ) -> Parts:
     """Draw the parts at random; for classes so that each has about its share in every part.
 
@@ -44,7 +44,7 @@ def split(
     generator : Generator
         Where the draw comes from.
     validation, test : float in (0, 1)
-        Shares of all rows; together less than 1.
+        Shares of all rows; together less than 1. None for no validation part: its rows are elsewhere.
 
     Raises
     ------
@@ -54,24 +54,25 @@ def split(
         DATA-FEW-ROWS: a part would be empty, the part to learn from would have one row, or a class would be missing
         from it.
     """
-    _check_shares(validation, test)
+    shares = {"test": test} if validation is None else {"test": test, "validation": validation}
+    _check_shares(shares)
     from sklearn.model_selection import train_test_split
 
     rows = len(target)
-    counts = {"test": round(test * rows), "validation": round(validation * rows)}
+    counts = {name: round(share * rows) for name, share in shares.items()}
     sizes = {**counts, "training": rows - sum(counts.values())}
     small = min(sizes, key=lambda part: sizes[part])
     if sizes[small] < 1:
         what = f"{rows} row{'s' if rows != 1 else ''} leave none for the {small} part"
-        raise DataError(
-            "DATA-FEW-ROWS", "", what, "Take more rows, or other values of --validation-fraction and --test-fraction."
-        )
+        options = " and ".join(f"--{name}-fraction" for name in sorted(shares, reverse=True))
+        raise DataError("DATA-FEW-ROWS", "", what, f"Take more rows, or other values of {options}.")
     if sizes["training"] < _FEWEST_TO_LEARN_FROM:
         what = f"{rows} rows leave 1 to learn from"
         raise DataError("DATA-FEW-ROWS", "", what, "Take more rows.")
     labels = np.unique(target, return_inverse=True)[1] if classes else None
     state = np.random.RandomState(generator.bit_generator)  # what scikit-learn draws with
-    rest, drawn, warnings = np.arange(rows), {}, _few(sizes)
+    rest, warnings = np.arange(rows), _few(sizes)
+    drawn = {"validation": np.zeros(0, np.int64)}
     if labels is not None and (sizes[small] <= labels.max() or np.bincount(labels).min() < _ROWS_FOR_ALL_PARTS):
         warnings.append(f"DATA-FEW-ROWS: too few rows to have each of {labels.max() + 1} classes in every part")
         labels = None
@@ -96,10 +97,10 @@ def _few(sizes: dict[str, int]) -> list[str]:
     return [f"DATA-FEW-ROWS: {count}: scores of so few are mostly chance"]
 
 
-def _check_shares(validation: float, test: float) -> None:
-    for name, share in (("validation_fraction", validation), ("test_fraction", test)):
-        check_number(name, share, "(0, 1)")
-    if validation + test >= 1:
-        what = f"{validation:g} and {test:g} leave nothing to learn from"
+def _check_shares(shares: dict[str, float]) -> None:
+    for name in sorted(shares, reverse=True):
+        check_number(f"{name}_fraction", shares[name], "(0, 1)")
+    if sum(shares.values()) >= 1:
+        what = f"{shares['validation']:g} and {shares['test']:g} leave nothing to learn from"
         hint = "Together they must be less than 1."
         raise SettingError("SETTING-RANGE", "validation_fraction, test_fraction", what, hint)

@@ -291,7 +291,8 @@ def _some(values: list[int]) -> list[int]:
 def facts_groups(results: Results) -> list[list[tuple[str, str]]]:
     """Return what was compared on, how, and where, as three lists of names with values."""
     facts, plan = results.facts, results.plan
-    parts = ", ".join(f"{count_text(count)} {name}" for name, count in facts.rows.items())
+    own = {"validation": f" ({facts.validation})"} if facts.validation else {}
+    parts = ", ".join(f"{count_text(count)} {name}{own.get(name, '')}" for name, count in facts.rows.items())
     task = facts.task if not facts.classes else f"{facts.task}, {facts.classes} classes"
     data = [("Table", facts.table), ("Target", facts.target), ("Task", task), ("Rows", parts)]
     data += [("Features", str(len(facts.features))), ("Target scaled", "to variance 1" if facts.scaled else "no")]

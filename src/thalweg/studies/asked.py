@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
 from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
 
 from thalweg.descent.settings import Settings, check_count
-from thalweg.errors import DataError, SettingError
-from thalweg.exchange.frames import as_column, check_complete, columns_of, frame_of
-from thalweg.exchange.tables.cells import shown
+from thalweg.errors import SettingError
 from thalweg.formulas import catalog
 from thalweg.formulas.formula import Activation, Formula, Rule
 from thalweg.formulas.ranges import check_number
-from thalweg.studies.study import Design, Study
+from thalweg.studies.design import Design
+from thalweg.studies.study import Study
 
 
 def design_of(told: Mapping[str, Any]) -> Design:
@@ -40,7 +38,7 @@ def design_of(told: Mapping[str, Any]) -> Design:
         loss=None if isinstance(loss, str) and loss == "auto" else catalog.resolve("loss", loss, "loss"),
         several=isinstance(loss, str) and loss == "log_loss",
         task=told["task"],
-        validation=told.get("validation", 0.2),
+        validation=None if own_rows(told.get("validation")) else told.get("validation", 0.2),
         test=told.get("test", 0.2),
         seed=check_count("random_state", told["random_state"], 0),
         dtype=told["dtype"],
@@ -148,12 +146,29 @@ def _check_parts(told: Mapping[str, Any]) -> None:
     if told["task"] not in ("auto", "regression", "classification"):
         allowed = "auto, regression, classification"
         raise SettingError("SETTING-UNKNOWN", "task", f"unknown {told['task']!r:.40}; allowed: {allowed}")
-    if "validation" not in told or "test" not in told:
-        return
-    shares = [float(check_number(part, told[part], "(0, 1)")) for part in ("validation", "test")]
+    parts = [part for part in ("validation", "test") if part in told and not own_rows(told[part])]
+    shares = [float(check_number(part, told[part], "(0, 1)")) for part in parts]
     if sum(shares) >= 1:
         what = f"{shares[0]:g} and {shares[1]:g} leave nothing to learn from"
         raise SettingError("SETTING-RANGE", "validation, test", what, "Together they must be less than 1.")
+
+
+def own_rows(validation: Any) -> tuple[Any, ...]:
+    """Return the caller's own rows to choose with as they were told: X, then y and weights where given; else nothing.
+
+    Raises
+    ------
+    SettingError
+        Too few or too many of them.
+    """
+    if isinstance(validation, str | os.PathLike):
+        return (validation,)
+    if not isinstance(validation, tuple | list):
+        return ()
+    if not 2 <= len(validation) <= 3:
+        what = f"must be a share of the rows, or rows of your own: (X, y) or (X, y, weights); got {len(validation)}"
+        raise SettingError("SETTING-TYPE", "validation", what)
+    return tuple(validation)
 
 
 def check_target_loss(given: Any) -> float | None:
@@ -199,47 +214,3 @@ def _activations(given: Any, layers: int) -> tuple[Activation, ...]:
 def _dropout(given: Any, layers: int) -> tuple[float, ...]:
     rates = tuple(float(check_number("dropout", rate, "[0, 1)")) for rate in _each(given, layers, "dropout"))
     return rates if any(rates) else ()
-
-
-def study_of(X: Any, y: Any, design: Design) -> tuple[Study, str]:
-    """Make the data ready; return it with the first arguments of the call as they are to be read."""
-    if isinstance(X, str | os.PathLike):
-        from thalweg.exchange.datasets import load
-        from thalweg.exchange.tables import read_table
-
-        place = os.fspath(X)
-        if y is not None and not isinstance(y, str):
-            what = f"must be the name of a column of {place!r:.60}, got {type(y).__name__}"
-            raise DataError("DATA-ROWS", "y", what)
-        table = load(place) if str(place).startswith("dataset:") else read_table(place, target=y)
-        target = y if isinstance(y, str) else table.default_target
-        if target is None:
-            raise DataError("FILE-NO-TARGET", str(place), "which column is to be predicted?", "Name it as y.")
-        return Study.of_table(table, target, design, table.warnings), f"{place!r}, {target!r}"
-    frame = frame_of(X)
-    if frame is None:
-        if y is None or isinstance(y, str):
-            raise DataError("DATA-ROWS", "y", "must be an array beside an array X")
-        return Study.of_arrays(X, y, design), "X, y"
-    from thalweg.exchange.tables import Table
-
-    if y is None:
-        raise DataError("DATA-ROWS", "y", "must be the name of a column of X, or a column beside it")
-    names, columns, warnings = columns_of(frame)
-    first, target = "X, y", str(y)
-    if isinstance(y, str):
-        first = f"X, {y!r}"
-    else:
-        values = np.asarray(y, dtype=object)
-        values = values[:, 0] if values.ndim == 2 and values.shape[1] == 1 else values
-        if values.ndim != 1 or len(values) != len(frame):
-            raise DataError("DATA-ROWS", "y", f"must be one column of {len(frame)} rows, has shape {values.shape}")
-        target = str(getattr(y, "name", None) or "y")
-        while target in names:
-            target += "_"
-        names, columns = [*names, target], [*columns, as_column(values.tolist(), "y")[0]]
-    if target in names:
-        check_complete(columns[names.index(target)], "y" if first == "X, y" else f"column {shown(target)}")
-    study = Study.of_table(Table(names, columns, "X"), target, design, warnings)
-    told = frame[y].to_numpy() if isinstance(y, str) else np.asarray(y)
-    return replace(study, frame=X, labels=told.dtype if told.dtype.kind in "biu" else None), first

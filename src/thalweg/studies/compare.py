@@ -16,14 +16,15 @@ from thalweg.studies.asked import (
     check_target_loss,
     design_of,
     jobs_of,
+    own_rows,
     rates_of,
     seeds_of,
     settings_of,
     store_of,
-    study_of,
     written,
 )
 from thalweg.studies.comparison import Comparison, carry_out
+from thalweg.studies.data import study_of, written_own
 
 Callback = Callable[[Progress], None]
 
@@ -49,7 +50,7 @@ def compare(
     clip_value: float | None = None,
     clip_norm: float | None = None,
     task: str = "auto",
-    validation: float = 0.2,
+    validation: float | tuple[Any, ...] | str | os.PathLike[str] = 0.2,
     test: float = 0.2,
     standardize: bool = True,
     fit_intercept: bool = True,
@@ -97,8 +98,11 @@ def compare(
     clip_value, clip_norm : float, optional
         See :class:`~thalweg.descent.settings.Settings`.
     task : {"auto", "regression", "classification"}
-    validation, test : float in (0, 1)
-        Shares of the rows.
+    validation : float in (0, 1), (X, y), (X, y, weights), or path
+        Share of the rows that rates are chosen with; or rows of your own, of the kind that `X` is: arrays, a data
+        frame, a path or (path, name of the target), prepared as the others are. No run learns from them.
+    test : float in (0, 1)
+        Share of the rows that is looked at last.
     standardize : bool
         Columns of an array to mean 0 and variance 1 (sparse: variance 1).
     fit_intercept : bool
@@ -140,7 +144,7 @@ def compare(
     design = design_of(as_asked)
     rates, chosen = rates_of(told["learning_rates"]), seeds_of(told["seeds"])
     plan = Plan.of(asked.rules, rates, chosen)
-    study, told_of = study_of(X, y, design)
+    study, told_of = study_of(X, y, design, own_rows(told["validation"]))
     settings = settings_of(plan.arms[0].rule, study, as_asked)
     study, settings, variants = shared_of(asked, study, settings)
     plan = Plan.of(asked.rules, rates, chosen, variants)
@@ -172,5 +176,8 @@ def _usual() -> dict[str, Any]:
 def _command(first: str, told: dict[str, Any]) -> str:
     """Return the call that makes the comparison again, without what is as it is by itself."""
     usual = _usual()
-    given = [f"{name}={written(value)}" for name, value in told.items() if repr(value) != repr(usual[name])]
+    own = own_rows(told["validation"])
+    said = {name: written(value) for name, value in told.items() if name != "validation" or not own}
+    said |= {"validation": written_own(own)} if own else {}
+    given = [f"{name}={said[name]}" for name in told if said[name] != written(usual[name])]
     return f"thalweg.compare({', '.join([first, *given])})"

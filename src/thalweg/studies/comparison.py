@@ -181,7 +181,8 @@ class Comparison:
         """Return the best rule at its best rate as a scikit-learn estimator, fitted on training and validation part.
 
         What the comparison did to the columns and to the target is part of it: it takes rows as they came. For a table
-        these are data frames, whose columns are taken by name, or arrays with the table's columns in their order.
+        these are data frames, whose columns are taken by name, or arrays with the table's columns in their order. Where
+        the rows to choose with were the caller's own, it is fitted on the training part alone.
 
         Raises
         ------
@@ -330,7 +331,14 @@ def facts_of(study: Study, settings: Settings, plan: Plan, command: str) -> Fact
         warnings=study.warnings,
         machine=machine_information(),
         wholes=wholes,
+        validation=_own_validation(study),
     )
+
+
+def _own_validation(study: Study) -> str:
+    """Return whose the rows to choose with are, where they are the caller's."""
+    weighted = ", weighted" if study.parts["validation"].weights is not None else ""
+    return f"of your own{weighted}" if study.own_validation else ""
 
 
 def describe(model: Model) -> str:

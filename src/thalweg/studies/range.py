@@ -8,7 +8,8 @@ from typing import Any
 from thalweg.comparison.range_test import RangeTest, suggest
 from thalweg.formulas.formula import Activation, Loss, Penalty, Rule, Schedule
 from thalweg.studies.arms import rule_of
-from thalweg.studies.asked import design_of, settings_of, study_of
+from thalweg.studies.asked import design_of, settings_of
+from thalweg.studies.data import study_of
 
 
 def learning_rate_range(

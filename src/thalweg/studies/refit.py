@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,11 +15,9 @@ if TYPE_CHECKING:
     from thalweg.studies.comparison import Comparison
     from thalweg.studies.study import Study
 
-_PARTS = ("train", "validation")
-
 
 def best_estimator(comparison: Comparison) -> Any:
-    """Return the best rule at its best rate, fitted on training and validation part; see :class:`Comparison`."""
+    """Return the best rule at its best rate, fitted anew; see :meth:`Comparison.best_estimator`."""
     from sklearn.compose import TransformedTargetRegressor
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
@@ -27,7 +26,8 @@ def best_estimator(comparison: Comparison) -> Any:
     model: Any = make_pipeline(*_preparation(study), _estimator(comparison))
     if study.outputs.scale != 1.0:
         model = TransformedTargetRegressor(model, transformer=StandardScaler())
-    return model.fit(study.raw(*_PARTS), _target(study))
+    parts = ("train",) if study.own_validation else ("train", "validation")
+    return model.fit(study.raw(*parts), _target(study, parts))
 
 
 def _estimator(comparison: Comparison) -> Any:
@@ -81,9 +81,9 @@ def typed_as(X: Any, dtype: str) -> Any:
     return X.astype(dtype, copy=False) if hasattr(X, "astype") else np.asarray(X, dtype=dtype)
 
 
-def _target(study: Study) -> Any:
-    """Return the target of training and validation part as it came."""
-    y = np.concatenate([study.parts[part].y for part in _PARTS])
+def _target(study: Study, parts: Sequence[str]) -> Any:
+    """Return the target of some parts as it came."""
+    y = np.concatenate([study.parts[part].y for part in parts])
     if not study.outputs.classes or y.dtype != np.float64:
         return y
     if study.labels is not None:

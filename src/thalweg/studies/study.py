@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple, final
@@ -13,15 +14,18 @@ from numpy.typing import NDArray
 
 from thalweg.comparison.outcome import Problem
 from thalweg.descent.batches import Rows
-from thalweg.descent.models import Linear, Model, Network
+from thalweg.descent.models import Model, Network
 from thalweg.descent.outputs import Outputs
-from thalweg.errors import DataError, LimitError, SettingError
+from thalweg.errors import DataError, LimitError
 from thalweg.exchange.tables.cells import shown
+from thalweg.studies.arrays import read, weights_of
+from thalweg.studies.design import Design
+from thalweg.studies.division import at_random, check_seen, in_order, mapped_warnings
 
 if TYPE_CHECKING:
     from thalweg.exchange.preparation import Preparation
     from thalweg.exchange.tables import Table
-    from thalweg.formulas.formula import Activation, Loss, Rule
+    from thalweg.formulas.formula import Loss, Rule
 
 Array = NDArray[Any]
 PARTS = ("train", "validation", "test")
@@ -33,66 +37,24 @@ class Part(NamedTuple):
     X: Any
     y: Array
     targets: Array
+    weights: Array | None = None
 
 
-@final
-@dataclass(frozen=True)
-class Design:
-    """What is to be learned, and how the rows are divided, before the table is known.
+class Aside(NamedTuple):
+    """Rows of the caller's own to choose with.
 
     Attributes
     ----------
-    hidden : tuple of int
-        Sizes of the hidden layers; none for a linear model.
-    activations : tuple of Activation
-        One for each hidden layer.
-    dropout : tuple of float
-        One for each hidden layer, or none.
-    loss : Loss or None
-        None for the one that the task suggests: squared error, logistic loss, softmax.
-    several : bool
-        The loss is scikit-learn's ``log_loss``, which is softmax for more than two classes.
-    task : {"auto", "regression", "classification"}
-    validation, test : float in (0, 1)
-        Shares of the rows.
-    seed : int
-        Of the parts.
-    dtype : {"float64", "float32"}
-    scale_target : bool
-        Standardise the target of a regression by what the training part holds.
-    standardize : bool
-        Standardise the columns of an array by what the training part holds. Columns of a table always are.
-    fit_intercept : bool
-        Of a linear model.
+    X : Table or array
+        As the other rows came; a table has the target too.
+    y : ndarray or None
+        None for a table.
+    weights : ndarray (n,) or None
     """
 
-    hidden: tuple[int, ...] = ()
-    activations: tuple[Activation, ...] = ()
-    dropout: tuple[float, ...] = ()
-    loss: Loss | None = None
-    several: bool = False
-    task: str = "auto"
-    validation: float = 0.2
-    test: float = 0.2
-    seed: int = 0
-    dtype: str = "float64"
-    scale_target: bool = True
-    standardize: bool = True
-    fit_intercept: bool = True
-
-    def model(self, features: int, outputs: int) -> Model:
-        """Return the model."""
-        if not self.hidden:
-            return Linear(features, outputs, self.fit_intercept)
-        return Network((features, *self.hidden, outputs), self.activations, self.dropout)
-
-    def loss_for(self, classes: int) -> Loss:
-        """Return the loss that was asked for, or the one that the task suggests."""
-        from thalweg.formulas.losses import log, softmax, squared
-
-        if self.loss is not None:
-            return softmax if self.several and classes > 2 else self.loss
-        return squared if not classes else log if classes == 2 else softmax
+    X: Any
+    y: Any = None
+    weights: Any = None
 
 
 @final
@@ -147,7 +109,9 @@ class Study:
     labels: Any = None
 
     @classmethod
-    def of_table(cls, table: Table, target: str, design: Design, warnings: Sequence[str] = ()) -> Study:
+    def of_table(
+        cls, table: Table, target: str, design: Design, warnings: Sequence[str] = (), aside: Aside | None = None
+    ) -> Study:
         """Divide and prepare a table: numbers are standardised, text one-hot encoded, by the training part.
 
         Parameters
@@ -158,6 +122,8 @@ class Study:
         design : Design
         warnings : sequence of str
             Told before, by the reader.
+        aside : Aside, optional
+            Rows to choose with, where the design takes none out of the table.
 
         Raises
         ------
@@ -170,12 +136,23 @@ class Study:
         features, y = table.split_target(target)
         named = shown(table.name, 200)
         classes, loss = _task(y, design, target, named)
-        rows, split_warnings = _split(y, design, classes=bool(classes))
+        rows, split_warnings = at_random(y, design, classes=bool(classes))
         preparation = Preparation.fit(features, rows=rows["train"])
         prepared = preparation.transform(features)
         outputs = _outputs(loss, classes, y[rows["train"]], design, f"{named}, column {shown(target)}")
         model = design.model(prepared.X.shape[1], outputs.count)
         _check_targets(loss, y, target)
+        parts = {part: Part(prepared.X[at], y[at], outputs.encode(y[at])) for part, at in rows.items()}
+        told = [*prepared.warnings]
+        if aside is not None:
+            own, chosen = aside.X.split_target(target)
+            with _about_the_validation_rows():
+                _check_targets(loss, chosen, target)
+                found = preparation.transform(own)
+                parts["validation"] = Part(
+                    found.X, chosen, outputs.encode(chosen), weights_of(aside.weights, len(chosen))
+                )
+            told += [*aside.X.warnings, *found.warnings]
         return cls(
             name=table.name,
             target=target,
@@ -183,9 +160,9 @@ class Study:
             outputs=outputs,
             loss=loss,
             model=model,
-            parts={part: Part(prepared.X[at], y[at], outputs.encode(y[at])) for part, at in rows.items()},
+            parts={part: parts[part] for part in PARTS},
             design=design,
-            warnings=(*warnings, *table_warnings(features, y, target), *split_warnings, *prepared.warnings),
+            warnings=(*warnings, *table_warnings(features, y, target), *split_warnings, *told),
             table=table,
             preparation=preparation,
             source=features,
@@ -193,7 +170,9 @@ class Study:
         )
 
     @classmethod
-    def of_arrays(cls, X: Any, y: Any, design: Design, names: Sequence[str] | None = None) -> Study:
+    def of_arrays(
+        cls, X: Any, y: Any, design: Design, names: Sequence[str] | None = None, aside: Aside | None = None
+    ) -> Study:
         """Divide an array; standardise its columns by the training part unless the design says not to.
 
         A memory map is divided in the order of its rows and left where it is, as it came: it has no copy to
@@ -207,6 +186,8 @@ class Study:
         design : Design
         names : sequence of str, optional
             Of the columns.
+        aside : Aside, optional
+            Rows to choose with, where the design takes none out of the array.
 
         Raises
         ------
@@ -215,41 +196,39 @@ class Study:
         """
         from scipy.sparse import issparse
 
-        sparse, mapped = issparse(X), isinstance(X, np.memmap)
-        X = X.tocsr() if sparse else X if mapped else np.asarray(X)
-        if getattr(X, "ndim", 0) != 2 or X.dtype.kind not in "biuf":
-            raise DataError("DATA-SHAPE", "X", f"must be rows and columns of numbers, is {X.dtype} of shape {X.shape}")
-        y = np.asarray(y)
-        if y.shape[:1] != X.shape[:1] or y.ndim > 2:
-            raise DataError("DATA-ROWS", "y", f"has shape {y.shape}, X has {X.shape[0]} rows")
-        if X.shape[1] == 0 or (y.ndim == 2 and y.shape[1] == 0):
-            raise DataError("DATA-SHAPE", "y" if X.shape[1] else "X", "has no column")
-        y = y[:, 0] if y.ndim == 2 and y.shape[1] == 1 else y
-        labels = y.dtype if y.dtype.kind in "biu" else None
-        y = _numbers_or_labels(y)
-        _check_finite("X", X.data if sparse else X)
-        _check_finite("y", y)
+        mapped = isinstance(X, np.memmap)
+        X, y, labels = read(X, y)
+        sparse = issparse(X)
         several = y.ndim == 2
         classes, loss = ([], design.loss_for(0)) if several else _task(y, design, "y", "y")
         if mapped:
-            rows = _in_order(len(y), design)
-            _check_seen(classes, y[rows["train"]])
-            warnings = _mapped_warnings(X, design, len(classes), {part: y[at] for part, at in rows.items()})
+            rows = in_order(len(y), design)
+            check_seen(classes, y[rows["train"]])
+            warnings = mapped_warnings(X, design, len(classes), {part: y[at] for part, at in rows.items()})
         else:
-            rows, warnings = _split(y, design, classes=bool(classes))
+            rows, warnings = at_random(y, design, classes=bool(classes))
         names = tuple(names) if names is not None else tuple(f"x{k}" for k in range(X.shape[1]))
         means = scales = np.zeros(0)
         if design.standardize and not mapped:
             means, scales = _moments(X[rows["train"]])
         outputs = _outputs(loss, classes, y[rows["train"]], design, "y")
         _check_targets(loss, y, "y")
-        parts = {}
-        for part, at in rows.items():
-            some = X[at]
+
+        def part_of(some: Any, y: Array, weights: Array | None = None) -> Part:
             if scales.size:
                 some = some.multiply(1 / scales).tocsr() if sparse else (some - means) / scales
-            encoded = np.asarray((y[at] - outputs.mean) / outputs.scale) if several else outputs.encode(y[at])
-            parts[part] = Part(some, y[at], encoded)
+            encoded = np.asarray((y - outputs.mean) / outputs.scale) if several else outputs.encode(y)
+            return Part(some, y, encoded, weights)
+
+        parts = {part: part_of(X[at], y[at]) for part, at in rows.items()}
+        if aside is not None:
+            with _about_the_validation_rows():
+                own, chosen, _ = read(aside.X, aside.y)
+                if (own.shape[1], issparse(own), chosen.shape[1:]) != (X.shape[1], sparse, y.shape[1:]):
+                    what = f"X has shape {own.shape}, y {chosen.shape}; those to learn from {X.shape} and {y.shape}"
+                    raise DataError("DATA-SHAPE", "", what, "Sparse rows go with sparse rows only.")
+                _check_targets(loss, chosen, "y")
+                parts["validation"] = part_of(own, chosen, weights_of(aside.weights, len(chosen)))
         return cls(
             name="X",
             target="y",
@@ -257,7 +236,7 @@ class Study:
             outputs=outputs,
             loss=loss,
             model=design.model(X.shape[1], y.shape[1] if several else outputs.count),
-            parts=parts,
+            parts={part: parts[part] for part in PARTS},
             design=design,
             warnings=tuple(warnings),
             means=means,
@@ -303,7 +282,13 @@ class Study:
     @cached_property
     def problem(self) -> Problem:
         """What all runs on the rows share."""
-        return Problem(self.model, self.train, self.part_features("validation"), self.parts["validation"].targets)
+        part = self.parts["validation"]
+        return Problem(self.model, self.train, self.part_features("validation"), part.targets, part.weights)
+
+    @property
+    def own_validation(self) -> bool:
+        """Whether the rows to choose with are the caller's own, not a part of the others."""
+        return self.design.validation is None
 
     def part_features(self, part: str) -> Any:
         """Return the features of a part, in the type of the model."""
@@ -328,7 +313,8 @@ class Study:
 
     def describe(self) -> list[str]:
         """Return what was read and made of it, in a few lines."""
-        sizes = ", ".join(f"{len(part.y)} {name}" for name, part in self.parts.items())
+        own = " (your own)" if self.own_validation else ""
+        sizes = ", ".join(f"{len(part.y)} {name}{own * (name == 'validation')}" for name, part in self.parts.items())
         task = f"{len(self.outputs.classes)} classes" if self.outputs.classes else "regression"
         count = len(self.features)
         lines = [f"target: {shown(self.target)}, {task}; {count} feature{'s' * (count != 1)}", f"rows: {sizes}"]
@@ -363,62 +349,6 @@ def _task(y: Array, design: Design, target: str, named: str) -> tuple[list[Any],
     return classes, design.loss_for(len(classes))
 
 
-def _split(y: Array, design: Design, *, classes: bool) -> tuple[dict[str, Any], tuple[str, ...]]:
-    from thalweg.engine import streams
-    from thalweg.exchange.parts import split
-
-    parts = split(
-        y,
-        classes=classes,
-        generator=streams.generator(streams.seed_sequence(design.seed), streams.SPLIT),
-        validation=design.validation,
-        test=design.test,
-    )
-    return {"train": parts.train, "validation": parts.validation, "test": parts.test}, parts.warnings
-
-
-def _numbers_or_labels(y: Array) -> Array:
-    """Return a target as float64, or as labels that are objects of str."""
-    from thalweg.exchange.frames import as_column, check_complete
-
-    if y.dtype.kind in "biuf":
-        return y.astype(np.float64)
-    if y.ndim == 2:
-        raise DataError("DATA-NUMBERS", "y", f"several columns must be numbers, got {y.dtype}")
-    found = as_column(y.tolist(), "y")[0]
-    check_complete(found, "y")
-    return found
-
-
-def _check_seen(classes: list[Any], y: Array) -> None:
-    """Raise where the rows to learn from lack a class."""
-    lost = [label for label in classes if label not in set(y.tolist())]
-    if lost:
-        what = f"class {str(lost[0])!r:.40} is not among the first {len(y)} rows, which are those to learn from"
-        raise DataError("DATA-ORDER", "y", what, "A memory map is divided in the order of its rows: shuffle them.")
-
-
-def _mapped_warnings(X: Any, design: Design, classes: int, parts: dict[str, Array]) -> tuple[str, ...]:
-    """Return lines where a memory map cannot be used as it is, or where its rows are in no good order."""
-    found = []
-    if X.dtype != np.dtype(design.dtype) or not X.flags.c_contiguous:
-        layout = "" if X.flags.c_contiguous else " in the order of columns"
-        found.append(f"DATA-MAP: the memory map is {X.dtype}{layout}; it is copied into memory as {design.dtype}")
-    poor = [part for part, y in parts.items() if len(np.unique(y.astype(str))) < classes]
-    if poor:
-        found.append(f"DATA-ORDER: the {poor[0]} part lacks a class: a memory map is divided in the order of its rows")
-    return tuple(found)
-
-
-def _in_order(rows: int, design: Design) -> dict[str, Any]:
-    """Divide rows where they lie: the first to learn from, the last to look at last."""
-    test, validation = max(1, round(rows * design.test)), max(1, round(rows * design.validation))
-    first = rows - test - validation
-    if first < 2:
-        raise DataError("DATA-FEW-ROWS", "X", f"{rows} rows are too few for three parts")
-    return {"train": slice(0, first), "validation": slice(first, rows - test), "test": slice(rows - test, rows)}
-
-
 def _moments(X: Any) -> tuple[Array, Array]:
     from sklearn.preprocessing import StandardScaler
 
@@ -444,18 +374,10 @@ def _check_targets(loss: Loss, y: Array, name: str) -> None:
         raise DataError("DATA-TARGET-RANGE", f"column {shown(name)}", what, "Take another loss.")
 
 
-def _check_finite(where: str, values: Array) -> None:
-    """Look for what is not finite, in blocks: a memory map may be larger than memory."""
-    if values.dtype.kind != "f":
-        return
-    length = max(1, (1 << 20) // max(1, values[:1].size))
-    for first in range(0, len(values), length):
-        bad = ~np.isfinite(values[first : first + length])
-        if bad.any():
-            row = first + int(np.argwhere(bad)[0][0])
-            raise DataError("DATA-FINITE", where, f"row {row} is not finite", "Fill it, or leave the row out.")
-
-
-def refuse(name: str, value: object, allowed: str) -> SettingError:
-    """Return the error for a setting that is none of those allowed."""
-    return SettingError("SETTING-UNKNOWN", name, f"unknown {value!r:.40}; allowed: {allowed}")
+@contextmanager
+def _about_the_validation_rows() -> Iterator[None]:
+    """Say of an error that it is in the caller's own rows to choose with."""
+    try:
+        yield
+    except DataError as error:
+        raise DataError(error.code, f"validation, {error.where}".rstrip(", "), error.what, error.hint) from None

@@ -1,0 +1,66 @@
+"""Which rows are in which part: drawn by the design's seed, or, for a memory map, in the order in which they lie."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from thalweg.errors import DataError
+from thalweg.studies.design import Design
+
+Array = NDArray[Any]
+
+
+def at_random(y: Array, design: Design, *, classes: bool) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """Divide rows by chance, classes in proportion; return where the parts are, and what looks wrong with them."""
+    from thalweg.engine import streams
+    from thalweg.exchange.parts import split
+
+    parts = split(
+        y,
+        classes=classes,
+        generator=streams.generator(streams.seed_sequence(design.seed), streams.SPLIT),
+        validation=design.validation,
+        test=design.test,
+    )
+    places = {"train": parts.train, "validation": parts.validation, "test": parts.test}
+    return _without_empty(places, design), parts.warnings
+
+
+def in_order(rows: int, design: Design) -> dict[str, Any]:
+    """Divide rows where they lie: the first to learn from, the last to look at last."""
+    test = max(1, round(rows * design.test))
+    validation = 0 if design.validation is None else max(1, round(rows * design.validation))
+    first = rows - test - validation
+    if first < 2:
+        parts = "two" if design.validation is None else "three"
+        raise DataError("DATA-FEW-ROWS", "X", f"{rows} rows are too few for {parts} parts")
+    places = {"train": slice(0, first), "validation": slice(first, rows - test), "test": slice(rows - test, rows)}
+    return _without_empty(places, design)
+
+
+def check_seen(classes: list[Any], y: Array) -> None:
+    """Raise where the rows to learn from lack a class."""
+    lost = [label for label in classes if label not in set(y.tolist())]
+    if lost:
+        what = f"class {str(lost[0])!r:.40} is not among the first {len(y)} rows, which are those to learn from"
+        raise DataError("DATA-ORDER", "y", what, "A memory map is divided in the order of its rows: shuffle them.")
+
+
+def mapped_warnings(X: Any, design: Design, classes: int, parts: dict[str, Array]) -> tuple[str, ...]:
+    """Return lines where a memory map cannot be used as it is, or where its rows are in no good order."""
+    found = []
+    if X.dtype != np.dtype(design.dtype) or not X.flags.c_contiguous:
+        layout = "" if X.flags.c_contiguous else " in the order of columns"
+        found.append(f"DATA-MAP: the memory map is {X.dtype}{layout}; it is copied into memory as {design.dtype}")
+    poor = [part for part, y in parts.items() if len(np.unique(y.astype(str))) < classes]
+    if poor:
+        found.append(f"DATA-ORDER: the {poor[0]} part lacks a class: a memory map is divided in the order of its rows")
+    return tuple(found)
+
+
+def _without_empty(places: dict[str, Any], design: Design) -> dict[str, Any]:
+    """Return where the parts are, without the validation part where that stands aside."""
+    return {part: at for part, at in places.items() if part != "validation" or design.validation is not None}
