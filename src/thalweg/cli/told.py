@@ -277,6 +277,13 @@ class Descending(Told):
         penalty, schedule = self.formulas()
         batch = None if self.batch_size is None or self.batch_size >= rows else self.batch_size
         return Settings(
-            rule, loss, penalty, schedule, batch, self.epochs,
-            clip_value=self.clip_value, clip_norm=self.clip_norm, **more,
-        )  # fmt: skip
+            optimizer=rule,
+            loss=loss,
+            penalty=penalty,
+            schedule=schedule,
+            batch_size=batch,
+            max_iter=self.epochs,
+            clip_value=self.clip_value,
+            clip_norm=self.clip_norm,
+            **more,
+        )
