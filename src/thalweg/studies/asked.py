@@ -59,12 +59,12 @@ def settings_of(rule: Rule, study: Study, told: Mapping[str, Any]) -> Settings:
     """
     batch, penalty, schedule = told["batch_size"], told["penalty"], told["schedule"]
     return Settings(
-        rule,
-        study.loss,
-        None if penalty is None else catalog.resolve("penalty", penalty, "penalty"),
-        None if schedule is None else catalog.resolve("schedule", schedule, "schedule"),
-        None if batch is None or check_count("batch_size", batch) >= study.train.count else batch,
-        check_count("budget", told["budget"]),
+        optimizer=rule,
+        loss=study.loss,
+        penalty=None if penalty is None else catalog.resolve("penalty", penalty, "penalty"),
+        schedule=None if schedule is None else catalog.resolve("schedule", schedule, "schedule"),
+        batch_size=None if batch is None or check_count("batch_size", batch) >= study.train.count else batch,
+        max_iter=check_count("budget", told["budget"]),
         clip_value=told["clip_value"],
         clip_norm=told["clip_norm"],
     )
