@@ -66,7 +66,7 @@ class Confirming(Task[Confirmation]):
             raise Halted
         problem, pairs, seed = self.problem, unit.missing, unit.missing[0][1]
         model, settings = pairs[0][0].told(problem.model, self.settings)
-        if isinstance(model, Linear):
+        if isinstance(model, Linear) and settings.average is None:
             rules = [arm.rule for arm, _ in pairs]
             lanes = Lockstep(model, problem.train, settings, rules, seed, problem.judged)
             ended = [(lane.record.status, lane.theta) for lane in lanes.descend(halted=self.halted)]

@@ -42,7 +42,7 @@ class Training(Task[Outcome]):
     def do(self, unit: Unit) -> list[Outcome]:
         """Make the runs of a unit."""
         model, settings = unit.missing[0][0].told(self.problem.model, self.settings)
-        if isinstance(model, Linear):
+        if isinstance(model, Linear) and settings.average is None:
             return self._in_lockstep(model, settings, unit)
         return [self._alone(unit.number, k, pair) for k, pair in enumerate(unit.missing)]
 

@@ -65,7 +65,7 @@ class Run:
     Raises
     ------
     SettingError
-        Rows, ``theta``, ``state`` or ``rates`` that do not fit the model; a negative ``t``.
+        Rows, ``theta``, ``state``, ``mean`` or ``rates`` that do not fit the model; a negative ``t``.
 
     Attributes
     ----------
@@ -148,6 +148,9 @@ class Run:
         if settings.average is not None:
             self.mean = Mean.begin(settings.average, model.size, self.t)
             if mean is not None:
+                if np.shape(mean.values) != self.theta.shape:
+                    what = f"has shape {np.shape(mean.values)}, the model has {self.theta.shape}"
+                    raise SettingError("SETTING-MEAN", "mean", what)
                 self.mean = Mean(np.array(mean.values, dtype=np.float64), mean.since)
         self.epoch = check_count("epoch", epoch, least=0)
         self.status = ""

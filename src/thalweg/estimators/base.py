@@ -11,12 +11,13 @@ from typing import Any, ClassVar, NamedTuple, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from thalweg.descent.averaging import Mean
 from thalweg.descent.batches import Rows
 from thalweg.descent.models import Model
 from thalweg.descent.record import DIVERGED, FINISHED
 from thalweg.descent.run import Run
 from thalweg.descent.settings import Settings, check_count
-from thalweg.errors import DataError, DivergedError, SettingError
+from thalweg.errors import DivergedError, SettingError
 from thalweg.estimators import settings as told
 from thalweg.estimators.contract import (
     BaseEstimator,
@@ -26,7 +27,7 @@ from thalweg.estimators.contract import (
     validate_data,
 )
 from thalweg.estimators.parameters import parameters_checked
-from thalweg.estimators.validation import Validation
+from thalweg.estimators.validation import Validation, read_apart, set_aside
 from thalweg.formulas import catalog
 from thalweg.formulas.base import Formula
 from thalweg.formulas.formula import Loss, Rule
@@ -36,15 +37,18 @@ Array = NDArray[Any]
 
 
 class Table(NamedTuple):
-    """Checked rows, before they are laid out for the kernels."""
+    """Checked rows, before they are laid out for the kernels: as the loss takes them, and as the caller has them."""
 
     X: Any
     targets: Array
     weights: Array | None
+    y: Array
+    sample_weight: Array | None
 
     def rows(self, which: NDArray[np.intp]) -> Table:
         """Return some of the rows."""
-        return Table(self.X[which], self.targets[which], None if self.weights is None else self.weights[which])
+        parts: Any = (None if part is None else part[which] for part in self)
+        return Table(*parts)
 
 
 class DescentEstimator(BaseEstimator, ABC):  # type: ignore[misc] # scikit-learn ships no types
@@ -64,7 +68,13 @@ class DescentEstimator(BaseEstimator, ABC):  # type: ignore[misc] # scikit-learn
         Objective of every epoch since the parameters were drawn: mean loss plus penalty, each batch measured before
         its update.
     validation_curve_ : list of float
-        With ``early_stopping``, the mean loss on the rows set aside after each epoch; else empty.
+        With ``early_stopping``, the mean loss on the validation rows after each epoch, or what ``scoring`` says; else
+        empty.
+    learning_rate_curve_ : list of float
+        Mean learning rate of every epoch's updates; empty for a rule without one.
+    gradient_norm_curve_ : list of float
+        With ``gradient_norm``, root mean square over every epoch's updates of the Euclidean norm of the gradient of
+        the mean loss, before clipping and penalty; else empty.
     best_epoch_ : int or None
         With ``early_stopping``, the epoch whose parameters were kept; else None.
     record_ : Record
@@ -92,8 +102,12 @@ class DescentEstimator(BaseEstimator, ABC):  # type: ignore[misc] # scikit-learn
     shuffle: bool
     clip_value: float | None
     clip_norm: float | None
+    average: Any
+    accumulate: int
+    gradient_norm: bool
     early_stopping: bool
     validation_fraction: float
+    scoring: Any
     random_state: Any
     warm_start: bool
     verbose: int
@@ -105,6 +119,11 @@ class DescentEstimator(BaseEstimator, ABC):  # type: ignore[misc] # scikit-learn
     t_: float
     loss_curve_: list[float]
     validation_curve_: list[float]
+    learning_rate_curve_: list[float]
+    gradient_norm_curve_: list[float]
+    _iterate: Array | None
+    _mean_values: Array | None
+    _mean_since: float
     _model: Model
     _loss: Loss
     _rule: Rule
@@ -136,6 +155,10 @@ class DescentEstimator(BaseEstimator, ABC):  # type: ignore[misc] # scikit-learn
     def _weigh(self, y: Array, weights: Array | None, dtype: np.dtype[Any]) -> Array | None:  # noqa: ARG002
         """Return the weights of the rows; None for equal ones."""
         return weights
+
+    def _softened(self, targets: Array, loss: Loss) -> Array:  # noqa: ARG002
+        """Return the targets to learn from."""
+        return targets
 
     def _strata(self, targets: Array) -> Array | None:  # noqa: ARG002
         """Return that of which a split keeps the shares."""
@@ -171,7 +194,7 @@ class DescentEstimator(BaseEstimator, ABC):  # type: ignore[misc] # scikit-learn
 
     def _check_parameters(self) -> None:
         """Refuse every parameter that no data could make right."""
-        for name in ("shuffle", "early_stopping", "warm_start"):
+        for name in ("shuffle", "early_stopping", "warm_start", "gradient_norm"):
             told.flag(name, getattr(self, name))
         catalog.resolve("loss", self.loss, "loss")
         told.rule(self.optimizer, self.learning_rate)
@@ -180,7 +203,11 @@ class DescentEstimator(BaseEstimator, ABC):  # type: ignore[misc] # scikit-learn
         told.batch_size(self.batch_size, rows=1, warn=False)
         told.random_state(self.random_state)
         told.callbacks(self.callbacks)
-        for name in ("max_iter", "n_iter_no_change"):
+        told.averaging(self.average)
+        if not (self.scoring is None or isinstance(self.scoring, str) or callable(self.scoring)):
+            what = f"must be a name, a callable or None, got {type(self.scoring).__name__} {self.scoring!r:.40}"
+            raise SettingError("SETTING-TYPE", "scoring", what)
+        for name in ("max_iter", "n_iter_no_change", "accumulate"):
             check_count(name, getattr(self, name))
         if not isinstance(self.verbose, bool):
             check_count("verbose", self.verbose, 0)
@@ -191,17 +218,48 @@ class DescentEstimator(BaseEstimator, ABC):  # type: ignore[misc] # scikit-learn
             if getattr(self, name) is not None:
                 check_number(name, getattr(self, name), "(0, inf)")
 
+    # -- scikit-learn's callbacks
+
+    def set_callbacks(self, *callbacks: Any) -> Self:
+        """Set callbacks that follow scikit-learn's protocol, such as ``sklearn.callback.ProgressBar()``.
+
+        A fit is a task, each of its epochs a task in it; a callback that answers true ends the fit. Functions of the
+        run are the parameter ``callbacks``.
+
+        Parameters
+        ----------
+        *callbacks : FitCallback
+            None at all removes those that were set.
+
+        Returns
+        -------
+        self
+        """
+        from sklearn.callback import CallbackSupportMixin
+
+        CallbackSupportMixin.set_callbacks(self, *callbacks)
+        return self
+
     # -- fitting
 
     @parameters_checked
-    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+    def fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        *,
+        X_val: Any = None,
+        y_val: Any = None,
+        sample_weight_val: Any = None,
+    ) -> Self:
         """Fit the model.
 
-        With ``warm_start`` the parameters, the rule's memory, the counts of updates and epochs, and the source of
-        randomness go on from the last call: two fits of ``max_iter`` epochs make the updates of one fit of twice as
-        many where neither ``tol`` nor ``early_stopping`` intervenes and no schedule looks at the total. Their bits
-        agree too, unless full batches of squared error are so many that only the longer fit sums the rows up once.
-        Another rule starts with an empty memory.
+        With ``warm_start`` the parameters, the rule's memory, the mean of the iterates, the counts of updates and
+        epochs, and the source of randomness go on from the last call: two fits of ``max_iter`` epochs make the updates
+        of one fit of twice as many where neither ``tol`` nor ``early_stopping`` intervenes and no schedule looks at the
+        total. Their bits agree too, unless full batches of squared error are so many that only the longer fit sums the
+        rows up once. Another rule starts with an empty memory.
 
         Parameters
         ----------
@@ -210,6 +268,12 @@ class DescentEstimator(BaseEstimator, ABC):  # type: ignore[misc] # scikit-learn
         y : array-like of shape (n,) or (n, n_outputs)
         sample_weight : array-like of shape (n,), optional
             Only their ratios matter. In full batches a weight of 2 is the row twice.
+        X_val : array-like of shape (n_val, n_features), optional
+            Rows for ``early_stopping``, which then sets none aside.
+        y_val : array-like of shape (n_val,) or (n_val, n_outputs), optional
+            Their targets.
+        sample_weight_val : array-like of shape (n_val,), optional
+            Their weights; ``class_weight`` does not touch them.
 
         Returns
         -------
@@ -218,23 +282,43 @@ class DescentEstimator(BaseEstimator, ABC):  # type: ignore[misc] # scikit-learn
         Raises
         ------
         SettingError
-            A parameter that cannot be used.
+            A parameter that cannot be used, or validation rows without ``early_stopping``.
         DivergedError
             The run left the finite numbers, or its loss stayed far above its first. All attributes are set before:
             ``theta_`` holds the last parameters whose loss was finite, ``record_`` says what went first.
         """
+        given = (X, y, sample_weight), (X_val, y_val, sample_weight_val)
+        if not vars(self).get("_skl_callbacks"):
+            return self._fit(*given, observed=False)
+        from sklearn.callback import with_callbacks
+
+        fitted: Self = with_callbacks(DescentEstimator._fit)(self, *given, observed=True)
+        return fitted
+
+    def _fit(self, given: tuple[Any, Any, Any], apart: tuple[Any, Any, Any], *, observed: bool) -> Self:
+        """Fit to rows and targets, with their weights; ``apart`` are those to validate on."""
         continuing = told.flag("warm_start", self.warm_start) and hasattr(self, "theta_")
         validated = told.flag("early_stopping", self.early_stopping)
-        table = self._read(X, y, sample_weight, continuing=continuing, learn=not continuing)
-        run, aside = self._prepare(table, continuing=continuing, validated=validated)
-        run.descend(self._watchers(aside))
+        table = self._read(*given, continuing=continuing, learn=not continuing)
+        held = read_apart(self, *apart, table) if any(part is not None for part in apart) else None
+        run, aside = self._prepare(table, held, continuing=continuing, validated=validated)
+        observers = None
+        if observed:
+            from thalweg.estimators.observers import Observers
+
+            observers = Observers(self, run.settings.max_iter - run.epoch, *given)
+        if aside is not None and continuing:
+            aside.begin(run)
+        run.descend([*self._watchers(aside), *([] if observers is None else [observers])])
         if aside is not None:
             aside.restore(run)
         self._keep(run, aside, continuing=continuing)
+        if observers is not None:
+            observers.end(run)
         self._check(run)
         if run.status == FINISHED and (validated or self.tol is not None):
             what = f"the loss had not settled after max_iter={self.max_iter} epochs"
-            warnings.warn(f"{what}; allow more, or set tol=None for a fixed number", ConvergenceWarning, stacklevel=2)
+            warnings.warn(f"{what}; allow more, or set tol=None for a fixed number", ConvergenceWarning, stacklevel=3)
         return self
 
     def _make_pass(self, X: Any, y: Any, sample_weight: Any, *, learn: bool) -> Self:
@@ -255,12 +339,18 @@ class DescentEstimator(BaseEstimator, ABC):  # type: ignore[misc] # scikit-learn
         if sample_weight is not None:
             sample_weight = _check_sample_weight(sample_weight, X, dtype=X.dtype, ensure_non_negative=True)
         targets = self._encode(y, X.dtype, learn=learn)
-        return Table(X, targets, self._weigh(y, sample_weight, X.dtype))
+        return Table(X, targets, self._weigh(y, sample_weight, X.dtype), y, sample_weight)
 
     def _prepare(
-        self, table: Table, *, continuing: bool, validated: bool = False, one_pass: bool = False
+        self,
+        table: Table,
+        held: Table | None = None,
+        *,
+        continuing: bool,
+        validated: bool = False,
+        one_pass: bool = False,
     ) -> tuple[Run, Validation | None]:
-        """Return a run that is ready to start, and the validation on rows set aside."""
+        """Return a run that is ready to start, and the validation: on ``held``, or else on rows set aside."""
         from thalweg.engine.streams import seed_sequence
 
         loss = self._fitting_loss()
@@ -273,7 +363,9 @@ class DescentEstimator(BaseEstimator, ABC):  # type: ignore[misc] # scikit-learn
         before = self._epochs if continuing else 0
         aside = None
         if validated:
-            table, aside = self._set_aside(table, model, loss, root)
+            if held is None:
+                table, held = set_aside(self, table, root)
+            aside = Validation.of(self, held, model, loss)
         settings = self._settings(loss, rule, len(model.weights), len(table.targets), before, one_pass)
         if one_pass:
             schedule = settings.schedule and settings.schedule.over(self.max_iter)
@@ -282,13 +374,23 @@ class DescentEstimator(BaseEstimator, ABC):  # type: ignore[misc] # scikit-learn
             settings = replace(settings, tol=None)
         mean_weight = 1.0 if one_pass else None  # that of rows yet to come is not known
         remembers = continuing and rule.fingerprint == self._rule.fingerprint
+        mean = None
+        if remembers and self._mean_values is not None:
+            mean = Mean(self._mean_values, self._mean_since)
         run = Run(
             model,
-            Rows.of(table.X, table.targets, table.weights, str(table.targets.dtype), mean_weight=mean_weight),
+            Rows.of(
+                table.X,
+                self._softened(table.targets, loss),
+                table.weights,
+                str(table.targets.dtype),
+                mean_weight=mean_weight,
+            ),
             settings,
-            theta=self.theta_ if continuing else None,
+            theta=self.last_iterate_ if continuing else None,
             state=self.state_ if remembers else None,
             t=self.t_ if remembers else 0.0,
+            mean=mean,
             epoch=before,
             random_state=root,
         )
@@ -302,33 +404,16 @@ class DescentEstimator(BaseEstimator, ABC):  # type: ignore[misc] # scikit-learn
             penalty=told.penalties(self.penalty, self.alpha, self.l1_ratio, layers),
             schedule=told.schedule(self.schedule),
             batch_size=told.batch_size(self.batch_size, rows, warn=not one_pass),
+            accumulate=self.accumulate,
             max_iter=before + check_count("max_iter", self.max_iter),
             shuffle=told.flag("shuffle", self.shuffle),
             clip_value=self.clip_value,
             clip_norm=self.clip_norm,
             tol=self.tol,
             n_iter_no_change=self.n_iter_no_change,
+            average=told.averaging(self.average),
+            gradient_norm=told.flag("gradient_norm", self.gradient_norm),
         )
-
-    def _set_aside(
-        self, table: Table, model: Model, loss: Loss, root: np.random.SeedSequence
-    ) -> tuple[Table, Validation]:
-        """Split off the validation rows: the same ones for the same number of rows and the same root."""
-        from sklearn.model_selection import train_test_split  # 0.1 s that a fit without it is spared
-
-        from thalweg.engine.streams import SPLIT, generator
-
-        share = check_number("validation_fraction", self.validation_fraction, "(0, 1)")
-        patience = check_count("n_iter_no_change", self.n_iter_no_change)
-        tol = 0.0 if self.tol is None else check_number("tol", self.tol, "[0, inf)")
-        seed = int(generator(root, SPLIT).integers(2**32))
-        strata = self._strata(table.targets)
-        every = np.arange(len(table.targets))
-        try:
-            kept, held = train_test_split(every, test_size=share, random_state=seed, stratify=strata)
-        except ValueError as error:
-            raise DataError("DATA-SPLIT", "validation_fraction", f"of {len(every)} rows: {error}") from None
-        return table.rows(np.sort(kept)), Validation(model, loss, *table.rows(np.sort(held)), tol, patience)
 
     def _watchers(self, aside: Validation | None) -> list[Callable[[Run], object]]:
         """Return what looks at the run after each epoch."""
@@ -357,14 +442,25 @@ class DescentEstimator(BaseEstimator, ABC):  # type: ignore[misc] # scikit-learn
         """Store what the run leaves."""
         if not continuing:
             self.loss_curve_, self.validation_curve_ = [], []
+            self.learning_rate_curve_, self.gradient_norm_curve_ = [], []
         self.loss_curve_ += run.loss_curve
+        self.learning_rate_curve_ += run.learning_rate_curve
+        self.gradient_norm_curve_ += run.gradient_norm_curve
         self.validation_curve_ += aside.curve if aside else []
         self.best_epoch_ = aside.best_epoch if aside else None
         self.n_iter_ = len(run.lane_curves)
-        self.theta_, self.state_, self.t_ = run.theta, run.state, run.t
+        self.theta_, self.state_, self.t_ = run.parameters, run.state, run.t
+        self._iterate, self._mean_values, self._mean_since = None, None, 0.0
+        if run.mean is not None:
+            self._iterate, self._mean_values, self._mean_since = run.theta, run.mean.values, run.mean.since
         self.record_ = run.record()
         self._model, self._loss, self._rule = run.model, run.settings.loss, run.settings.optimizer
         self._root, self._epochs = run.root, run.epoch
+
+    @property
+    def last_iterate_(self) -> Array:
+        """Parameters after the last update, from which a fit goes on: ``theta_`` itself where nothing is averaged."""
+        return self.theta_ if self._iterate is None else self._iterate
 
     def _check(self, run: Run) -> None:
         """Raise when the run diverged."""

@@ -11,7 +11,8 @@ from thalweg.formulas.formula import Loss
 
 #: Parameters that say how long a fit goes on and what it tells, not what is fitted.
 APART = (
-    "callbacks", "max_iter", "n_iter_no_change", "random_state", "tol", "validation_fraction", "verbose", "warm_start",
+    "callbacks", "max_iter", "n_iter_no_change", "random_state", "scoring", "tol", "validation_fraction", "verbose",
+    "warm_start",
 )  # fmt: skip
 
 
@@ -65,4 +66,5 @@ def blueprint(
 _ROWS = (
     ("early_stopping", False, "sets rows aside and stops when it likes"),
     ("class_weight", None, "weighs the rows"),
+    ("label_smoothing", 0.0, "softens the targets"),
 )

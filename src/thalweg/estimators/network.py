@@ -43,14 +43,18 @@ class NetworkEstimator(DescentEstimator):
         learning_rate: float | None = None,
         schedule: Any = None,
         batch_size: int | str | None = "auto",
+        accumulate: int = 1,
         max_iter: int = 200,
         tol: float | None = 1e-4,
         n_iter_no_change: int = 10,
         shuffle: bool = True,
         clip_value: float | None = None,
         clip_norm: float | None = None,
+        average: Any = False,
+        gradient_norm: bool = False,
         early_stopping: bool = False,
         validation_fraction: float = 0.1,
+        scoring: Any = None,
         random_state: Any = None,
         warm_start: bool = False,
         verbose: int = 0,
@@ -68,14 +72,18 @@ class NetworkEstimator(DescentEstimator):
         self.learning_rate = learning_rate
         self.schedule = schedule
         self.batch_size = batch_size
+        self.accumulate = accumulate
         self.max_iter = max_iter
         self.tol = tol
         self.n_iter_no_change = n_iter_no_change
         self.shuffle = shuffle
         self.clip_value = clip_value
         self.clip_norm = clip_norm
+        self.average = average
+        self.gradient_norm = gradient_norm
         self.early_stopping = early_stopping
         self.validation_fraction = validation_fraction
+        self.scoring = scoring
         self.random_state = random_state
         self.warm_start = warm_start
         self.verbose = verbose
@@ -180,6 +188,8 @@ class MLPRegressor(Regression, NetworkEstimator):
         Factor on the learning rate over the epochs.
     batch_size : int, "auto" or None
         Rows per update; None for all of them (full batch). "auto" takes a 32nd of the rows, at most 200.
+    accumulate : int
+        Batches whose gradients add up to one update: that of so many times the rows, in the memory of one batch.
     max_iter : int
         Epochs at most.
     tol : float >= 0 or None
@@ -193,10 +203,20 @@ class MLPRegressor(Regression, NetworkEstimator):
         Bound on every entry of the gradient, before the penalty.
     clip_norm : float > 0, optional
         Bound on the Euclidean norm of the gradient, before the penalty; not together with ``clip_value``.
+    average : bool, "polyak", "ema", int >= 1 or float in (0, 1)
+        Predict with a mean of the parameters after each update (Polyak and Juditsky 1992): of all alike (True,
+        "polyak"), from so many updates on (an integer), or each weighing so much less than the one after it (a decay;
+        "ema" is 0.999).
+    gradient_norm : bool
+        Keep ``gradient_norm_curve_``.
     early_stopping : bool
-        Set rows aside, watch the loss on them instead, and go back to the epoch where it was lowest.
+        Watch the loss on validation rows instead, and go back to the epoch where it was lowest. The rows are those
+        that ``fit`` is given as ``X_val`` and ``y_val``, or some of the others set aside.
     validation_fraction : float in (0, 1)
         Share of the rows set aside; classes keep their shares.
+    scoring : str or callable, optional
+        What to watch on validation rows in the place of the loss: a name of scikit-learn's scorers, or
+        ``scorer(estimator, X, y)``. The greater the better.
     random_state : int, Generator, RandomState, SeedSequence or None
         Source of all that is drawn: first weights, orders, dropout, rows set aside. The same number gives the same
         bits.
@@ -214,7 +234,10 @@ class MLPRegressor(Regression, NetworkEstimator):
     intercepts_ : list of ndarray (fan_out,)
         Biases of each layer, views of ``theta_``.
     theta_ : ndarray (n_parameters,)
-        All parameters as one flat vector.
+        All parameters as one flat vector; their mean, where iterates are averaged.
+    last_iterate_ : ndarray (n_parameters,)
+        Parameters after the last update, from which ``warm_start`` and ``partial_fit`` go on; ``theta_`` itself where
+        nothing is averaged.
     state_ : ndarray (n_slots, n_parameters)
         Memory of the rule: moments, velocities.
     t_ : float
@@ -225,7 +248,13 @@ class MLPRegressor(Regression, NetworkEstimator):
         Objective of every epoch since the parameters were drawn: mean loss plus penalty, each batch measured before
         its update.
     validation_curve_ : list of float
-        With ``early_stopping``, the mean loss on the rows set aside after each epoch; else empty.
+        With ``early_stopping``, the mean loss on the validation rows after each epoch, penalty apart, or what
+        ``scoring`` says; else empty.
+    learning_rate_curve_ : list of float
+        Learning rate of every epoch, the mean over its updates; empty for a rule without one.
+    gradient_norm_curve_ : list of float
+        With ``gradient_norm``, of every epoch the root mean square over its updates of the Euclidean norm of the
+        gradient of the mean loss: what ``clip_norm`` bounds, before it does and before the penalty. Else empty.
     best_epoch_ : int or None
         With ``early_stopping``, the epoch whose parameters were kept; else None.
     record_ : Record
@@ -283,6 +312,8 @@ class MLPClassifier(Classification, NetworkEstimator):
         Factor on the learning rate over the epochs.
     batch_size : int, "auto" or None
         Rows per update; None for all of them (full batch). "auto" takes a 32nd of the rows, at most 200.
+    accumulate : int
+        Batches whose gradients add up to one update: that of so many times the rows, in the memory of one batch.
     max_iter : int
         Epochs at most.
     tol : float >= 0 or None
@@ -296,13 +327,26 @@ class MLPClassifier(Classification, NetworkEstimator):
         Bound on every entry of the gradient, before the penalty.
     clip_norm : float > 0, optional
         Bound on the Euclidean norm of the gradient, before the penalty; not together with ``clip_value``.
+    average : bool, "polyak", "ema", int >= 1 or float in (0, 1)
+        Predict with a mean of the parameters after each update (Polyak and Juditsky 1992): of all alike (True,
+        "polyak"), from so many updates on (an integer), or each weighing so much less than the one after it (a decay;
+        "ema" is 0.999).
+    gradient_norm : bool
+        Keep ``gradient_norm_curve_``.
     early_stopping : bool
-        Set rows aside, watch the loss on them instead, and go back to the epoch where it was lowest.
+        Watch the loss on validation rows instead, and go back to the epoch where it was lowest. The rows are those
+        that ``fit`` is given as ``X_val`` and ``y_val``, or some of the others set aside.
     validation_fraction : float in (0, 1)
         Share of the rows set aside; classes keep their shares.
+    scoring : str or callable, optional
+        What to watch on validation rows in the place of the loss: a name of scikit-learn's scorers, or
+        ``scorer(estimator, X, y)``. The greater the better.
     class_weight : dict, "balanced" or None
         Factor on the weights of the rows by class; classes that are not named count once. "balanced" gives all
         classes the same total weight.
+    label_smoothing : float in [0, 1)
+        Share of each row's certainty that goes to all classes alike (Szegedy et al. 2016); for log_loss. Validation
+        rows keep theirs.
     random_state : int, Generator, RandomState, SeedSequence or None
         Source of all that is drawn: first weights, orders, dropout, rows set aside. The same number gives the same
         bits.
@@ -322,7 +366,10 @@ class MLPClassifier(Classification, NetworkEstimator):
     intercepts_ : list of ndarray (fan_out,)
         Biases of each layer, views of ``theta_``.
     theta_ : ndarray (n_parameters,)
-        All parameters as one flat vector.
+        All parameters as one flat vector; their mean, where iterates are averaged.
+    last_iterate_ : ndarray (n_parameters,)
+        Parameters after the last update, from which ``warm_start`` and ``partial_fit`` go on; ``theta_`` itself where
+        nothing is averaged.
     state_ : ndarray (n_slots, n_parameters)
         Memory of the rule: moments, velocities.
     t_ : float
@@ -333,7 +380,13 @@ class MLPClassifier(Classification, NetworkEstimator):
         Objective of every epoch since the parameters were drawn: mean loss plus penalty, each batch measured before
         its update.
     validation_curve_ : list of float
-        With ``early_stopping``, the mean loss on the rows set aside after each epoch; else empty.
+        With ``early_stopping``, the mean loss on the validation rows after each epoch, penalty apart, or what
+        ``scoring`` says; else empty.
+    learning_rate_curve_ : list of float
+        Learning rate of every epoch, the mean over its updates; empty for a rule without one.
+    gradient_norm_curve_ : list of float
+        With ``gradient_norm``, of every epoch the root mean square over its updates of the Euclidean norm of the
+        gradient of the mean loss: what ``clip_norm`` bounds, before it does and before the penalty. Else empty.
     best_epoch_ : int or None
         With ``early_stopping``, the epoch whose parameters were kept; else None.
     record_ : Record
@@ -371,15 +424,20 @@ class MLPClassifier(Classification, NetworkEstimator):
         learning_rate: float | None = None,
         schedule: Any = None,
         batch_size: int | str | None = "auto",
+        accumulate: int = 1,
         max_iter: int = 200,
         tol: float | None = 1e-4,
         n_iter_no_change: int = 10,
         shuffle: bool = True,
         clip_value: float | None = None,
         clip_norm: float | None = None,
+        average: Any = False,
+        gradient_norm: bool = False,
         early_stopping: bool = False,
         validation_fraction: float = 0.1,
+        scoring: Any = None,
         class_weight: Any = None,
+        label_smoothing: float = 0.0,
         random_state: Any = None,
         warm_start: bool = False,
         verbose: int = 0,
@@ -398,17 +456,22 @@ class MLPClassifier(Classification, NetworkEstimator):
             learning_rate=learning_rate,
             schedule=schedule,
             batch_size=batch_size,
+            accumulate=accumulate,
             max_iter=max_iter,
             tol=tol,
             n_iter_no_change=n_iter_no_change,
             shuffle=shuffle,
             clip_value=clip_value,
             clip_norm=clip_norm,
+            average=average,
+            gradient_norm=gradient_norm,
             early_stopping=early_stopping,
             validation_fraction=validation_fraction,
+            scoring=scoring,
             random_state=random_state,
             warm_start=warm_start,
             verbose=verbose,
             callbacks=callbacks,
         )
         self.class_weight = class_weight
+        self.label_smoothing = label_smoothing

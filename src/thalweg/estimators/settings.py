@@ -9,13 +9,16 @@ from typing import Any
 
 import numpy as np
 
-from thalweg.descent.settings import check_count
+from thalweg.descent.settings import Averaging, check_count
 from thalweg.errors import SettingError
 from thalweg.formulas import catalog
-from thalweg.formulas.formula import Penalty, Rule, Schedule
+from thalweg.formulas.formula import Loss, Penalty, Rule, Schedule
+from thalweg.formulas.ranges import check_number
 
 # "auto" batches: at least this many updates an epoch where there are as many rows, and never more rows in a batch.
 UPDATES_PER_EPOCH, LARGEST_BATCH = 32, 200
+# Decay of the exponential mean that goes by the name of "ema": of about the last thousand iterates.
+EMA_DECAY = 0.999
 
 
 def flag(where: str, value: object) -> bool:
@@ -93,6 +96,55 @@ def batch_size(given: object, rows: int, *, warn: bool = True) -> int | None:
     if size > rows and warn:
         warnings.warn(f"batch_size={size} is more than there are rows; all {rows} are used", UserWarning, stacklevel=2)
     return min(size, rows)
+
+
+def averaging(given: object) -> Averaging | None:
+    """Return how iterates are averaged, None where they are not.
+
+    Parameters
+    ----------
+    given : bool, {"polyak", "ema"}, int or float
+        An integer is the first update that counts, a number between 0 and 1 the decay of an exponential mean.
+    """
+    if isinstance(given, bool | np.bool_):
+        return Averaging() if given else None
+    if isinstance(given, str) and given in ("polyak", "ema"):
+        return Averaging(EMA_DECAY if given == "ema" else None)
+    if isinstance(given, int | np.integer):
+        return Averaging(start=check_count("average", given))
+    if isinstance(given, float | np.floating):
+        return Averaging(check_number("average", given, "(0, 1)"))
+    what = "must be True, False, 'polyak', 'ema', an integer >= 1 or a number in (0, 1)"
+    raise SettingError("SETTING-TYPE", "average", f"{what}, got {type(given).__name__} {given!r:.40}")
+
+
+def smoothed(targets: Any, share: float, loss: Loss) -> Any:
+    """Return targets that move a share of each row's certainty to all its classes alike.
+
+    Parameters
+    ----------
+    targets : ndarray (n, outputs)
+        0 and 1: one column per class under softmax, one question per column under a logistic link.
+    share : float in [0, 1)
+    loss : Loss
+
+    Raises
+    ------
+    SettingError
+        A loss that takes classes, not probabilities of classes.
+
+    References
+    ----------
+    Szegedy, Vanhoucke, Ioffe, Shlens and Wojna (2016), Rethinking the inception architecture for computer vision,
+    arXiv:1512.00567, section 7.
+    """
+    if not share:
+        return targets
+    if loss.inverse_link not in {"logistic", "softmax"} or loss.target not in {"binary", "classes"}:
+        what = f"is {share:g}, and {loss.name} takes no probabilities of classes in the place of classes"
+        raise SettingError("SETTING-SMOOTHING", "label_smoothing", what, "log_loss does: log and softmax.")
+    classes = targets.shape[1] if loss.inverse_link == "softmax" else 2
+    return (targets * (1 - share) + share / classes).astype(targets.dtype)
 
 
 def random_state(given: object) -> None:

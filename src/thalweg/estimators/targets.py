@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from scipy.sparse import issparse
 
 from thalweg.errors import DataError, SettingError
+from thalweg.estimators import settings as told
 from thalweg.estimators.base import DescentEstimator
 from thalweg.estimators.contract import (
     ClassifierMixin,
@@ -118,6 +119,7 @@ class Classification(ClassifierMixin, DescentEstimator):  # type: ignore[misc] #
     _reads_y: ClassVar[dict[str, Any]] = {"multi_output": True}
 
     class_weight: Any
+    label_smoothing: float
 
     # What targets of several labels leave: that they are, and the type of their 0 and 1.
     _multilabel: bool = False
@@ -131,6 +133,7 @@ class Classification(ClassifierMixin, DescentEstimator):  # type: ignore[misc] #
 
     def _check_parameters(self) -> None:
         super()._check_parameters()
+        check_number("label_smoothing", self.label_smoothing, "[0, 1)")
         given = self.class_weight
         if not (given is None or isinstance(given, dict) or (isinstance(given, str) and given == "balanced")):
             shown = repr(given) if isinstance(given, str) else type(given).__name__
@@ -316,6 +319,10 @@ class Classification(ClassifierMixin, DescentEstimator):  # type: ignore[misc] #
             self._indicator = y.dtype
         targets = y.astype(dtype)
         return 2 * targets - 1 if _is_margin(self._fitting_loss()) else targets
+
+    def _softened(self, targets: Array, loss: Loss) -> Array:
+        softened: Array = told.smoothed(targets, float(self.label_smoothing), loss)
+        return softened
 
     def _strata(self, targets: Array) -> Array | None:
         if self._multilabel:

@@ -1,8 +1,10 @@
-"""Early stopping: the loss on rows set aside, the best weights so far, and when to give up waiting."""
+"""Early stopping: a loss or a score on rows apart, the best weights so far, and when to give up waiting."""
 
 from __future__ import annotations
 
-from typing import Any, final
+from collections.abc import Callable
+from copy import copy
+from typing import TYPE_CHECKING, Any, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,65 +12,197 @@ from numpy.typing import NDArray
 from thalweg.descent.models import Model
 from thalweg.descent.record import CONVERGED
 from thalweg.descent.run import Run
-from thalweg.errors import DataError
+from thalweg.descent.settings import check_count
+from thalweg.errors import DataError, SettingError
+from thalweg.estimators.contract import _check_sample_weight, validate_data
 from thalweg.formulas.formula import Loss
+from thalweg.formulas.ranges import check_number
+
+if TYPE_CHECKING:
+    from thalweg.estimators.base import DescentEstimator, Table
 
 Array = NDArray[Any]
+Judge = Callable[[Array], float]
+
+
+def read_apart(estimator: DescentEstimator, X: Any, y: Any, sample_weight: Any, table: Table) -> Table:
+    """Check the rows that the caller wants to validate on.
+
+    Parameters
+    ----------
+    estimator : DescentEstimator
+        It has learned what there is to learn from the others.
+    X, y, sample_weight
+        As the caller gave them; None where they are missing.
+    table : Table
+        The rows to learn from.
+
+    Raises
+    ------
+    SettingError
+        SETTING-STOPPING: without ``early_stopping``, or one is missing.
+    DataError
+        Whatever is wrong with them.
+    """
+    if not estimator.early_stopping:
+        what = "are given, and early_stopping is False"
+        raise SettingError("SETTING-STOPPING", "X_val, y_val", what, "Set early_stopping=True to use them.")
+    if X is None or y is None:
+        raise SettingError("SETTING-STOPPING", "X_val" if X is None else "y_val", "is missing: rows need both")
+    reader = copy(estimator)  # what it learns of these targets is not to be kept
+    dtype = [table.X.dtype]
+    try:
+        X, y = validate_data(reader, X, y, reset=False, dtype=dtype, **reader._reads_x, **reader._reads_y)
+        y = reader._settle(y)
+        targets = reader._encode(y, X.dtype, learn=False)
+    except DataError as error:
+        raise DataError(error.code, f"{error.where}_val", error.what, error.hint) from None
+    if y.ndim != table.y.ndim or targets.shape[1] != table.targets.shape[1]:
+        what = f"has shape {y.shape}, y has {table.y.shape}"
+        raise DataError("DATA-SHAPE", "y_val", what, "Give the validation targets the columns of the others.")
+    if sample_weight is not None:
+        sample_weight = _check_sample_weight(sample_weight, X, dtype=X.dtype, ensure_non_negative=True)
+    return table._replace(X=X, targets=targets, weights=sample_weight, y=y, sample_weight=sample_weight)
+
+
+def set_aside(estimator: DescentEstimator, table: Table, root: np.random.SeedSequence) -> tuple[Table, Table]:
+    """Split off the validation rows: the same ones for the same number of rows and the same root.
+
+    Returns
+    -------
+    kept, held : Table
+    """
+    from sklearn.model_selection import train_test_split  # 0.1 s that a fit without it is spared
+
+    from thalweg.engine.streams import SPLIT, generator
+
+    share = check_number("validation_fraction", estimator.validation_fraction, "(0, 1)")
+    seed = int(generator(root, SPLIT).integers(2**32))
+    strata = estimator._strata(table.targets)
+    every = np.arange(len(table.targets))
+    try:
+        kept, held = train_test_split(every, test_size=share, random_state=seed, stratify=strata)
+    except ValueError as error:
+        raise DataError("DATA-SPLIT", "validation_fraction", f"of {len(every)} rows: {error}") from None
+    return table.rows(np.sort(kept)), table.rows(np.sort(held))
+
+
+def loss_judge(model: Model, loss: Loss, held: Table) -> Judge:
+    """Return the mean loss of parameters on rows apart, penalties and dropout apart.
+
+    Raises
+    ------
+    DataError
+        DATA-WEIGHTS: no row has a weight.
+    """
+    if held.weights is not None and not held.weights.sum() > 0:
+        raise DataError("DATA-WEIGHTS", "sample_weight", "is zero for all rows set aside for validation")
+
+    def judge(theta: Array) -> float:
+        values = loss.value(held.targets, model.scores(theta, held.X))
+        per_row = values if values.ndim == 1 else values.sum(axis=1, dtype=np.float64)
+        return float(np.average(per_row, weights=held.weights))
+
+    return judge
+
+
+def score_judge(estimator: DescentEstimator, scoring: Any, model: Model, loss: Loss, held: Table) -> Judge:
+    """Return what a scorer says of the estimator with other parameters, on rows apart; the greater the better.
+
+    Parameters
+    ----------
+    estimator : DescentEstimator
+        It has seen the data, so that it knows its classes.
+    scoring : str or callable
+        A name of scikit-learn's, or ``scorer(estimator, X, y)``; with ``sample_weight`` where the caller gave weights.
+    model, loss : Model, Loss
+        Of the run.
+    held : Table
+        With ``y`` as the caller has it.
+    """
+    from sklearn.metrics import check_scoring  # 0.1 s that a fit without it is spared
+
+    fitted = copy(estimator)
+    fitted._model, fitted._loss = model, loss
+    fitted.__dict__.pop("feature_names_in_", None)  # the rows have been checked, and have no names any more
+    scorer = check_scoring(fitted, scoring)
+    weights = {} if held.sample_weight is None else {"sample_weight": held.sample_weight}
+
+    def judge(theta: Array) -> float:
+        fitted.theta_ = theta
+        score = scorer(fitted, held.X, held.y, **weights)
+        if not np.isscalar(score):
+            raise SettingError("SETTING-TYPE", "scoring", f"must give one number, got {type(score).__name__}")
+        return float(score)  # type: ignore[arg-type] # a number of NumPy's or Python's
+
+    return judge
 
 
 @final
 class Validation:
-    """A callback that measures the mean loss on validation rows after every epoch, penalty apart.
+    """A callback that judges the parameters after every epoch, remembers the best and stops a run that waited too long.
+
+    What it keeps is never worse than what any earlier epoch had.
 
     Parameters
     ----------
-    model : Linear or Network
-    loss : Loss
-    X : ndarray or scipy CSR (n, features)
-    targets : ndarray (n, outputs)
-    weights : ndarray (n,) or None
+    judge : callable
+        From parameters (model.size,) to a loss or a score.
+    greater_is_better : bool
     tol : float
-        A fall of the loss by less than this does not count.
+        An improvement by less than this does not count.
     patience : int
-        Epochs without a fall after which the run is stopped.
+        Epochs without one after which the run is stopped.
 
     Attributes
     ----------
     curve : list of float
-        Validation loss of each epoch.
+        Of each epoch.
     best_epoch : int
-        Epoch with the lowest; 0 when none was finite.
+        Epoch with the best; 0 when none was finite.
     """
 
-    def __init__(
-        self, model: Model, loss: Loss, X: Any, targets: Array, weights: Array | None, tol: float, patience: int
-    ) -> None:
-        if weights is not None and not weights.sum() > 0:
-            raise DataError("DATA-WEIGHTS", "sample_weight", "is zero for all rows set aside for validation")
-        self._model, self._loss = model, loss
-        self._X, self._targets, self._weights = X, targets, weights
+    def __init__(self, judge: Judge, tol: float, patience: int, *, greater_is_better: bool) -> None:
+        self._judge, self._sign = judge, -1.0 if greater_is_better else 1.0
         self._tol, self._patience = tol, patience
         self._best = self._reference = np.inf
-        self._kept: tuple[Array, Array, float] | None = None
+        self._kept: tuple[Any, ...] | None = None
         self._waited = 0
         self.best_epoch = 0
         self.curve: list[float] = []
 
+    @classmethod
+    def of(cls, estimator: DescentEstimator, held: Table, model: Model, loss: Loss) -> Validation:
+        """Return the validation that an estimator's parameters describe, on these rows."""
+        patience = check_count("n_iter_no_change", estimator.n_iter_no_change)
+        tol = 0.0 if estimator.tol is None else check_number("tol", estimator.tol, "[0, inf)")
+        if estimator.scoring is None:
+            return cls(loss_judge(model, loss, held), tol, patience, greater_is_better=False)
+        judge = score_judge(estimator, estimator.scoring, model, loss, held)
+        return cls(judge, tol, patience, greater_is_better=True)
+
+    def begin(self, run: Run) -> None:
+        """Judge what a run goes on from: an epoch of an earlier fit is an earlier epoch too."""
+        self._remember(run, self._sign * self._judge(run.parameters))
+
     def __call__(self, run: Run) -> None:
-        """Measure, remember the best, and stop the run when it waited too long."""
-        values = self._loss.value(self._targets, self._model.scores(run.theta, self._X))
-        per_row = values if values.ndim == 1 else values.sum(axis=1, dtype=np.float64)
-        loss = float(np.average(per_row, weights=self._weights))
-        self.curve.append(loss)
-        if loss < self._best:
-            self._best, self.best_epoch = loss, run.epoch
-            self._kept = run.theta.copy(), run.state.copy(), run.t
-        self._waited = 0 if loss < self._reference - self._tol else self._waited + 1
-        self._reference = min(self._reference, loss)
+        """Judge, remember the best, and stop the run when it waited too long."""
+        value = self._judge(run.parameters)
+        self.curve.append(value)
+        cost = self._sign * value
+        self._waited = 0 if cost < self._reference - self._tol else self._waited + 1
+        self._remember(run, cost)
         if self._waited >= self._patience and not run.status:
             run.status = CONVERGED
 
+    def _remember(self, run: Run, cost: float) -> None:
+        if cost < self._best:
+            self._best, self.best_epoch = cost, run.epoch
+            mean = None if run.mean is None else run.mean.copy()
+            self._kept = run.theta.copy(), run.state.copy(), run.t, mean
+        self._reference = min(self._reference, cost)
+
     def restore(self, run: Run) -> None:
-        """Put the run back to the epoch with the lowest loss: weights, memory and count of updates."""
+        """Put the run back to its best epoch: weights, their mean, memory and count of updates."""
         if self._kept is not None:
-            run.theta, run.state, run.t = self._kept
+            run.theta, run.state, run.t, run.mean = self._kept

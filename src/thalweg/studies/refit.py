@@ -40,6 +40,8 @@ def _estimator(comparison: Comparison) -> Any:
     made: Any = getattr(estimators, f"MLP{kind}" if isinstance(model, Network) else f"Linear{kind}")()
     known = made.get_params(deep=False)
     told = {name: value for name, value in vars(settings).items() if name in known}
+    mean = settings.average
+    told["average"] = False if mean is None else mean.decay or mean.start
     told["random_state"] = comparison.results.plan.seeds[0]
     if isinstance(model, Network):
         told |= {
