@@ -10,7 +10,7 @@ from unittest import SkipTest
 
 import numpy as np
 import pytest
-from sklearn.utils._param_validation import Interval, InvalidParameterError
+from sklearn.utils._param_validation import Interval, InvalidParameterError, RealNotInt
 from sklearn.utils.estimator_checks import (
     check_dataframe_column_names_consistency,
     check_inplace_ensure_writeable,
@@ -49,9 +49,7 @@ SETTINGS = [
     LinearClassifier("hinge", penalty="elasticnet", learning_rate=0.05, schedule="cosine", max_iter=200, **FULL),
     LinearClassifier("squared_hinge", optimizer="nesterov", learning_rate=1e-3, clip_norm=1.0, batch_size=16),
     LinearClassifier("squared_error", learning_rate=0.02, batch_size=1, max_iter=100),
-    LinearClassifier(
-        learning_rate=0.05, early_stopping=True, scoring="accuracy", validation_fraction=0.3, batch_size=20, max_iter=50
-    ),
+    LinearClassifier(learning_rate=0.05, early_stopping=True, validation_fraction=0.3, batch_size=20, max_iter=50),
     LinearClassifier(losses.log, penalty="l2", alpha=0.1, learning_rate=0.1, warm_start=True, max_iter=300, **FULL),
     LinearClassifier(losses.softmax, optimizer="rmsprop", learning_rate=0.05, penalty="l2", batch_size=None, **FEW),
     LinearClassifier("squared_hinge", optimizer="adamw", learning_rate=0.05, batch_size=8, **FEW),
@@ -204,7 +202,7 @@ CONSTRAINTS = {
     "shuffle": ["boolean"],
     "clip_value": ABOVE_ZERO,
     "clip_norm": ABOVE_ZERO,
-    "average": ["boolean", str, *COUNT, Interval(Real, 0, 1, closed="neither")],
+    "average": ["boolean", str, *COUNT, Interval(RealNotInt, 0, 1, closed="neither")],
     "gradient_norm": ["boolean"],
     "early_stopping": ["boolean"],
     "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
