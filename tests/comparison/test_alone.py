@@ -14,11 +14,13 @@ from thalweg.comparison.scores import scores
 from thalweg.comparison.summary import Summary
 from thalweg.descent.batches import Rows
 from thalweg.descent.evaluation import Evaluation
-from thalweg.descent.models import Linear
+from thalweg.descent.models import Linear, Network
 from thalweg.descent.outputs import Outputs
 from thalweg.descent.record import DIVERGED, STOPPED
 from thalweg.descent.run import Run
 from thalweg.descent.settings import Settings
+from thalweg.engine.team import TICKET, team
+from thalweg.formulas.activations import relu
 from thalweg.formulas.losses import log, softmax, squared
 from thalweg.formulas.penalties import l2
 from thalweg.formulas.rules import adam, gradient_descent, rprop
@@ -51,6 +53,21 @@ def test_a_run_of_a_plan_is_the_run_alone(problem):
         assert (outcome.arm, outcome.seed) == (arm, seed)
         assert outcome.record.loss_curve == alone.loss_curve
         assert outcome.losses[-1] == judge(alone.theta)[0]
+
+
+def test_a_run_of_a_plan_has_one_thread():
+    rng = np.random.default_rng(1)
+    rows = rng.standard_normal((128, 100)), rng.standard_normal((128, 2))
+    network = Network((100, 90, 2), (relu,))
+    settings = Settings(adam, squared, batch_size=128, max_iter=1)
+    large = Problem(network, Rows.of(*rows), *rows)
+    jobs = team()._table[TICKET]
+    for arm, seed in Plan.of({"adam": adam}, [0.01], seeds=1):
+        outcome, _ = make_run(arm, seed, large, settings)
+    assert team()._table[TICKET] == jobs
+    run = Run(network, large.train, settings, random_state=0, threads=2).descend()  # which would have taken two
+    assert team()._table[TICKET] > jobs
+    assert outcome.record.loss_curve == run.loss_curve
 
 
 def test_who_watches_a_run_may_stop_it(problem):

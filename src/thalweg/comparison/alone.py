@@ -33,7 +33,7 @@ def make_run(
         At its end, with its parameters.
     """
     model, own = arm.told(problem.model, settings)
-    run = Run(model, problem.train, own, random_state=seed)
+    run = Run(model, problem.train, own, random_state=seed, threads=1)
     judge = Evaluation(model, problem.judged, own.loss)
     losses = [float(judge(run.parameters)[0])]
 

@@ -84,7 +84,7 @@ class Confirming(Task[Confirmation]):
 
     def _alone(self, arm: Arm, seed: int) -> Run:
         model, settings = arm.told(self.problem.model, self.settings)
-        run = Run(model, self.problem.train, settings, random_state=seed)
+        run = Run(model, self.problem.train, settings, random_state=seed, threads=1)
         return run.descend(callbacks=[lambda _: self.halted()])
 
     def keep(self, kept: Comparison, claim: Claim, unit: Unit, made: list[Confirmation]) -> bool:
@@ -105,7 +105,7 @@ class Confirming(Task[Confirmation]):
 def seconds_of(arm: Arm, problem: Problem, settings: Settings, seed: int) -> float:
     """Return the seconds of an epoch of an arm, with nothing beside it."""
     model, own = arm.told(problem.model, settings)
-    run = Run(model, problem.train, own, random_state=seed)
+    run = Run(model, problem.train, own, random_state=seed, threads=1)
     took: list[float] = []
     while len(took) < min(_TIMED_EPOCHS, own.max_iter) and sum(took) < _TIMED_SECONDS and not run.ended():
         before = run.seconds

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
+from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any, final
 
 import numpy as np
@@ -17,6 +18,10 @@ if TYPE_CHECKING:
     from thalweg.descent.run import Run
 
 Array = NDArray[Any]
+
+
+# Weights times rows of a batch from which a network is worth several threads.
+LARGE = 1 << 20
 
 
 class Loop(ABC):
@@ -138,6 +143,17 @@ class General(Loop):
         self.kernels = (objective, loss, *activations, update, *penalty, *parts)
         self.code = np.zeros(compiler.PLACES, np.int64)
         self.code[: len(self.kernels)] = [0 if kernel is None else address(kernel) for kernel in self.kernels]
+        self.team = compiler.TEAM
+        self.threads = 1
+        if isinstance(model, Network) and model.size * (self.batch or rows.count) >= LARGE:
+            from thalweg.engine.team import threads_allowed
+
+            self.threads = run.threads or threads_allowed()
+        if self.threads > 1:
+            from thalweg.engine import shares
+
+            self.pieces = shares.kernels(dtype)
+            self.code[compiler.SHARE_PRODUCT :] = [address(kernel) for kernel in self.pieces]
         self.more = pieces or settings.gradient_norm or settings.average is not None
         self.driver = drivers.driver(dtype, more=self.more)  # compiled here, where no clock runs
 
@@ -180,15 +196,16 @@ class General(Loop):
             self.table = run.model.table(piece)
             self.laid_out = piece
         trace = blank(factors.size, run.model.lanes, into)
-        run.t = self.driver(
-            self.code, rows.X, rows.values, rows.indices, rows.indptr, rows.targets, rows.weights,
-            orders, batch, self.table, self.work, self.loss_hyper, self.activation_hyper, self.dropout, self.seed,
-            run.theta, self.gradient, run.state, self.groups, self.hyper, self.rates, factors, self.lanes,
-            self.penalised, self.penalty_hyper, self.kink, self.before,
-            settings.clip_value or 0.0, settings.clip_norm or 0.0, self.columns,
-            run.t, trace, np.zeros(2 * run.model.lanes + self.rates.size + 1),
-            self._more(run, piece, trace.shape) if self.more else None,
-        )  # fmt: skip
+        with self._helped() as self.code[self.team]:
+            run.t = self.driver(
+                self.code, rows.X, rows.values, rows.indices, rows.indptr, rows.targets, rows.weights,
+                orders, batch, self.table, self.work, self.loss_hyper, self.activation_hyper, self.dropout, self.seed,
+                run.theta, self.gradient, run.state, self.groups, self.hyper, self.rates, factors, self.lanes,
+                self.penalised, self.penalty_hyper, self.kink, self.before,
+                settings.clip_value or 0.0, settings.clip_norm or 0.0, self.columns,
+                run.t, trace, np.zeros(2 * run.model.lanes + self.rates.size + 1),
+                self._more(run, piece, trace.shape) if self.more else None,
+            )  # fmt: skip
         return trace
 
     def _more(self, run: Run, piece: int, shape: tuple[int, ...]) -> tuple[Any, ...]:
@@ -199,6 +216,14 @@ class General(Loop):
         if mean is not None and settings.average is not None:
             values, weights = mean.values, step_weights(settings.average, mean.since, run.t, shape[0])
         return piece, self.gathered, self.norms, values, weights
+
+    def _helped(self) -> AbstractContextManager[int]:
+        """Have other threads help for the time of a ``with`` block, where it is worth it."""
+        if self.threads == 1:
+            return nullcontext(0)
+        from thalweg.engine.team import team
+
+        return team().opened(self.threads)
 
 
 @final

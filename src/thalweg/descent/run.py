@@ -61,6 +61,10 @@ class Run:
         Learning rate of each column of weights, for lanes; the rule's own without.
     keep_steps : bool
         Keep the loss of every update in ``step_losses``.
+    threads : int, optional
+        Threads that a large network may have, four at most; as many as the process may use processors, or as the
+        environment variable ``OMP_NUM_THREADS`` says, without. No bit depends on it. One run of a process has them at
+        a time; others go on alone.
 
     Raises
     ------
@@ -118,6 +122,7 @@ class Run:
         order: Order | None = None,
         rates: Array | None = None,
         keep_steps: bool = False,
+        threads: int | None = None,
     ) -> None:
         from thalweg.engine import streams
 
@@ -158,6 +163,7 @@ class Run:
         self._curves = Curves(steps=keep_steps)
         self.order = order
         self.rates = rates
+        self.threads = None if threads is None else check_count("threads", threads)
         self._grown = 0
         self._ones, self._trace = np.ones(0), np.empty((0, model.lanes))
         self._last_block: _Block | None = None

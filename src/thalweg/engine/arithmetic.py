@@ -170,6 +170,41 @@ def flat(typing_context: Any, table: Any) -> Any:
     return kind(table), generate
 
 
+@intrinsic
+def address_of(typing_context: Any, array: Any) -> Any:
+    """Return the address of an array's first cell."""
+
+    def generate(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Any) -> Any:
+        given = make_array(signature.args[0])(context, builder, arguments[0])
+        return builder.ptrtoint(given.data, ir.IntType(64))
+
+    return types.int64(array), generate
+
+
+@intrinsic
+def matrix_at(typing_context: Any, address: Any, rows: Any, columns: Any, kind: Any) -> Any:
+    """View cells of a kind, from an address on, as a C-ordered matrix."""
+    made = types.Array(kind.instance_type, 2, "C")
+
+    def generate(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Any) -> Any:
+        cells = builder.inttoptr(arguments[0], context.get_data_type(made.dtype).as_pointer())
+        return _view(context, builder, made, cells, list(arguments[1:3]))
+
+    return made(types.int64, types.int64, types.int64, kind), generate
+
+
+@intrinsic
+def vector_at(typing_context: Any, address: Any, size: Any, kind: Any) -> Any:
+    """View cells of a kind, from an address on, as a vector."""
+    made = types.Array(kind.instance_type, 1, "C")
+
+    def generate(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Any) -> Any:
+        cells = builder.inttoptr(arguments[0], context.get_data_type(made.dtype).as_pointer())
+        return _view(context, builder, made, cells, [arguments[1]])
+
+    return made(types.int64, types.int64, kind), generate
+
+
 @nested
 def correction_over(base):  # type: ignore[no-untyped-def]
     """Return the t after which ``1 - base**t`` is 1.0: ``base**t < exp(-37.5) < 2**-54``."""

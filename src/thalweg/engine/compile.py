@@ -118,7 +118,9 @@ def objective_signature(dtype: str) -> Any:
 # Places of the kernels' addresses in `code`, and the calls through them.
 OBJECTIVE, LOSS, FORWARD, BACKWARD, UPDATE, PENALTY, PROXIMAL = range(7)
 GATHER, MEASURE, CLIP, PENALISE, SETTLE, AVERAGE, DRAW = range(7, 14)
-PLACES = 14
+# The team that helps, the kernels that share work with it and those that make the pieces; 0 where a run has one thread.
+TEAM, SHARE_PRODUCT, SHARE_UPDATE, PRODUCT_PIECE, UPDATE_PIECE = range(14, 19)
+PLACES = 19
 
 call_objective = caller(objective_signature)
 call_loss = caller(loss_signature)

@@ -26,11 +26,9 @@ from thalweg.engine.compile import (
     PENALTY,
     SETTLE,
     TABLE,
-    UPDATE,
     call_objective,
     call_penalty,
     call_proximal,
-    call_update,
     frozen,
     matrix,
     native,
@@ -39,6 +37,7 @@ from thalweg.engine.compile import (
 )
 from thalweg.engine.compile import PROXIMAL as PROXIMAL_STEP
 from thalweg.engine.pointers import caller
+from thalweg.engine.shares import shared_update
 
 # How a kink of the penalty is met: by its slope, by a proximal step, or by staying in the orthant.
 SLOPE, PROXIMAL, ORTHANT = range(3)
@@ -55,8 +54,9 @@ def epoch(
 
     Parameters
     ----------
-    code : (14,) int64
-        Addresses of the kernels, in the order of :mod:`thalweg.engine.compile`; 0 where a run needs none.
+    code : (19,) int64
+        Addresses of the kernels and of the team, in the order of :mod:`thalweg.engine.compile`; 0 where a run needs
+        none.
     orders : (epochs, rows) or (1, rows) int64
         Order of the rows in each epoch, or one order for all.
     batch_size : int
@@ -139,9 +139,7 @@ def epoch(
         for c in range(rates.size):
             current[c] = rates[c] * factors[k]
         for g in range(groups.shape[0]):
-            call_update(
-                code[UPDATE], (theta, grad, state, hyper[groups[g, 2]], current, lanes, t, groups[g, 0], groups[g, 1])
-            )
+            shared_update(code, theta, grad, state, hyper[groups[g, 2]], current, lanes, t, groups[g, 0], groups[g, 1])
         if code[SETTLE] != 0:
             call_settle(code[SETTLE], (theta, before, penalised, penalty_hyper, kink, current, code))
         if more is not None and code[AVERAGE] != 0:

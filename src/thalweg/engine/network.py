@@ -31,6 +31,7 @@ from thalweg.engine.compile import (
 from thalweg.engine.pointers import caller
 from thalweg.engine.products import dots, nothing, product, repeated, strips, turned, upright
 from thalweg.engine.products import sums as row_sums
+from thalweg.engine.shares import shared_product
 from thalweg.engine.streams import kept, layer_key
 
 # Columns of `shape`, one row per layer; offsets count from the start of `theta` or of `work`.
@@ -99,7 +100,7 @@ def network(
         units = block(work, shape[layer, UNITS], batch, width)
         weight = block(theta, shape[layer, WEIGHTS], shape[layer, FAN_IN], width)
         bias = block(theta, shape[layer, BIAS], 1, width)
-        product(upright(below), upright(weight), repeated(bias, batch), upright(inputs))
+        shared_product(code, upright(below), upright(weight), repeated(bias, batch), upright(inputs))
         below = inputs  # the output layer is linear
         if layer == depth - 1:
             break
@@ -126,14 +127,14 @@ def network(
             if dropout[layer - 1] != 0.0:
                 below = block(work, shape[layer - 1, MASK] + batch * fan_in, batch, fan_in)
         into = block(grad, shape[layer, WEIGHTS], fan_in, width)
-        product(turned(below), upright(deltas), nothing(into), upright(into))
+        shared_product(code, turned(below), upright(deltas), nothing(into), upright(into))
         if layer == 0:
             break
         units = block(work, shape[layer - 1, UNITS], batch, fan_in)
         inputs = block(work, shape[layer - 1, INPUTS], batch, fan_in)
         passed = block(work, shape[layer - 1, DELTAS], batch, fan_in)
         weight = block(theta, shape[layer, WEIGHTS], fan_in, width)
-        product(upright(deltas), turned(weight), nothing(passed), upright(passed))
+        shared_product(code, upright(deltas), turned(weight), nothing(passed), upright(passed))
         if dropout[layer - 1] != 0.0:
             mask = block(work, shape[layer - 1, MASK], batch, fan_in)
             for i in range(batch):

@@ -15,8 +15,9 @@ from typing import Any
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
-from numba.extending import intrinsic, register_jitable
+from numba.extending import intrinsic
 
+from thalweg.engine.arithmetic import address_of, nested
 from thalweg.engine.tiles import (
     dots_call,
     empty_panel,
@@ -34,12 +35,21 @@ from thalweg.engine.vectors import INTEGER
 # -- matrices as products take them: one type for all layouts, so that a product is compiled once per precision
 
 
+# Cells that hold the address of a matrix, its shape and its distances.
+DESCRIBED = 5
+# Beyond any row or column.
+ALL = 1 << 62
+
+
 def _made(context: Any, builder: ir.IRBuilder, kind: Any, array: Any, shape: list[Any], cells: list[Any]) -> Any:
     """Matrix of a shape over the cells of an array, with distances from row to row and column to column in cells."""
+    return _at(context, builder, kind, first_cell(context, builder, kind, array), shape, cells)
+
+
+def _at(context: Any, builder: ir.IRBuilder, kind: Any, data: Any, shape: list[Any], cells: list[Any]) -> Any:
     size = INTEGER(kind.dtype.bitwidth // 8)
     made = context.make_array(types.Array(kind.dtype, 2, "A"))(context, builder)
     strides = [builder.mul(n, size) for n in cells]
-    data = first_cell(context, builder, kind, array)
     context.populate_array(made, data=data, shape=shape, strides=strides, itemsize=size, meminfo=None)
     return made._getvalue()
 
@@ -94,7 +104,7 @@ def nothing(typing_context: Any, like: Any) -> Any:
 
 
 @intrinsic
-def _distances(typing_context: Any, matrix: Any) -> Any:
+def distances(typing_context: Any, matrix: Any) -> Any:
     """Distances from row to row and from column to column, in cells."""
 
     def generate(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Any) -> Any:
@@ -106,11 +116,33 @@ def _distances(typing_context: Any, matrix: Any) -> Any:
     return types.UniTuple(types.int64, 2)(matrix), generate
 
 
+@intrinsic
+def matrix_of(typing_context: Any, job: Any, place: Any, kind: Any) -> Any:
+    """View the matrix that :func:`describe` wrote down, of cells of a kind."""
+
+    def generate(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Any) -> Any:
+        cells = builder.gep(context.make_array(job)(context, builder, arguments[0]).data, [arguments[1]])
+        address, *shape = [builder.load(builder.gep(cells, [INTEGER(k)])) for k in range(DESCRIBED)]
+        made = types.Array(kind.instance_type, 2, "A")
+        place = builder.inttoptr(address, context.get_data_type(made.dtype).as_pointer())
+        return _at(context, builder, made, place, shape[:2], shape[2:])
+
+    return types.Array(kind.instance_type, 2, "A")(job, types.int64, kind), generate
+
+
+@nested
+def describe(job, place, matrix):
+    """Write a matrix down in ``DESCRIBED`` cells: address, rows, columns, cells from row to row, column to column."""
+    job[place] = address_of(matrix)
+    job[place + 1], job[place + 2] = matrix.shape
+    job[place + 3], job[place + 4] = distances(matrix)
+
+
 # -- products
 
 
-@register_jitable
-def product(a, b, start, out):
+@nested
+def product(a, b, start, out, top=0, bottom=ALL, left=0, right=ALL):
     """Write ``start + a @ b`` into ``out``.
 
     Parameters
@@ -122,6 +154,8 @@ def product(a, b, start, out):
         Contiguous along its rows; may be ``out`` itself; without cells (:func:`nothing`) the sums start at zero.
     out : (rows, columns)
         Contiguous along its rows; shares no cell with ``a`` or ``b``.
+    top, bottom, left, right : int
+        The rows and columns of ``out`` to write; all without.
 
     All four are views by the functions above.
     """
@@ -131,29 +165,30 @@ def product(a, b, start, out):
         raise ValueError("the shapes of a product do not fit")
     if given > 0 and (start.shape[0] != rows or given != columns):
         raise ValueError("the shape of a product's start does not fit")
-    a_row, a_step = _distances(a)
-    b_step, b_column = _distances(b)
-    out_row, _ = _distances(out)
+    a_row, a_step = distances(a)
+    b_step, b_column = distances(b)
+    out_row, _ = distances(out)
     tile_rows, lanes = tile_shape(a)
     panel = empty_panel(a)
     most = panel.size // (2 * lanes)
-    for n in range(0, columns, 2 * lanes):
+    rows, columns = min(bottom, rows), min(right, columns)
+    for n in range(left, columns, 2 * lanes):
         some_columns = min(2 * lanes, columns - n)
         width = lanes if some_columns <= lanes else 2 * lanes
         k = 0
         while True:
             steps = min(most, depth - k)
             for side in range(0, width, lanes):
-                left = some_columns - side
+                beside = some_columns - side
                 if b_column == 1:
-                    pack_rows(b, (b, k * b_step + n + side, b_step, panel, side, width, left, steps))
+                    pack_rows(b, (b, k * b_step + n + side, b_step, panel, side, width, beside, steps))
                 else:
                     at = k * b_step + (n + side) * b_column
-                    pack_columns(b, (b, at, b_column, panel, side, width, left, steps))
+                    pack_columns(b, (b, at, b_column, panel, side, width, beside, steps))
             before = start if k == 0 else out  # go on where the last steps left off
-            before_row, _ = _distances(before)
+            before_row, _ = distances(before)
             asked = some_columns if k > 0 or given > 0 else 0
-            for m in range(0, rows, tile_rows):
+            for m in range(top, rows, tile_rows):
                 some_rows = min(tile_rows, rows - m)
                 a_at, before_at, out_at = m * a_row + k * a_step, m * before_row + n, m * out_row + n
                 tile = (
@@ -169,7 +204,7 @@ def product(a, b, start, out):
                 break
 
 
-@register_jitable
+@nested
 def strips(weights, at, row, step, start, matrix, out):
     """Write ``start + a @ matrix`` into ``out``, both C-ordered: the sums of :func:`product`, for few rows or steps.
 
@@ -184,7 +219,7 @@ def strips(weights, at, row, step, start, matrix, out):
     strips_call(out, call)
 
 
-@register_jitable
+@nested
 def dots(x, y, out, at, row, column):
     """Write ``x @ y.T`` of two C-ordered matrices as dot products: ``out[at + r * row + c * column]``."""
     length = x.shape[1]
@@ -193,7 +228,7 @@ def dots(x, y, out, at, row, column):
     dots_call(out, (x, 0, x.shape[0], y, 0, y.shape[0], length, out, at, row, column))
 
 
-@register_jitable
+@nested
 def sums(x, out, at):
     """Write the sum of every row of a C-ordered matrix, from ``out[at]`` on, in the order of a dot product."""
     sums_call(out, (x, 0, x.shape[0], x, 0, 1, x.shape[1], out, at, 1, 0))

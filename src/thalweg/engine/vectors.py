@@ -25,14 +25,16 @@ class Processor:
     vector_bytes : int
     tile_rows : int
         Rows of a tile of two vectors each that fills the registers, 32 or 16 of them.
+    intel : bool
+        It is one of the x86-64 family.
     """
 
     def __init__(self, context: Any) -> None:
         features = f"{context.codegen().magic_tuple()},"
-        intel = "x86_64" in features
-        self.fused = not intel or "+fma," in features
+        self.intel = "x86_64" in features
+        self.fused = not self.intel or "+fma," in features
         self.vector_bytes = 64 if "+avx512f," in features else 32 if "+avx," in features else 16
-        self.tile_rows = 8 if not intel or self.vector_bytes == 64 else 6
+        self.tile_rows = 8 if not self.intel or self.vector_bytes == 64 else 6
 
 
 class Writer:
