@@ -38,6 +38,7 @@ KINDS: dict[str, tuple[Any, Any]] = {
     "no-intercept": (LinearRegressor(fit_intercept=False, penalty=penalties.l2, alpha=0.1, **TOLD), NUMBERS),
     "two-classes": (LinearClassifier(class_weight={True: 2.0, False: 1.0}, **TOLD), TWO),
     "three-classes": (LinearClassifier(schedule="cosine", **TOLD), CLASSES),
+    "several-labels": (LinearClassifier(**TOLD), np.column_stack([TWO, NUMBERS < 1]).astype(np.int8)),
     "network": (MLPRegressor((5, 4), activation=["tanh", "relu"], dropout=(0.2, 0.0), **TOLD), NUMBERS),
     "network-classes": (MLPClassifier((5,), optimizer=tw.adam(learning_rate=0.01), **TOLD), CLASSES),
 }

@@ -71,6 +71,8 @@ CASES = {
     "margin-two": (LinearClassifier("modified_huber", **TOLD), np.where(NUMBERS > 0, 2.0, -1.0)),
     "hinge": (LinearClassifier("hinge", **TOLD), THREE),
     "hinge-two": (LinearClassifier("hinge", **TOLD), np.where(NUMBERS > 0, 3.0, 1.0)),
+    "several-labels": (MLPClassifier((4,), **TOLD), np.column_stack([NUMBERS > 0, NUMBERS < 1]).astype(int)),
+    "several-margins": (LinearClassifier("hinge", **TOLD), np.column_stack([NUMBERS > 0, NUMBERS < 1]).astype(int)),
     "network": (MLPRegressor((8, 4), activation=["tanh", "relu"], dropout=0.2, **TOLD), NUMBERS),
     "network-three": (MLPClassifier((8,), **TOLD), THREE),
 }

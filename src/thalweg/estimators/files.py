@@ -157,7 +157,7 @@ def _rebuild(data: dict[str, Any], arrays: dict[str, Array], formulas: Formulas)
         raise ValueError(f"{made.__name__} has no parameter {strange[0]}")
     estimator = made(**{name: decode(value, arrays, formulas) for name, value in data["parameters"].items()})
     for name, value in data["fitted"].items():
-        if not name.isidentifier() or name.startswith("__") or name in known or hasattr(made, name):
+        if not name.isidentifier() or name.startswith("__") or name in known or not _free(made, name):
             raise ValueError(f"{name} is nothing that a fit leaves")
         setattr(estimator, name, decode(value, arrays, formulas))
     estimator._model = layers.model_of(data["model"], formulas)
@@ -166,6 +166,11 @@ def _rebuild(data: dict[str, Any], arrays: dict[str, Array], formulas: Formulas)
     _restore_requests(estimator, data["requests"])
     _check(estimator)
     return estimator
+
+
+def _free(made: type[DescentEstimator], name: str) -> bool:
+    """Tell whether an attribute can be set: it is none of the class, or what stands there is plain data too."""
+    return isinstance(getattr(made, name, None), bool | int | float | str | None)
 
 
 def _check(estimator: DescentEstimator) -> None:

@@ -36,9 +36,11 @@ def to_onnx(estimator: DescentEstimator, dtype: str | None = None) -> ModelProto
     """
     check_is_fitted(estimator)
     names = getattr(estimator, "feature_names_in_", None)
-    labels = estimator.classes_ if isinstance(estimator, Classification) else None
+    classifies = isinstance(estimator, Classification)
+    several = isinstance(estimator, Classification) and estimator._multilabel
     about = {} if names is None else {"features": [str(name) for name in names]}
-    told: dict[str, Any] = {"labels": labels, "dtype": dtype, "about": about}
+    labels = estimator.classes_ if classifies else None
+    told: dict[str, Any] = {"labels": labels, "several": several, "dtype": dtype, "about": about}
     return graphs.graph(estimator._model, estimator.theta_, outputs_of(estimator), **told)
 
 
@@ -76,6 +78,9 @@ def _convert(scope: Any, operator: Any, container: Any) -> None:
     from skl2onnx.common.data_types import DoubleTensorType
 
     estimator = operator.raw_operator
+    if isinstance(estimator, Classification) and estimator._multilabel:
+        what = "a pipeline with several labels per row is not converted"
+        raise SettingError("ONNX-LABELS", type(estimator).__name__, what, "Convert the estimator alone: to_onnx.")
     kind = "float64" if isinstance(operator.inputs[0].type, DoubleTensorType) else "float32"
     came_out = [each.full_name for each in operator.outputs]
     grown = Growing(kind)

@@ -49,6 +49,7 @@ def graph(
     *,
     preparation: Preparation | None = None,
     labels: Array | None = None,
+    several: bool = False,
     dtype: str | None = None,
     about: dict[str, Any] | None = None,
 ) -> ModelProto:
@@ -65,6 +66,8 @@ def graph(
         How the columns of a table become features. Without one there is the input ``X``, (rows, features).
     labels : ndarray (classes,), optional
         The classes with their type; those of `outputs` when left out. Whole numbers become int64.
+    several : bool
+        A row can have several labels: each score is a question of its own, ``label`` is (rows, labels) of 0 and 1.
     dtype : {"float64", "float32"}, optional
         Of inputs, computing and what comes out; that of the parameters when left out.
     about : dict, optional
@@ -95,7 +98,8 @@ def graph(
     second = "probabilities" if outputs.has_probabilities else "scores"
     names = Names(*(grown.name(name) for name in Names(likely=second)))
     features, inputs, order = _inputs(grown, model, preparation, kind)
-    made = body(grown, model, theta, outputs, labels_of(outputs, labels), features, names, order)
+    classes = None if several else labels_of(outputs, labels)
+    made = body(grown, model, theta, outputs, classes, features, names, order)
     nodes, constants = grown.needed(made)
     size = sum(value.nbytes for value in constants.values())
     if size > _LARGEST:
@@ -106,7 +110,10 @@ def graph(
         [h.make_node(n.operation, list(n.inputs), [n.output], **attributes(n)) for n in nodes],
         "thalweg",
         inputs,
-        [h.make_tensor_value_info(name, onnx_type(made[name]), shape) for name, shape in _shapes(made, model, outputs)],
+        [
+            h.make_tensor_value_info(name, onnx_type(made[name]), shape)
+            for name, shape in _shapes(made, model, outputs, several=several)
+        ],
         [tensor(value, name) for name, value in constants.items()],
     )
     from thalweg import __version__
@@ -154,7 +161,7 @@ def body(
     model: Model,
     theta: Array,
     outputs: Outputs,
-    labels: Array,
+    labels: Array | None,
     features: str,
     names: Names,
     order: Array | None = None,
@@ -165,6 +172,8 @@ def body(
     ----------
     grown : Growing
         Where to add them.
+    labels : ndarray (classes,) or None
+        The classes, None where a row can have several of them.
     features : str
         The value that holds the features, in the type of the graph.
     names : Names
@@ -176,6 +185,11 @@ def body(
     if not outputs.classes:
         _numbers(grown, outputs, scores, names.variable)
         return {names.variable: grown.dtype}
+    if labels is None:
+        above = grown.add("Greater", scores, grown.constant(np.zeros((1, 1), grown.dtype), "zero"))
+        grown.add("Cast", above, to=names.label, to_type="int64")
+        _each_likely(grown, outputs, scores, names.likely)
+        return {names.label: np.dtype(np.int64), names.likely: grown.dtype}
     held = grown.constant(labels, "classes")
     if outputs.count == 1:
         above = grown.add("Greater", scores, grown.constant(np.zeros((1, 1), grown.dtype), "zero"))
@@ -297,12 +311,7 @@ def _likely(grown: Growing, outputs: Outputs, scores: str, name: str) -> None:
     if not outputs.has_probabilities:
         grown.add("Identity", both, to=name)
         return
-    if outputs.link == "logistic":
-        shares = grown.add("Sigmoid", both)
-    else:
-        low, high, half = (grown.constant(np.array(v, grown.dtype), f"bound{v:g}") for v in (-1.0, 1.0, 0.5))
-        clipped = grown.add("Clip", both, low, high)
-        shares = grown.add("Mul", grown.add("Add", clipped, high), half)
+    shares = _each_likely(grown, outputs, both)
     total = grown.add("ReduceSum", shares, grown.constant(np.array([1]), "axis"), keepdims=1)
     some = grown.add("Greater", total, grown.constant(np.zeros((1, 1), grown.dtype), "nothing"))
     count = len(outputs.classes)
@@ -310,9 +319,21 @@ def _likely(grown: Growing, outputs: Outputs, scores: str, name: str) -> None:
     grown.add("Where", some, grown.add("Div", shares, total), alike, to=name)
 
 
-def _shapes(made: dict[str, Any], model: Model, outputs: Outputs) -> list[tuple[str, list[int | None]]]:
+def _each_likely(grown: Growing, outputs: Outputs, scores: str, name: str = "") -> str:
+    """Add the answer to each score as a question of its own, and return its name; the score where there is none."""
+    if outputs.link == "logistic":
+        return grown.add("Sigmoid", scores, to=name)
+    if outputs.link != "margin":
+        return grown.add("Identity", scores, to=name)
+    low, high, half = (grown.constant(np.array(v, grown.dtype), "bound") for v in (-1.0, 1.0, 0.5))
+    return grown.add("Mul", grown.add("Add", grown.add("Clip", scores, low, high), high), half, to=name)
+
+
+def _shapes(
+    made: dict[str, Any], model: Model, outputs: Outputs, *, several: bool
+) -> list[tuple[str, list[int | None]]]:
     """Return the shapes of what comes out, by name."""
-    if not outputs.classes:
+    if several or not outputs.classes:
         return [(name, [None, model.n_outputs]) for name in made]
     label, likely = made
     return [(label, [None]), (likely, [None, len(outputs.classes)])]

@@ -24,6 +24,7 @@ Formulas = Sequence[Formula]
 
 #: Types of arrays that are written as lists: integers, truth values, halves, text, and objects that are one of these.
 _LISTED = re.compile(r"[<>|][biu][1248]|[<>]f2|[<>]U\d{1,6}|\|O")
+_TYPES = re.compile(rf"{_LISTED.pattern}|[<>]f[48]")
 _LARGEST_TEXT = 1 << 30  # bytes of one array of text: a few characters of a file could ask for any number
 _GENERATORS = ("MT19937", "PCG64", "PCG64DXSM", "Philox", "SFC64")
 
@@ -69,6 +70,8 @@ def encode(value: Any, where: str, tensors: dict[str, Array] | None = None) -> A
         return _encode_formula(value)
     if isinstance(value, np.ndarray):
         return _encode_array(value, where, tensors)
+    if isinstance(value, np.dtype) and _TYPES.fullmatch(value.str):
+        return {"dtype": value.str}
     if isinstance(value, np.random.SeedSequence):
         seeds = {**value.state, "spawn_key": list(value.state["spawn_key"])}
         return {"seeds": [[name, encode(each, where)] for name, each in seeds.items()]}
@@ -215,6 +218,12 @@ def _decode_float(data: Mapping[str, Any], tensors: Mapping[str, Array], formula
     return float(data["float"])
 
 
+def _decode_dtype(data: Mapping[str, Any], tensors: Mapping[str, Array], formulas: Formulas) -> Any:  # noqa: ARG001
+    if not _TYPES.fullmatch(data["dtype"]):
+        raise ValueError("a type that is not written")
+    return np.dtype(data["dtype"])
+
+
 def _decode_dict(data: Mapping[str, Any], tensors: Mapping[str, Array], formulas: Formulas) -> dict[Any, Any]:
     return {decode(key, tensors): decode(value, tensors, formulas) for key, value in data["dict"]}
 
@@ -234,6 +243,7 @@ _READERS: dict[str, Callable[[Mapping[str, Any], Mapping[str, Array], Formulas],
     "formula": _decode_formula,
     "tensor": _decode_tensor,
     "array": _decode_array,
+    "dtype": _decode_dtype,
     "seeds": _decode_seeds,
     "generator": _decode_generator,
 }
