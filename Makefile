@@ -49,7 +49,7 @@ bench: $(VENV)/bench.stamp ## time the work side by side with the peers; keeps b
 
 # --universal: one file for every supported Python and platform. Pins that still fit are kept; UPGRADE=--upgrade renews them.
 COMPILE = build/uv/bin/uv pip compile --quiet --no-config --universal --fork-strategy fewest --python-version 3.11 \
-  --generate-hashes --custom-compile-command 'make constraints' $(UPGRADE) pyproject.toml --extra arrow --extra onnx --extra plot --extra report
+  --generate-hashes --custom-compile-command 'make constraints' $(UPGRADE) pyproject.toml --extra arrow --extra onnx --extra plot --extra report --extra skops
 constraints: ## write constraints/ anew from pyproject.toml
 	@$(PYTHON) -m venv build/uv
 	@build/uv/bin/python -m pip install -qq --disable-pip-version-check uv==0.13.8

@@ -26,6 +26,7 @@ from thalweg.estimators.contract import (
     check_is_fitted,
     validate_data,
 )
+from thalweg.estimators.leaving import Leaving
 from thalweg.estimators.parameters import parameters_checked
 from thalweg.estimators.validation import Validation, read_apart, set_aside
 from thalweg.formulas import catalog
@@ -51,7 +52,7 @@ class Table(NamedTuple):
         return Table(*parts)
 
 
-class DescentEstimator(BaseEstimator, ABC):  # type: ignore[misc] # scikit-learn ships no types
+class DescentEstimator(Leaving, BaseEstimator, ABC):  # type: ignore[misc] # scikit-learn ships no types
     """A model that one run of descent fits.
 
     Attributes
