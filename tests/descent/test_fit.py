@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from scipy.sparse import csr_array
 
 from thalweg.descent.batches import Rows
 from thalweg.descent.models import Linear, Network
@@ -33,7 +32,6 @@ RUNS = {
     "more inputs": (lambda: Run(Network((9, 5, 1), (relu,)), ROWS, settings()), "X: has 3 columns, the model has 9"),
     "objective": (lambda: Objective(Linear(9), ROWS, squared), "X: has 3 columns, the model has 9"),
     "no rows": (lambda: Run(Linear(3), Rows.of(X[:0], Y[:0]), settings()), "X: has no rows"),
-    "CSR": (lambda: Run(NET, Rows.of(csr_array(X), Y), settings()), "X: is CSR; a network takes dense rows"),
     "one score": (lambda: Run(Linear(3), ROWS, settings(loss=softmax)), "y: has 1 column; softmax compares"),
     "state": (
         lambda: Run(Linear(3), ROWS, settings(), state=np.zeros((1, 1))),

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from scipy.sparse import csr_array
 from sklearn.datasets import make_moons
 
 from thalweg.estimators import LinearRegressor, MLPClassifier, MLPRegressor
@@ -101,14 +100,6 @@ def test_an_activation_of_ones_own_stands_beside_the_others():
     hidden = X @ net.coefs_[0] + net.intercepts_[0]
     hidden = np.maximum(hidden / (1 + np.abs(hidden)) @ net.coefs_[1] + net.intercepts_[1], 0)
     np.testing.assert_allclose(net.predict(X), (hidden @ net.coefs_[2] + net.intercepts_[2])[:, 0], rtol=1e-10)
-
-
-@pytest.mark.parametrize("kind", [MLPRegressor, MLPClassifier])
-def test_sparse_rows_are_refused_with_the_way_out(kind):
-    with pytest.raises(TypeError, match=r"Sparse data was passed.*toarray"):
-        kind().fit(csr_array(X), C)
-    with pytest.raises(TypeError, match=r"Sparse data was passed.*toarray"):
-        kind(max_iter=1, tol=None).fit(X, C).predict(csr_array(X))
 
 
 def test_a_network_of_one_layer_size_may_be_given_as_a_number():

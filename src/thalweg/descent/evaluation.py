@@ -52,8 +52,8 @@ class Evaluation:
         self._code[: len(self._kernels)] = [0 if kernel is None else address(kernel) for kernel in self._kernels]
         self._loss_hyper = hyper_table([loss])[0]
         self._activation_hyper = hyper_table(model.activations)
-        self._table = model.table(block)
-        self._work = np.zeros(model.work_size(block), rows.dtype)
+        self._table = model.table(block, csr=rows.csr)
+        self._work = np.zeros(model.work_size(block, csr=rows.csr), rows.dtype)
         self._gradient = np.zeros(model.size, rows.dtype)
         self._order = np.arange(rows.count)
         self._none = np.zeros(len(self._table))

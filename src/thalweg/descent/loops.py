@@ -192,8 +192,8 @@ class General(Loop):
         rows, settings = self.rows, run.settings
         piece = settings.batch_size if settings.accumulate > 1 and settings.batch_size else batch
         if piece > self.laid_out:
-            self.work = np.zeros(run.model.work_size(piece), run.dtype)
-            self.table = run.model.table(piece)
+            self.work = np.zeros(run.model.work_size(piece, csr=rows.csr), run.dtype)
+            self.table = run.model.table(piece, csr=rows.csr)
             self.laid_out = piece
         trace = blank(factors.size, run.model.lanes, into)
         with self._helped() as self.code[self.team]:

@@ -96,13 +96,13 @@ class Linear:
 
     # -- what the engine needs to know
 
-    def table(self, batch: int) -> NDArray[np.int64]:  # noqa: ARG002 - as Network
+    def table(self, batch: int, *, csr: bool = False) -> NDArray[np.int64]:  # noqa: ARG002 - as Network
         """Return the table of shapes for the kernel."""
         return np.array([[self.n_features, self.columns, int(self.fit_intercept)]])
 
-    def work_size(self, batch: int) -> int:
-        """Return the cells of scratch for batches of this size."""
-        return batch * (self.n_features + 2 * self.columns)
+    def work_size(self, batch: int, *, csr: bool = False) -> int:
+        """Return the cells of scratch for batches of this size; rows of a CSR are not laid out in it."""
+        return batch * ((0 if csr else self.n_features) + 2 * self.columns)
 
     @property
     def activations(self) -> tuple[Activation, ...]:
@@ -257,10 +257,10 @@ class Network:
 
     # -- what the engine needs to know
 
-    def table(self, batch: int) -> NDArray[np.int64]:
+    def table(self, batch: int, *, csr: bool = False) -> NDArray[np.int64]:
         """Return the table of shapes and offsets for the kernel; see :mod:`thalweg.engine.network`."""
         kinds = list(self.activations)
-        rows, at = [], batch * self.layer_sizes[0]
+        rows, at = [], 0 if csr else batch * self.layer_sizes[0]
         rates = [*(self.dropout or [0.0] * len(self.hidden_activations)), 0.0]
         chosen = [*self.hidden_activations, kinds[-1]]
         for (fan_in, fan_out), (w, _), (b, _), activation, rate in zip(
@@ -273,11 +273,11 @@ class Network:
             at += (5 if rate else 3) * cells
         return np.array(rows)
 
-    def work_size(self, batch: int) -> int:
-        """Return the cells of scratch for batches of this size."""
+    def work_size(self, batch: int, *, csr: bool = False) -> int:
+        """Return the cells of scratch for batches of this size; rows of a CSR are not laid out in it."""
         rates = [*(self.dropout or [0.0] * len(self.hidden_activations)), 0.0]
         cells = sum((5 if rate else 3) * o for (_, o), rate in zip(self.shapes, rates, strict=True))
-        return batch * (self.layer_sizes[0] + cells)
+        return batch * (cells if csr else self.layer_sizes[0] + cells)
 
     @cached_property
     def activations(self) -> tuple[Activation, ...]:
@@ -296,6 +296,10 @@ class Network:
         """Return the compiled objective for batches of this size."""
         from thalweg.engine import network
 
+        if rows.csr:
+            from thalweg.engine import sparse_network
+
+            return sparse_network.objective(rows.dtype)
         return network.objective(rows.dtype, max(self.layer_sizes), batch)
 
 
@@ -319,8 +323,6 @@ def check_rows(model: Model, loss: Loss, rows: Rows) -> None:
         raise SettingError("DATA-FEATURES", "X", f"has {features} columns, the model has {model.n_features}")
     if not rows.count:
         raise SettingError("DATA-ROWS", "X", "has no rows")
-    if rows.csr and isinstance(model, Network):
-        raise SettingError("DATA-SPARSE", "X", "is CSR; a network takes dense rows", "X.toarray() makes them.")
     outputs = rows.targets.shape[1]
     if outputs != model.n_outputs:
         what = f"has {outputs} columns, the model with loss {loss.name} has {model.n_outputs}"

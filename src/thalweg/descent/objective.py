@@ -79,8 +79,8 @@ class Objective:
             for (start, stop), p in zip(model.weights, layer_penalties(penalty, len(model.weights)), strict=True)
             if p is not None
         ]
-        self._table = model.table(count)
-        self._work = np.zeros(model.work_size(count), dtype)
+        self._table = model.table(count, csr=rows.csr)
+        self._work = np.zeros(model.work_size(count, csr=rows.csr), dtype)
         self._order = np.arange(count)
         self._dropout = np.zeros(len(self._table))
         self._scales: list[Array] | None = None

@@ -85,7 +85,7 @@ class DescentEstimator(Leaving, BaseEstimator, ABC):  # type: ignore[misc] # sci
         Where ``X`` has names.
     """
 
-    _reads_x: ClassVar[dict[str, Any]] = {"accept_sparse": False, "order": "C"}
+    _reads_x: ClassVar[dict[str, Any]] = {"accept_sparse": "csr", "order": "C"}
     _reads_y: ClassVar[dict[str, Any]]
 
     # What the constructors of the public classes store.
@@ -192,6 +192,11 @@ class DescentEstimator(Leaving, BaseEstimator, ABC):  # type: ignore[misc] # sci
                 raise SettingError("SETTING-NAME", nested, what, "Give the formula itself, as optimizer=thalweg.adam.")
         super().set_params(**params)
         return self
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags
 
     def _check_parameters(self) -> None:
         """Refuse every parameter that no data could make right."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, final
+from typing import Any, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +19,6 @@ Array = NDArray[Any]
 class LinearEstimator(DescentEstimator):
     """Scores that are linear in the features, on dense rows or on CSR."""
 
-    _reads_x: ClassVar[dict[str, Any]] = {"accept_sparse": "csr", "order": "C"}
     _model: Linear
 
     def __init__(
@@ -76,11 +75,6 @@ class LinearEstimator(DescentEstimator):
         self.warm_start = warm_start
         self.verbose = verbose
         self.callbacks = callbacks
-
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.input_tags.sparse = True
-        return tags
 
     def _check_parameters(self) -> None:
         super()._check_parameters()

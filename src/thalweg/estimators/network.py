@@ -24,7 +24,7 @@ Array = NDArray[Any]
 
 
 class NetworkEstimator(DescentEstimator):
-    """Scores by a multilayer perceptron, on dense rows."""
+    """Scores by a multilayer perceptron, on dense rows or on CSR."""
 
     _model: Network
 
@@ -267,7 +267,7 @@ class MLPRegressor(Regression, NetworkEstimator):
     Notes
     -----
     ``alpha`` of scikit-learn's ``MLPRegressor`` is divided by the rows of a batch: it is ours times the batch size.
-    Sparse rows are refused; pass ``X.toarray()``. Several outputs add up in the loss.
+    Sparse rows are never laid out in full; the weights of the first layer are. Several outputs add up in the loss.
 
     Examples
     --------
@@ -399,7 +399,8 @@ class MLPClassifier(Classification, NetworkEstimator):
     Notes
     -----
     The last layer has one score for two classes, else one per class. ``alpha`` of scikit-learn's ``MLPClassifier`` is
-    divided by the rows of a batch: it is ours times the batch size. Sparse rows are refused; pass ``X.toarray()``.
+    divided by the rows of a batch: it is ours times the batch size. Sparse rows are never laid out in full; the weights
+    of the first layer are.
 
     Examples
     --------
