@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from thalweg.descent.batches import Rows
+from thalweg.descent.scores import affine, through
 from thalweg.descent.settings import check_count, check_formula
 from thalweg.errors import SettingError
 from thalweg.formulas.formula import Activation, Formula, Loss
@@ -90,9 +91,9 @@ class Linear:
         return theta[self.n_features * self.columns :] if self.fit_intercept else np.zeros(self.columns, theta.dtype)
 
     def scores(self, theta: Array, X: Any) -> Array:
-        """Return the scores before the inverse link, (n, outputs)."""
-        product = X @ self.coef(theta).T
-        return np.asarray(product + self.intercept(theta))
+        """Return the scores before the inverse link, (n, outputs); a row's bits do not depend on the others."""
+        end = self.n_features * self.columns
+        return affine(X, theta[:end].reshape(self.n_features, self.columns), theta[end:])
 
     # -- what the engine needs to know
 
@@ -244,16 +245,16 @@ class Network:
     def scores(self, theta: Array, X: Any, masks: Sequence[Array] | None = None) -> Array:
         """Return the scores before the inverse link, (n, outputs).
 
-        The units of each hidden layer are multiplied by ``masks`` (n, units) where these are given: dropout is not
-        applied otherwise.
+        A row's bits do not depend on the others. The units of each hidden layer are multiplied by ``masks`` (n, units)
+        where these are given: dropout is not applied otherwise.
         """
+        if masks is None:
+            return through(X, theta, self._layers, self.activations, self._activation_hyper)
         values = X
         coefs, biases = self.coefs(theta), self.biases(theta)
         for k, activation in enumerate(self.hidden_activations):
-            values = activation.value(np.asarray(values @ coefs[k] + biases[k]))
-            if masks is not None:
-                values = values * masks[k]
-        return np.asarray(values @ coefs[-1] + biases[-1])
+            values = activation.value(affine(values, coefs[k], biases[k])) * masks[k]
+        return affine(values, coefs[-1], biases[-1])
 
     # -- what the engine needs to know
 
@@ -286,6 +287,14 @@ class Network:
 
         distinct = list(dict.fromkeys(a for a in self.hidden_activations if a != identity))
         return (*distinct, identity)
+
+    @cached_property
+    def _layers(self) -> NDArray[np.int64]:
+        return self.table(1)
+
+    @cached_property
+    def _activation_hyper(self) -> NDArray[np.float64]:
+        return hyper_table(self.activations)
 
     def dropout_bounds(self) -> NDArray[np.float64]:
         """Return the share of units kept in each layer times 2**53, 0 where there is no dropout."""

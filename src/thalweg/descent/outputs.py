@@ -9,6 +9,7 @@ from typing import Any, Literal, final
 import numpy as np
 from numpy.typing import NDArray
 
+from thalweg.descent.scores import shares
 from thalweg.errors import DataError, SettingError
 from thalweg.formulas.kinds import INVERSE_LINKS, Loss
 from thalweg.formulas.losses import modified_huber
@@ -157,21 +158,7 @@ class Outputs:
             raise SettingError(
                 "SETTING-LOSS", "loss", "its scores are no probabilities", "Train with the loss log or softmax."
             )
-        z = np.asarray(scores, dtype=np.float64)
-        if self.link == "softmax":
-            shares = np.exp(z - z.max(axis=1, keepdims=True))
-            return np.asarray(shares / shares.sum(axis=1, keepdims=True))
-        likely = _logistic(z) if self.link == "logistic" else (np.clip(z, -1, 1) + 1) / 2
-        if self.count == 1:
-            return np.column_stack([1 - likely[:, 0], likely[:, 0]])
-        shares = np.maximum(likely, np.finfo(np.float64).tiny)
-        return np.asarray(shares / shares.sum(axis=1, keepdims=True))
-
-
-def _logistic(z: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return 1 / (1 + exp(-z)) without overflow."""
-    small = np.exp(-np.abs(z))
-    return np.asarray(np.where(z >= 0, 1.0, small) / (1 + small))
+        return shares(self.link, np.asarray(scores, dtype=np.float64))
 
 
 def mean_loss(loss: Loss, targets: Array, scores: Array) -> float:

@@ -274,9 +274,14 @@ def proximal_kernel(penalty: Penalty, dtype: str) -> Any:
 def activation_kernels(activations: tuple[Activation, ...], dtype: str) -> tuple[Any, Any]:
     """Return forward and backward pass for layers whose activations are numbered as in ``activations``."""
     programs = tuple(a._program for a in activations)
-    forward = kernel_from_text(*forward_text(programs, dtype), forward_signature(dtype))
     backward = kernel_from_text(*backward_text(programs, dtype), backward_signature(dtype))
-    return forward, backward
+    return forward_kernel(activations, dtype), backward
+
+
+def forward_kernel(activations: tuple[Activation, ...], dtype: str) -> Any:
+    """Return the forward pass alone."""
+    programs = tuple(a._program for a in activations)
+    return kernel_from_text(*forward_text(programs, dtype), forward_signature(dtype))
 
 
 # -- the cache on disk

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import issparse
 
+from thalweg.descent.scores import shares
 from thalweg.errors import DataError, SettingError
 from thalweg.estimators import settings as told
 from thalweg.estimators.base import DescentEstimator
@@ -236,18 +237,7 @@ class Classification(ClassifierMixin, DescentEstimator):  # type: ignore[misc] #
             Rows sum to 1, save those of several labels.
         """
         scores = self._scores(X)
-        link = link_of(self._loss)
-        if link == "softmax":
-            from scipy import special
-
-            return np.asarray(special.softmax(scores, axis=1))
-        both = np.hstack([-scores, scores]) if scores.shape[1] == 1 else scores
-        shares = _expit(both) if link == "logistic" else (np.clip(both, -1, 1) + 1) / 2
-        if self._multilabel:
-            return np.asarray(shares)
-        total = shares.sum(axis=1, keepdims=True)
-        alike = np.full_like(shares, 1 / shares.shape[1])
-        return np.asarray(np.divide(shares, total, out=alike, where=total > 0))
+        return shares(link_of(self._loss), scores, apart=self._multilabel)
 
     @available_if(_probable)  # type: ignore[untyped-decorator]
     def predict_log_proba(self, X: Any) -> Array:
