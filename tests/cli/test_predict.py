@@ -117,18 +117,14 @@ def test_a_network_predicts_what_it_learned(thalweg, dtype):
     assert np.mean(np.array(rows, float)[:, 0] == truth) > 0.93
 
 
-def test_predicting_imports_no_numba(thalweg, model):
-    import subprocess
-    import sys
-
-    script = (
-        "import sys\n"
-        "from thalweg.cli import main\n"
-        "try: main(['predict', 'model.thalweg', 'houses.txt', '--output', 'p.csv'])\n"
-        "except SystemExit as left: print(left.code, 'numba' in sys.modules)\n"
-    )
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
-    assert done.stdout == "0 False\n"
+def test_a_row_is_predicted_as_it_is_alone(thalweg, model, folder):
+    """To the last digit: no product of matrices whose sums depend on their size."""
+    header, *lines = model.read_text().splitlines()
+    together = thalweg("predict", "model.thalweg", model).out.splitlines()[1:]
+    for line, expected in list(zip(lines, together, strict=True))[:5]:
+        (folder / "one.txt").write_text(f"{header}\n{line}\n")
+        said = thalweg("predict", "model.thalweg", "one.txt")
+        assert (said.err, said.out.splitlines()[1:]) == ("", [expected])
 
 
 @pytest.mark.parametrize(

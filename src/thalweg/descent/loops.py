@@ -74,6 +74,11 @@ def choose(run: Run) -> Loop:
     """Return the fastest loop that does what the run asks for."""
     if fused_serves(run):
         return FusedLanes(run) if run.model.lanes > 1 else Fused(run)
+    from thalweg.descent.lazy import serving  # it makes a loop, and knows what one is from here
+
+    lazy = serving(run)
+    if lazy is not None:
+        return lazy
     return General(run, moments=moments_serve(run))
 
 

@@ -249,7 +249,7 @@ class Network:
         where these are given: dropout is not applied otherwise.
         """
         if masks is None:
-            return through(X, theta, self._layers, self.activations, self._activation_hyper)
+            return through(X, theta, self._layers, self.activations, hyper_table(self.activations))
         values = X
         coefs, biases = self.coefs(theta), self.biases(theta)
         for k, activation in enumerate(self.hidden_activations):
@@ -291,10 +291,6 @@ class Network:
     @cached_property
     def _layers(self) -> NDArray[np.int64]:
         return self.table(1)
-
-    @cached_property
-    def _activation_hyper(self) -> NDArray[np.float64]:
-        return hyper_table(self.activations)
 
     def dropout_bounds(self) -> NDArray[np.float64]:
         """Return the share of units kept in each layer times 2**53, 0 where there is no dropout."""

@@ -78,7 +78,7 @@ def through(
     theta: Array,
     shapes: NDArray[np.int64],
     activations: tuple[Activation, ...],
-    activation_hyper: NDArray[np.float64],
+    numbers: NDArray[np.float64],
 ) -> Array:
     """Return the scores of layers, (n, outputs): the last is linear, the others have activations.
 
@@ -91,7 +91,7 @@ def through(
         As the network's table has them.
     activations : tuple of Activation
         Distinct ones; the table numbers them.
-    activation_hyper : ndarray (activations, numbers)
+    numbers : ndarray (activations, hyperparameters)
 
     Raises
     ------
@@ -104,13 +104,13 @@ def through(
     features, widest = int(shapes[0, 0]), int(shapes[:, 1].max())
     _check_features(table, features)
     dtype = _common(table.dtype, theta.dtype)
-    _, code = _activation(activations, dtype.name)
+    code, _ = _activations(activations, dtype.name)
     rows = max(8, min(ROWS, table.shape[0], (1 << 15) // widest))
     work = np.empty(2 * rows * widest, dtype)
     out = np.empty((table.shape[0], int(shapes[-1, 1])), dtype)
     parameters, score = _laid_out(theta, dtype), kernel("forward", dtype.name)
     for piece in _pieces(table, dtype):
-        score(_laid_out(table[piece], dtype), parameters, shapes, work, code, activation_hyper, out[piece])
+        score(_laid_out(table[piece], dtype), parameters, shapes, work, code, numbers, out[piece])
     return out
 
 
@@ -155,13 +155,13 @@ def shares(link: str, scores: Array, *, apart: bool = False) -> Array:
 
 
 @lru_cache(maxsize=32)
-def _activation(activations: tuple[Activation, ...], dtype: str) -> tuple[Any, NDArray[np.int64]]:
-    """Return the activations' kernel, whose code lives as long as it does, and its address."""
+def _activations(activations: tuple[Activation, ...], dtype: str) -> tuple[NDArray[np.int64], Any]:
+    """Return the address of the activations' kernel, and the kernel: its code lives as long as it does."""
     from thalweg.engine.compile import forward_kernel
     from thalweg.engine.pointers import address
 
     compiled = forward_kernel(activations, dtype)
-    return compiled, np.array([address(compiled)])
+    return np.array([address(compiled)]), compiled
 
 
 def _check_features(table: Any, features: int) -> None:

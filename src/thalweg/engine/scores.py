@@ -208,7 +208,7 @@ def _signature(kind: str, dtype: str) -> Any:
     if kind == "sparse":
         return types.void(v, COLUMNS_OF_CSR, frozen(INDICES), v, v, out)
     if kind == "forward":
-        return types.void(m, v, TABLE, vector(dtype), INDICES, NUMBER_TABLE, out)
+        return types.void(m, v, frozen(TABLE), vector(dtype), INDICES, NUMBER_TABLE, out)
     return types.void(m, out)
 
 

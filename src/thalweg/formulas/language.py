@@ -43,6 +43,8 @@ RESERVED = frozenset(
     "features k sample x X orders trace factors slope epoch place near width at fetch "
     # of the same loop over many lanes
     "c xj j own block blocks lane count intercept hidden "
+    # of the update of some coordinates alone
+    "scales places grads pull squares resting "
     # what they call
     "np math range max min abs float dot fma power exp tanh log1p sign correction_over".split()
 )

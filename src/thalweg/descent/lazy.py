@@ -1,0 +1,144 @@
+"""Sparse rows: updates that touch only the columns which occur in a batch, and which runs can be made of them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from thalweg.descent.loops import Loop, blank, learning_rates, parameter_groups
+from thalweg.descent.models import Linear, hyper_table
+from thalweg.formulas.formula import Penalty, Rule
+from thalweg.formulas.rest import Factors, factors_at_rest, number_of, numbers_of, pull_of
+
+if TYPE_CHECKING:
+    from thalweg.descent.run import Run
+    from thalweg.descent.settings import Settings
+
+Array = NDArray[Any]
+
+# A factor outside these bounds is none that a scale can take up for long.
+_SMALLEST, _LARGEST = 1e-3, 1.0
+
+
+@final
+class Lazy(Loop):
+    """CSR rows on a linear model, under a rule that leaves or shrinks a coordinate without a gradient.
+
+    An update costs what the entries of its rows do, whatever the width. Other rules move every weight in every update
+    (moments that decay carry theta along), so that an epoch costs updates times width: the general loop makes it.
+    """
+
+    def __init__(self, run: Run, factors: Factors, pull: float) -> None:
+        from thalweg.engine import compile as compiler
+        from thalweg.engine import drivers
+        from thalweg.engine.lazy import LEAST, lazy_driver, scattered_kernel
+        from thalweg.engine.pointers import address
+
+        settings, rows, model, dtype = run.settings, run.rows, run.model, run.dtype
+        self.visited = rows.count
+        self.batch = settings.batch_size
+        self.whole = False
+        self.pull = pull
+        self.gradient = np.zeros_like(run.theta)
+        self.hyper, _ = parameter_groups(run)
+        self.rates = learning_rates(run)
+        self.loss_hyper = hyper_table([settings.loss])[0]
+        clipped = settings.clip_value or settings.clip_norm
+        self.kernels = {
+            compiler.LOSS: compiler.loss_kernel(settings.loss, dtype),
+            compiler.UPDATE: scattered_kernel(settings.optimizer, factors, dtype, pulled=pull > 0),
+            compiler.CLIP: drivers.part("clip", dtype) if clipped else None,
+        }
+        self.code = np.zeros(compiler.PLACES, np.int64)
+        for place, kernel in self.kernels.items():
+            self.code[place] = 0 if kernel is None else address(kernel)
+        shared = any(not _is_one(factor) for factor in factors)
+        self.least = LEAST[dtype] if shared else 0.0
+        features = rows.X.shape[1]
+        self.table = model.table(settings.batch_size or 1)
+        self.touched, self.stamps = np.zeros(features, np.int32), np.zeros(features, np.int64)
+        self.intercepts = np.array([features], np.int32)
+        self.work = np.zeros((2 * (settings.batch_size or 1) + features + 1) * model.columns, dtype)
+        self.driver = lazy_driver(dtype)
+
+    def run(
+        self, run: Run, orders: NDArray[np.int64], batch: int, factors: Array, skip: int = 0, into: Array | None = None
+    ) -> NDArray[np.float64]:
+        """See :meth:`Loop.run`."""
+        if skip:
+            per_epoch = -(-orders.shape[1] // batch)
+            order = orders[(skip // per_epoch) % orders.shape[0]]
+            first = (skip % per_epoch) * batch
+            orders = np.ascontiguousarray(order[first : first + batch]).reshape(1, -1)
+        trace = blank(factors.size, 1, into)
+        rows, settings = run.rows, run.settings
+        weights = run.theta[: rows.X.shape[1] * run.model.columns]
+        squares = np.array([np.dot(weights, weights)], np.float64) if self.pull else np.zeros(1)
+        self.stamps.fill(0)
+        ones = np.ones(1 + run.state.shape[0])
+        run.t = self.driver(
+            self.code, rows.values, rows.indices, rows.indptr, rows.targets, rows.weights, orders, batch, self.table,
+            run.theta, self.gradient, run.state, self.hyper, self.rates, factors, ones.copy(), ones, self.touched,
+            self.stamps, self.work, self.intercepts, self.loss_hyper,
+            settings.clip_value or 0.0, settings.clip_norm or 0.0, self.pull, squares, self.least, run.t, trace,
+            np.zeros(2),
+        )  # fmt: skip
+        return trace
+
+
+def serving(run: Run) -> Lazy | None:
+    """Return the loop where the run can be made of lazy updates, and where they pay."""
+    settings, model, rows = run.settings, run.model, run.rows
+    if not (isinstance(model, Linear) and rows.csr and model.lanes == 1 and run.rates is None):
+        return None
+    batch = settings.batch_size
+    if batch is None or 2 * batch * rows.values.size > rows.count * rows.X.shape[1]:
+        return None  # half of the columns or more occur in a batch
+    found = resting(settings)
+    return None if found is None else Lazy(run, *found)
+
+
+def resting(settings: Settings) -> tuple[Factors, float] | None:
+    """Return what happens to weights without an entry, and the pull of the penalty; None where all have to be updated.
+
+    Examples
+    --------
+    >>> from thalweg.descent.settings import Settings
+    >>> from thalweg.formulas import losses, penalties, rules
+    >>> resting(Settings(rules.gradient_descent, losses.log, penalties.l2(alpha=0.5)))[1]
+    0.5
+    >>> resting(Settings(rules.adam, losses.log)) is None
+    True
+    """
+    (penalty,) = settings.layer_penalties(1)
+    pull = _pull(penalty)
+    if pull is None:
+        return None
+    factors = factors_at_rest(settings.optimizer, pulled=pull > 0)
+    if factors is None or not all(_in_bounds(factor, settings, pull) for factor in factors):
+        return None
+    return factors, pull
+
+
+def _pull(penalty: Penalty | None) -> float | None:
+    if penalty is None:
+        return 0.0
+    return None if penalty.has_proximal else pull_of(penalty)
+
+
+def _is_one(factor: Any) -> bool:
+    return getattr(factor, "value", None) == 1.0
+
+
+def _in_bounds(factor: Any, settings: Settings, pull: float) -> bool:
+    """Whether a factor can be kept in a scale, at every learning rate that the schedule comes to."""
+    rule: Rule = settings.optimizer
+    numbers = numbers_of(rule) | {"pull": pull}
+    rates = np.array([numbers.get("learning_rate", 0.0)])
+    if settings.schedule is not None:
+        times = np.linspace(0.0, settings.max_iter, 1025)
+        rates = rates * settings.schedule.over(settings.max_iter).factor(times)
+    extremes = (float(np.min(rates)), float(np.max(rates)))
+    return all(_SMALLEST <= number_of(factor, numbers | {"learning_rate": rate}) <= _LARGEST for rate in extremes)
