@@ -10,7 +10,7 @@ from unittest import SkipTest
 
 import numpy as np
 import pytest
-from sklearn.utils._param_validation import Interval, InvalidParameterError, RealNotInt
+from sklearn.utils._param_validation import Interval, InvalidParameterError, RealNotInt, StrOptions
 from sklearn.utils.estimator_checks import (
     check_dataframe_column_names_consistency,
     check_inplace_ensure_writeable,
@@ -192,7 +192,7 @@ CONSTRAINTS = {
     "dropout": [Interval(Real, 0, 1, closed="left"), "array-like"],
     "initialisation": [str],
     "optimizer": [str, Rule],
-    "learning_rate": ABOVE_ZERO,
+    "learning_rate": [*ABOVE_ZERO, StrOptions({"auto"})],
     "schedule": [str, Schedule, None],
     "batch_size": [*COUNT, str, None],
     "accumulate": COUNT,

@@ -71,6 +71,11 @@ class DescentEstimator(Leaving, BaseEstimator, ABC):  # type: ignore[misc] # sci
     validation_curve_ : list of float
         With ``early_stopping``, the mean loss on the validation rows after each epoch, or what ``scoring`` says; else
         empty.
+    learning_rate_ : float or None
+        Learning rate of the last fit, before its schedule; None for a rule without one.
+    range_test_ : dict or None
+        With ``learning_rate="auto"``, the range test that found it; see
+        :class:`~thalweg.comparison.range_test.RangeTest`.
     learning_rate_curve_ : list of float
         Mean learning rate of every epoch's updates; empty for a rule without one.
     gradient_norm_curve_ : list of float
@@ -94,7 +99,7 @@ class DescentEstimator(Leaving, BaseEstimator, ABC):  # type: ignore[misc] # sci
     alpha: Any
     l1_ratio: float | None
     optimizer: str | Rule
-    learning_rate: float | None
+    learning_rate: float | str | None
     schedule: Any
     batch_size: int | str | None
     max_iter: int
@@ -122,6 +127,8 @@ class DescentEstimator(Leaving, BaseEstimator, ABC):  # type: ignore[misc] # sci
     validation_curve_: list[float]
     learning_rate_curve_: list[float]
     gradient_norm_curve_: list[float]
+    learning_rate_: float | None
+    range_test_: dict[str, Any] | None
     _iterate: Array | None
     _mean_values: Array | None
     _mean_since: float
@@ -383,15 +390,12 @@ class DescentEstimator(Leaving, BaseEstimator, ABC):  # type: ignore[misc] # sci
         mean = None
         if remembers and self._mean_values is not None:
             mean = Mean(self._mean_values, self._mean_since)
+        targets, dtype = self._softened(table.targets, loss), str(table.targets.dtype)
+        rows = Rows.of(table.X, targets, table.weights, dtype, mean_weight=mean_weight)
+        settings = self._rated(model, rows, settings, root, continuing=continuing, one_pass=one_pass)
         run = Run(
             model,
-            Rows.of(
-                table.X,
-                self._softened(table.targets, loss),
-                table.weights,
-                str(table.targets.dtype),
-                mean_weight=mean_weight,
-            ),
+            rows,
             settings,
             theta=self.last_iterate_ if continuing else None,
             state=self.state_ if remembers else None,
@@ -401,6 +405,34 @@ class DescentEstimator(Leaving, BaseEstimator, ABC):  # type: ignore[misc] # sci
             random_state=root,
         )
         return run, aside
+
+    def _rated(
+        self,
+        model: Model,
+        rows: Rows,
+        settings: Settings,
+        root: np.random.SeedSequence,
+        *,
+        continuing: bool,
+        one_pass: bool,
+    ) -> Settings:
+        """Return settings whose rule has the learning rate that "auto" stands for; that of the last fit in another."""
+        if not continuing:
+            self.range_test_ = None
+        if self.learning_rate == "auto":
+            rate = self.learning_rate_ if continuing else None
+            if rate is None:
+                if one_pass:
+                    what = "cannot be told from a part of the rows"
+                    raise SettingError("SETTING-RANGE-TEST", "learning_rate", f"'auto' {what}", "Call fit first.")
+                from thalweg.estimators.rates import tested
+
+                found = tested(model, rows, settings, self.max_iter, root)
+                self.range_test_, rate = found.as_dict(), found.learning_rate
+            settings = replace(settings, optimizer=settings.optimizer(learning_rate=rate))
+        rule = settings.optimizer
+        self.learning_rate_ = float(rule.learning_rate) if rule.has_learning_rate else None
+        return settings
 
     def _settings(self, loss: Loss, rule: Rule, layers: int, rows: int, before: int, one_pass: bool) -> Settings:
         """Return the checked settings of a run."""

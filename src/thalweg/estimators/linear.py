@@ -30,7 +30,7 @@ class LinearEstimator(DescentEstimator):
         l1_ratio: float | None = None,
         fit_intercept: bool = True,
         optimizer: str | Rule = "adam",
-        learning_rate: float | None = None,
+        learning_rate: float | str | None = None,
         schedule: Any = None,
         batch_size: int | str | None = "auto",
         accumulate: int = 1,
@@ -114,8 +114,9 @@ class LinearRegressor(Regression, LinearEstimator):
         Whether scores have an intercept.
     optimizer : str or Rule
         ``"adam"``, ``"momentum"``, ``"gradient_descent"``, any other rule of this library, or one of your own.
-    learning_rate : float > 0, optional
-        Replaces the rule's own.
+    learning_rate : float > 0 or "auto", optional
+        Replaces the rule's own. "auto" looks for one in a short range test on the rows of the first fit, see
+        ``range_test_``; it costs about as much as some fits.
     schedule : str or Schedule, optional
         Factor on the learning rate over the epochs.
     batch_size : int, "auto" or None
@@ -174,6 +175,11 @@ class LinearRegressor(Regression, LinearEstimator):
         Memory of the rule: moments, velocities.
     t_ : float
         Updates made since the parameters were drawn.
+    learning_rate_ : float or None
+        Learning rate of the last fit, before its schedule; None for a rule without one.
+    range_test_ : dict or None
+        With ``learning_rate="auto"``, the range test that found it: rates, losses and what they say, as of
+        :func:`thalweg.learning_rate_range`.
     n_iter_ : int
         Epochs made by the last call of ``fit`` or ``partial_fit``.
     loss_curve_ : list of float
@@ -238,8 +244,9 @@ class LinearClassifier(Classification, LinearEstimator):
         Whether scores have an intercept.
     optimizer : str or Rule
         ``"adam"``, ``"momentum"``, ``"gradient_descent"``, any other rule of this library, or one of your own.
-    learning_rate : float > 0, optional
-        Replaces the rule's own.
+    learning_rate : float > 0 or "auto", optional
+        Replaces the rule's own. "auto" looks for one in a short range test on the rows of the first fit, see
+        ``range_test_``; it costs about as much as some fits.
     schedule : str or Schedule, optional
         Factor on the learning rate over the epochs.
     batch_size : int, "auto" or None
@@ -306,6 +313,11 @@ class LinearClassifier(Classification, LinearEstimator):
         Memory of the rule: moments, velocities.
     t_ : float
         Updates made since the parameters were drawn.
+    learning_rate_ : float or None
+        Learning rate of the last fit, before its schedule; None for a rule without one.
+    range_test_ : dict or None
+        With ``learning_rate="auto"``, the range test that found it: rates, losses and what they say, as of
+        :func:`thalweg.learning_rate_range`.
     n_iter_ : int
         Epochs made by the last call of ``fit`` or ``partial_fit``.
     loss_curve_ : list of float
@@ -353,7 +365,7 @@ class LinearClassifier(Classification, LinearEstimator):
         l1_ratio: float | None = None,
         fit_intercept: bool = True,
         optimizer: str | Rule = "adam",
-        learning_rate: float | None = None,
+        learning_rate: float | str | None = None,
         schedule: Any = None,
         batch_size: int | str | None = "auto",
         accumulate: int = 1,

@@ -40,7 +40,7 @@ class NetworkEstimator(DescentEstimator):
         alpha: Any = None,
         l1_ratio: float | None = None,
         optimizer: str | Rule = "adam",
-        learning_rate: float | None = None,
+        learning_rate: float | str | None = None,
         schedule: Any = None,
         batch_size: int | str | None = "auto",
         accumulate: int = 1,
@@ -182,8 +182,9 @@ class MLPRegressor(Regression, NetworkEstimator):
         Share of l1 in the elastic net; replaces its own (0.15).
     optimizer : str or Rule
         ``"adam"``, ``"momentum"``, ``"gradient_descent"``, any other rule of this library, or one of your own.
-    learning_rate : float > 0, optional
-        Replaces the rule's own.
+    learning_rate : float > 0 or "auto", optional
+        Replaces the rule's own. "auto" looks for one in a short range test on the rows of the first fit, see
+        ``range_test_``; it costs about as much as some fits.
     schedule : str or Schedule, optional
         Factor on the learning rate over the epochs.
     batch_size : int, "auto" or None
@@ -242,6 +243,11 @@ class MLPRegressor(Regression, NetworkEstimator):
         Memory of the rule: moments, velocities.
     t_ : float
         Updates made since the parameters were drawn.
+    learning_rate_ : float or None
+        Learning rate of the last fit, before its schedule; None for a rule without one.
+    range_test_ : dict or None
+        With ``learning_rate="auto"``, the range test that found it: rates, losses and what they say, as of
+        :func:`thalweg.learning_rate_range`.
     n_iter_ : int
         Epochs made by the last call of ``fit`` or ``partial_fit``.
     loss_curve_ : list of float
@@ -306,8 +312,9 @@ class MLPClassifier(Classification, NetworkEstimator):
         Share of l1 in the elastic net; replaces its own (0.15).
     optimizer : str or Rule
         ``"adam"``, ``"momentum"``, ``"gradient_descent"``, any other rule of this library, or one of your own.
-    learning_rate : float > 0, optional
-        Replaces the rule's own.
+    learning_rate : float > 0 or "auto", optional
+        Replaces the rule's own. "auto" looks for one in a short range test on the rows of the first fit, see
+        ``range_test_``; it costs about as much as some fits.
     schedule : str or Schedule, optional
         Factor on the learning rate over the epochs.
     batch_size : int, "auto" or None
@@ -374,6 +381,11 @@ class MLPClassifier(Classification, NetworkEstimator):
         Memory of the rule: moments, velocities.
     t_ : float
         Updates made since the parameters were drawn.
+    learning_rate_ : float or None
+        Learning rate of the last fit, before its schedule; None for a rule without one.
+    range_test_ : dict or None
+        With ``learning_rate="auto"``, the range test that found it: rates, losses and what they say, as of
+        :func:`thalweg.learning_rate_range`.
     n_iter_ : int
         Epochs made by the last call of ``fit`` or ``partial_fit``.
     loss_curve_ : list of float
@@ -422,7 +434,7 @@ class MLPClassifier(Classification, NetworkEstimator):
         alpha: Any = None,
         l1_ratio: float | None = None,
         optimizer: str | Rule = "adam",
-        learning_rate: float | None = None,
+        learning_rate: float | str | None = None,
         schedule: Any = None,
         batch_size: int | str | None = "auto",
         accumulate: int = 1,

@@ -28,10 +28,12 @@ def flag(where: str, value: object) -> bool:
     return bool(value)
 
 
-def rule(optimizer: object, learning_rate: float | None) -> Rule:
-    """Return the rule with its numbers; ``learning_rate`` replaces the rule's own when it is given."""
+def rule(optimizer: object, learning_rate: float | str | None) -> Rule:
+    """Return the rule with its numbers; ``learning_rate`` replaces the rule's own when it is a number."""
     found: Rule = catalog.resolve("rule", optimizer, "optimizer")
-    return found if learning_rate is None else found(learning_rate=learning_rate)
+    if learning_rate == "auto" and not found.has_learning_rate:
+        raise SettingError("SETTING-RANGE-TEST", "learning_rate", f"'auto': {found.name} has none to look for")
+    return found if learning_rate is None or learning_rate == "auto" else found(learning_rate=learning_rate)
 
 
 def schedule(given: object) -> Schedule | None:
