@@ -9,6 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 from thalweg.descent.batches import Rows
+from thalweg.descent.evaluation import Evaluation
 from thalweg.descent.models import Network
 from thalweg.descent.objective import Objective
 from thalweg.engine import network
@@ -64,3 +65,12 @@ def test_narrow_and_wide_ways_lead_to_one_gradient(monkeypatch: pytest.MonkeyPat
         gradients.append(Objective(model, rows, losses.squared).value_and_gradient(theta)[1])
     np.testing.assert_allclose(gradients[0], gradients[1], rtol=1e-12, atol=1e-15)
     assert not np.array_equal(gradients[0], gradients[1])  # so two ways were gone
+
+
+@pytest.mark.parametrize("layers", [(40, 50, 3), (5, 8, 3), (5, 8, 1)], ids=str)
+def test_a_loss_without_slopes_is_that_with_them(layers: tuple[int, ...]) -> None:
+    rng = np.random.default_rng(5)
+    model = Network(layers, (activations.tanh,))
+    rows = Rows.of(rng.normal(size=(70, layers[0])), rng.normal(size=(70, layers[-1])))
+    theta = model.initial(rng)
+    assert Evaluation(model, rows, losses.squared)(theta)[0] == Objective(model, rows, losses.squared).value(theta)

@@ -129,3 +129,22 @@ def test_without_a_seed_no_two_runs_are_alike() -> None:
 def test_what_is_no_seed_is_refused(bad: object) -> None:
     with pytest.raises(SettingError, match="SETTING-SEED"):
         streams.seed_sequence(bad)
+
+
+def test_an_order_drawn_again_is_the_same_and_belongs_to_whom_it_was_given() -> None:
+    for root in (np.random.SeedSequence(3), np.random.SeedSequence([3, 4]), np.random.SeedSequence(3).spawn(1)[0]):
+        first = streams.shuffled(root, 0, 50)
+        expected = first.tolist()
+        first[:] = 0
+        assert streams.shuffled(root, 0, 50).tolist() == expected
+        assert streams.shuffled(root, 1, 50).tolist() != expected
+    apart = {tuple(streams.shuffled(np.random.SeedSequence(seed), 0, 50)) for seed in (3, [3, 4], [4, 3])}
+    assert len(apart) == 3
+
+
+def test_long_orders_are_not_kept() -> None:
+    rows = streams._REMEMBERED_ROWS + 1
+    before = streams._remembered.cache_info().misses
+    order = streams.shuffled(streams.seed_sequence(0), 0, rows)
+    assert sorted(order) == list(range(rows))
+    assert streams._remembered.cache_info().misses == before

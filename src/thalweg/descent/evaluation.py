@@ -54,7 +54,8 @@ class Evaluation:
         self._activation_hyper = hyper_table(model.activations)
         self._table = model.table(block, csr=rows.csr)
         self._work = np.zeros(model.work_size(block, csr=rows.csr), rows.dtype)
-        self._gradient = np.zeros(model.size, rows.dtype)
+        # A network leaves its slopes out where there is no place for them.
+        self._gradient = np.zeros(model.size if isinstance(model, Linear) else 0, rows.dtype)
         self._order = np.arange(rows.count)
         self._none = np.zeros(len(self._table))
 

@@ -48,11 +48,13 @@ class CacheWarning(UserWarning):
 FLOATS = {"float64": types.float64, "float32": types.float32}
 
 
+@lru_cache(maxsize=2)
 def vector(dtype: str) -> types.Array:
     """Type of a contiguous vector of floats."""
     return types.Array(FLOATS[dtype], 1, "C")
 
 
+@lru_cache(maxsize=2)
 def matrix(dtype: str) -> types.Array:
     """Type of a C-ordered matrix of floats."""
     return types.Array(FLOATS[dtype], 2, "C")
@@ -70,41 +72,48 @@ NUMBERS = vector("float64")
 NUMBER_TABLE = matrix("float64")
 
 
+@lru_cache(maxsize=2)
 def update_signature(dtype: str) -> Any:
     """``(params, grad, state, hyper, rates, lanes, t, start, stop)``."""
     v, m = vector(dtype), matrix(dtype)
     return types.void(v, v, m, NUMBERS, NUMBERS, m, types.float64, types.int64, types.int64)
 
 
+@lru_cache(maxsize=2)
 def loss_signature(dtype: str) -> Any:
     """``(targets, scores, rows, weights, factor, hyper, slopes, sums)``."""
     v, m = vector(dtype), matrix(dtype)
     return types.void(frozen(m), m, INDICES, frozen(v), types.float64, NUMBERS, m, NUMBERS)
 
 
+@lru_cache(maxsize=2)
 def penalty_signature(dtype: str) -> Any:
     """``(params, grad, hyper, start, stop, columns, costs)``."""
     v = vector(dtype)
     return types.void(v, v, NUMBERS, types.int64, types.int64, types.int64, NUMBERS)
 
 
+@lru_cache(maxsize=2)
 def proximal_signature(dtype: str) -> Any:
     """``(params, hyper, sizes, start, stop)``."""
     return types.void(vector(dtype), NUMBERS, NUMBERS, types.int64, types.int64)
 
 
+@lru_cache(maxsize=2)
 def forward_signature(dtype: str) -> Any:
     """``(kind, hyper, inputs, units)``."""
     m = matrix(dtype)
     return types.void(types.int64, NUMBER_TABLE, m, m)
 
 
+@lru_cache(maxsize=2)
 def backward_signature(dtype: str) -> Any:
     """``(kind, hyper, inputs, units, deltas)``."""
     m = matrix(dtype)
     return types.void(types.int64, NUMBER_TABLE, m, m, m)
 
 
+@lru_cache(maxsize=2)
 def objective_signature(dtype: str) -> Any:
     """Type of every objective; :func:`thalweg.engine.linear.dense` names the arguments."""
     v, m = vector(dtype), matrix(dtype)

@@ -75,6 +75,7 @@ def network(
     Parameters
     ----------
     theta, grad : flat parameters and gradient
+        Without cells for the gradient, only the loss is added up.
     X : (n, fan_in of the first layer)
     shape : (layers, 9) int64
         The columns named above. A layer's weights are (fan_in, fan_out), C order.
@@ -117,6 +118,8 @@ def network(
 
     deltas = block(work, shape[depth - 1, DELTAS], batch, shape[depth - 1, FAN_OUT])
     call_loss(code[LOSS], (targets, below, rows, weights, factor, loss_hyper, deltas, sums))
+    if grad.size == 0:
+        return
     below[0, 0] = 1  # the scores are used up: a cell for ones, whose product with a matrix sums its rows
     for layer in range(depth - 1, -1, -1):
         fan_in, width = shape[layer, FAN_IN], shape[layer, FAN_OUT]
@@ -203,6 +206,8 @@ def narrow(
         for k in range(outputs):
             for i in range(batch):
                 deltas[k, i] = slopes[i, k]
+    if grad.size == 0:
+        return
     for layer in range(depth - 1, -1, -1):
         fan_in, width = shape[layer, FAN_IN], shape[layer, FAN_OUT]
         weights_at = shape[layer, WEIGHTS]
