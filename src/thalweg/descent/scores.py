@@ -84,7 +84,7 @@ def through(
 
     Parameters
     ----------
-    X : ndarray (n, features)
+    X : ndarray (n, features) or SciPy sparse
     theta : ndarray
         All parameters of the network.
     shapes : ndarray (layers, 9)
@@ -98,13 +98,15 @@ def through(
     SettingError
         DATA-FEATURES: rows of another length.
     """
+    if _is_sparse(X):
+        return _through_sparse(X.tocsr(), theta, shapes, activations, numbers)
     from thalweg.engine.scores import ROWS, kernel
 
     table = np.asarray(X)
     features, widest = int(shapes[0, 0]), int(shapes[:, 1].max())
     _check_features(table, features)
     dtype = _common(table.dtype, theta.dtype)
-    code, _ = _activations(activations, dtype.name)
+    _, code = _activation(activations, dtype.name)
     rows = max(8, min(ROWS, table.shape[0], (1 << 15) // widest))
     work = np.empty(2 * rows * widest, dtype)
     out = np.empty((table.shape[0], int(shapes[-1, 1])), dtype)
@@ -112,6 +114,30 @@ def through(
     for piece in _pieces(table, dtype):
         score(_laid_out(table[piece], dtype), parameters, shapes, work, code, numbers, out[piece])
     return out
+
+
+def _through_sparse(
+    table: Any,
+    theta: Array,
+    shapes: NDArray[np.int64],
+    activations: tuple[Activation, ...],
+    numbers: NDArray[np.float64],
+) -> Array:
+    """Do what :func:`through` does on CSR rows: the first layer by entries, the others on the dense units it leaves."""
+    fan_in, fan_out, weights, bias, kind = shapes[0, :5]
+    first = theta[weights : weights + fan_in * fan_out].reshape(fan_in, fan_out), theta[bias : bias + fan_out]
+    if len(shapes) == 1:
+        return affine(table, *first)
+    _check_features(table, int(fan_in))
+    length = max(1, _CELLS // int(fan_out))
+    parts = []
+    for start in range(0, max(1, table.shape[0]), length):
+        inputs = affine(table[start : start + length], *first)
+        units = np.empty_like(inputs)
+        activate, _ = _activation(activations, inputs.dtype.name)
+        activate(int(kind), numbers, inputs, units)
+        parts.append(through(units, theta, shapes[1:], activations, numbers))
+    return np.concatenate(parts)
 
 
 def shares(link: str, scores: Array, *, apart: bool = False) -> Array:
@@ -155,13 +181,13 @@ def shares(link: str, scores: Array, *, apart: bool = False) -> Array:
 
 
 @lru_cache(maxsize=32)
-def _activations(activations: tuple[Activation, ...], dtype: str) -> tuple[NDArray[np.int64], Any]:
-    """Return the address of the activations' kernel, and the kernel: its code lives as long as it does."""
+def _activation(activations: tuple[Activation, ...], dtype: str) -> tuple[Any, NDArray[np.int64]]:
+    """Return the activations' kernel, whose code lives as long as it does, and its address."""
     from thalweg.engine.compile import forward_kernel
     from thalweg.engine.pointers import address
 
     compiled = forward_kernel(activations, dtype)
-    return np.array([address(compiled)]), compiled
+    return compiled, np.array([address(compiled)])
 
 
 def _check_features(table: Any, features: int) -> None:
