@@ -230,7 +230,7 @@ SETTINGS = {
     "BH27-alone": (["--penalty", "l2", "--l1-ratio", "0.5"], "'l1_ratio' is not one of its hyperparameters"),
     "BH27-no-penalty": (["--alpha", "0.1"], "--alpha: needs a --penalty"),
     "dropout": (["--model", "mlp:4", "--dropout", "1"], "in [0, 1), got 1"),
-    "dropout-layers": (["--model", "mlp:4,4", "--dropout", "0.1,0.2,0.3"], "3 given for 2 hidden layers"),
+    "dropout-layers": (["--model", "mlp:4,4", "--dropout", "0.1,0.2,0.3"], "3 given for 2 layers"),
     "dropout-linear": (["--dropout", "0.3"], "SETTING-LAYERS] --dropout: needs hidden layers"),
     "activation-linear": (["--activation", "relu"], "SETTING-LAYERS] --activation: needs hidden layers"),
     "rate-twice": (["--optimizer", "adam:learning_rate=0.1", "--lr", "0.1"], "stands in --optimizer already"),

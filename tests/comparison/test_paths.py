@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from thalweg import rule
-from thalweg.comparison.paths import LOCAL, MINIMUM, SADDLE, UNDER_WAY, Paths, descend_surface
+from thalweg.comparison.paths import LOCAL, MINIMUM, SADDLE, UNDER_WAY, Paths
+from thalweg.comparison.surface_paths import descend_surface
 from thalweg.descent.minimize import minimize
 from thalweg.errors import LimitError, SettingError
 from thalweg.formulas import catalog, surfaces

@@ -9,7 +9,7 @@ from scipy import sparse
 from sklearn import datasets
 from sklearn.preprocessing import StandardScaler
 
-from thalweg.comparison import range_test, rate_trials
+from thalweg.comparison import rate_grid, rate_trials
 from thalweg.comparison.range_test import _not_told_apart, suggest
 from thalweg.comparison.rate_trials import Budget, Trial
 from thalweg.descent.batches import Rows
@@ -230,7 +230,7 @@ def test_no_rate_is_tried_that_the_rule_does_not_allow(table):
 def test_the_largest_stable_rate_in_full_batches_is_the_last_below_the_limit_of_theory(table, name):
     settings = Settings(catalog.rules()[name], losses.squared, max_iter=300)
     found = suggest(Linear(4), Rows.of(*table), settings, seeds=2)
-    step = 10 ** (1 / range_test.PER_DECADE)
+    step = 10 ** (1 / rate_grid.PER_DECADE)
     assert found.limit.exact
     assert found.limit.rate / step / 1.1 < found.largest_stable < found.limit.rate * 1.1
     assert f"By theory {name} is stable below {found.limit.rate:.3g}." in found.message
@@ -247,7 +247,7 @@ def smoothed(means, start):
 
 
 def test_a_lucky_rate_among_those_that_hover_is_not_the_best_and_a_cliff_is_no_reason_to_keep_away(table):
-    grid = range_test._Grid(Linear(4), Rows.of(*table), SETTINGS, 2, None, 0)
+    grid = rate_grid.RateGrid(Linear(4), Rows.of(*table), SETTINGS, 2, None, 0)
     start = grid.start()
     basin = [0.5, 0.4, 0.3, 0.2, 0.15, 0.1, 0.1, 0.1, 0.15, 0.2, 0.4, 0.2, 0.45, 0.05, 0.5, 0.4, 0.5, 0.6]
     grid.found = {k: np.full((3, 2), share * start) for k, share in enumerate(basin)}
@@ -278,10 +278,10 @@ def test_networks_are_tried_at_few_rates_and_then_at_those_around_the_best(table
     X, y = table
     network = Network((4, 6, 1), (tanh,))
     found = suggest(network, Rows.of(X, y), SETTINGS)
-    places = np.round(np.log10(np.array(found.curve.rates) / 1e-3) * range_test.PER_DECADE).astype(int)
+    places = np.round(np.log10(np.array(found.curve.rates) / 1e-3) * rate_grid.PER_DECADE).astype(int)
     gaps = dict(zip(places[1:], np.diff(places), strict=True))
-    best = int(np.round(np.log10(found.best / 1e-3) * range_test.PER_DECADE))
-    assert set(gaps.values()) == {1, range_test.COARSE}
+    best = int(np.round(np.log10(found.best / 1e-3) * rate_grid.PER_DECADE))
+    assert set(gaps.values()) == {1, rate_grid.COARSE}
     assert gaps[best] == gaps[best + 1] == 1
     assert found.limit is None
     assert min(found.curve.medians) < 0.5 * found.start

@@ -104,11 +104,11 @@ WRONG_NETWORKS = [
     ({"hidden_layer_sizes": "64,32"}, SettingError, "must be an integer >= 1, got str '64,32'"),
     ({"hidden_layer_sizes": (10**9, 10**9)}, LimitError, "parameters under adam need"),
     ({"activation": "reul"}, SettingError, "activation: unknown 'reul'; did you mean 'relu'?"),
-    ({"activation": ("relu",) * 3}, SettingError, "activation: has 3 entries; there are 1 to set"),
+    ({"activation": ("relu",) * 3}, SettingError, "activation: 3 given for 1 layer"),
     ({"dropout": 1.0}, SettingError, "dropout: must be in [0, 1), got 1.0"),
-    ({"dropout": (0.1, 0.2)}, SettingError, "dropout: has 2 entries; there are 1 to set"),
+    ({"dropout": (0.1, 0.2)}, SettingError, "dropout: 2 given for 1 layer"),
     ({"initialisation": "xavier"}, SettingError, "initialisation: unknown 'xavier'; allowed: he, glorot"),
-    ({"penalty": "l2", "alpha": (0.1,)}, SettingError, "alpha: has 1 entries; there are 2 to set"),
+    ({"penalty": "l2", "alpha": (0.1,)}, SettingError, "alpha: 1 given for 2 layers"),
     ({"penalty": ("l1", "l2")}, SettingError, "layers can differ in numbers, not in formula"),
 ]
 

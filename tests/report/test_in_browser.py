@@ -9,8 +9,8 @@ import pytest
 from tests.report.browser import Browser
 from tests.report.made_up import HOSTILE, limit, made_up, told
 
-from thalweg.comparison.paths import descend_surface
 from thalweg.comparison.summary import Summary
+from thalweg.comparison.surface_paths import descend_surface
 from thalweg.formulas import catalog
 from thalweg.formulas.surfaces import quadratic
 

@@ -16,7 +16,8 @@ pytest.importorskip("jinja2", reason="the extra `report` is not installed")
 
 from tests.report.browser import CHROMIUM, Browser
 
-from thalweg.comparison.paths import Paths, descend_surface
+from thalweg.comparison.paths import Paths
+from thalweg.comparison.surface_paths import descend_surface
 from thalweg.formulas import catalog, surfaces
 from thalweg.formulas.rules import adam, gradient_descent, momentum, rprop
 from thalweg.formulas.surfaces import Surface

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shlex
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,7 +11,8 @@ import click
 
 from thalweg.cli import options as o
 from thalweg.cli import surface
-from thalweg.errors import DivergedError, StorageError
+from thalweg.cli.folder import LEADERBOARD, RECORDS, check_ours, leave
+from thalweg.errors import DivergedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -25,8 +25,7 @@ if TYPE_CHECKING:
     from thalweg.studies.comparison import Comparison
     from thalweg.studies.study import Study
 
-_RECORDS, _LEADERBOARD, _STORE, _REPORT = "records.jsonl", "leaderboard.txt", "runs.sqlite", "report.html"
-_BEGINNING = b'{"comparison": {'  # of the records
+_STORE, _REPORT = "runs.sqlite", "report.html"
 
 
 @click.command("compare", cls=o.SectionedCommand, short_help="Compare rules and learning rates on a table.")
@@ -107,7 +106,7 @@ def compare(table: str, **told: Any) -> None:
                 study,
                 plan,
                 settings,
-                command=_command(),
+                command=o.command_told(),
                 jobs=told["jobs"],
                 store=store,
                 watch=watch,
@@ -150,16 +149,10 @@ def _places(told: dict[str, Any]) -> tuple[Path, Path]:
     import importlib.util
 
     from thalweg.cli.terminal import note
-    from thalweg.exchange.files import check_folder, check_writable
-    from thalweg.exchange.tables.cells import shown
+    from thalweg.exchange.files import check_writable
 
-    check_folder(told["output"])
     folder = Path(told["output"])
-    ours = (_RECORDS, _LEADERBOARD, f"curves.{told['picture']}", _REPORT)
-    there = [name for name in ours if (folder / name).exists()]
-    if there and not _is_of_a_comparison(folder / _RECORDS):
-        what = f"holds a file {there[0]} that no comparison left there"
-        raise StorageError("FILE-WRITE", shown(told["output"], 200), what, "Name another folder with --output.")
+    check_ours(folder, (RECORDS, LEADERBOARD, f"curves.{told['picture']}", _REPORT))
     if importlib.util.find_spec("matplotlib") is None:
         note(["note: no picture without matplotlib: pip install 'thalweg[plot]'"])
     if told["report"]:
@@ -178,15 +171,6 @@ def _can_report() -> bool:
     return all(importlib.util.find_spec(name) is not None for name in ("bokeh", "jinja2"))
 
 
-def _is_of_a_comparison(records: Path) -> bool:
-    """Tell whether a file begins as the records of a comparison do."""
-    try:
-        with records.open("rb") as file:
-            return file.read(len(_BEGINNING)) == _BEGINNING
-    except OSError:
-        return False
-
-
 def _describe(plan: Plan, settings: Settings) -> str:
     rules, seeds = len(plan.names), len(plan.seeds)
     rates = max(len(plan.rates(name)) for name in plan.names)
@@ -197,11 +181,6 @@ def _describe(plan: Plan, settings: Settings) -> str:
 
 def _times(count: int) -> str:
     return {1: "once", 2: "twice"}.get(count, f"{count} times")
-
-
-def _command() -> str:
-    """Return the command as it was told; remedies are written by changing it."""
-    return shlex.join(["thalweg", *o.arguments_told()])
 
 
 @contextmanager
@@ -252,23 +231,17 @@ def _show(screen: Console, found: Comparison, study: Study) -> None:
 def _save(folder: Path, report: Path, store: Path, kind: str, found: Comparison, study: Study) -> str:
     """Leave everything in the folder; return a line that says what."""
     import importlib.util
-    import io
-
-    from rich.console import Console
 
     from thalweg.exchange.files import atomic_write
     from thalweg.exchange.tables.cells import shown
 
-    text = io.StringIO()
-    _show(Console(file=text, width=80, no_color=True, highlight=False), found, study)
     lines = [_heading(found, study), *(outcome.line() for outcome in found.results.outcomes)]
-    # The records first: by them the folder is known again, also after an interrupt.
-    files = {_RECORDS: "".join(f"{line}\n" for line in lines).encode(), _LEADERBOARD: text.getvalue().encode()}
+    leave(folder, lines, lambda screen: _show(screen, found, study))
+    files = [RECORDS, LEADERBOARD]
     if importlib.util.find_spec("matplotlib") is not None:
-        files[f"curves.{kind}"] = found.picture(kind)
-    for name, content in files.items():
-        atomic_write(folder / name, content)
-    named, elsewhere = [*files], ""
+        files.append(f"curves.{kind}")
+        atomic_write(folder / files[-1], found.picture(kind))
+    named, elsewhere = files, ""
     places = {"store": store}
     if _can_report():
         found.report(report)

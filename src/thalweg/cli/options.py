@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -253,6 +254,11 @@ OUTPUT = together(
 def arguments_told() -> list[str]:
     """Return the words of the running command, after the program's name."""
     return list(click.get_current_context().obj or [])
+
+
+def command_told() -> str:
+    """Return the running command as it was told; remedies are written by changing it."""
+    return shlex.join(["thalweg", *arguments_told()])
 
 
 def was_told(name: str) -> bool:

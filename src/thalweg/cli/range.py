@@ -111,7 +111,7 @@ def _show(screen: Console, study: Study, found: RangeTest) -> None:
 
 def _shown(found: RangeTest, best: int) -> list[int]:
     """Return which rates are shown: all near the best, fewer beyond, up to the first that diverges."""
-    from thalweg.comparison.range_test import PER_DECADE
+    from thalweg.comparison.rate_grid import PER_DECADE
 
     means, rates = found.curve.means, found.curve.rates
     last = next((k for k in range(best, len(means)) if means[k] == float("inf")), len(means) - 1)

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from thalweg.cli import options as o
-from thalweg.errors import DivergedError, SettingError, StorageError, UsageError
+from thalweg.cli.folder import LEADERBOARD, RECORDS, check_ours, leave
+from thalweg.errors import DivergedError, SettingError, UsageError
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -21,8 +22,6 @@ PREFIX = "surface:"
 #: The option that surfaces add to the command.
 STEPS = o.count("Descent", "--steps", "Updates on a surface:NAME, where there are no epochs.  [200]")
 
-_RECORDS, _LEADERBOARD = "records.jsonl", "leaderboard.txt"
-_BEGINNING = b'{"comparison": {'  # of the records
 _OF_A_SURFACE = {"table", "optimizers", "learning_rates", "steps", "report", "output", "no_color", "debug"}
 _WORDS = {"local minimum": "local min."}  # what the page says at length
 
@@ -45,7 +44,7 @@ def compare_surface(table: str, told: dict[str, Any]) -> None:
     from thalweg.cli.formula_names import formulas
     from thalweg.cli.terminal import console, note
     from thalweg.comparison.paths import STEPS as USUAL
-    from thalweg.comparison.paths import descend_surface
+    from thalweg.comparison.surface_paths import descend_surface
     from thalweg.formulas import catalog
 
     _refuse_idle(told)
@@ -60,11 +59,11 @@ def compare_surface(table: str, told: dict[str, Any]) -> None:
     note(_describe(found, surface))
     _show(console(no_color=told["no_color"]), found)
     if report:
-        _report(report, found, table, told)
+        _report(report, found)
         note([f"left the paths in {_shown(report)}"])
     if folder is not None:
         _save(folder, found)
-        note([f"left in {_shown(folder)}: {_RECORDS}, {_LEADERBOARD}"])
+        note([f"left in {_shown(folder)}: {RECORDS}, {LEADERBOARD}"])
     if math.isinf(found.standings[0].path.final):
         what = f"all {len(found.paths)} paths diverged; no rule has a rate that holds"
         raise DivergedError("DIVERGED", "compare", what, "Try smaller --learning-rates.")
@@ -134,29 +133,15 @@ def _refuse_idle(told: dict[str, Any]) -> None:
 
 def _try(report: str | None, folder: Path | None) -> None:
     """Find out before any work whether the results can be written."""
-    from thalweg.exchange.files import check_folder, check_writable
+    from thalweg.exchange.files import check_writable
 
     if report:
         from thalweg.report.embedding import check_extra
 
         check_extra()
         check_writable(report)
-    if folder is None:
-        return
-    check_folder(folder)
-    there = [name for name in (_RECORDS, _LEADERBOARD) if (folder / name).exists()]
-    if there and not _is_ours(folder / _RECORDS):
-        what = f"holds a file {there[0]} that no comparison left there"
-        raise StorageError("FILE-WRITE", _shown(folder), what, "Name another folder with --output.")
-
-
-def _is_ours(records: Path) -> bool:
-    """Tell whether a file begins as the records of a comparison do."""
-    try:
-        with records.open("rb") as file:
-            return file.read(len(_BEGINNING)) == _BEGINNING
-    except OSError:
-        return False
+    if folder is not None:
+        check_ours(folder)
 
 
 def _describe(found: Paths, surface: Surface) -> list[str]:
@@ -231,35 +216,17 @@ def _cells(found: Paths, standing: PathStanding, place: int) -> list[str]:
     ]
 
 
-def _report(place: str, found: Paths, table: str, told: dict[str, Any]) -> None:
+def _report(place: str, found: Paths) -> None:
     from thalweg.exchange.files import atomic_write
     from thalweg.report.paths import paths_page
 
-    atomic_write(place, paths_page(found, _command(table, told)).encode())
-
-
-def _command(table: str, told: dict[str, Any]) -> str:
-    """Return what makes the page again."""
-    import shlex
-
-    words = ["thalweg", "compare", table]
-    for name in ("optimizers", "learning_rates", "steps", "report"):
-        value = told.get(name)
-        if value is not None and o.was_told(name):
-            numbers = isinstance(value, tuple | list)
-            written = ",".join(f"{number:.15g}" for number in value) if numbers else str(value)
-            words += [f"--{name.replace('_', '-')}", written]
-    return shlex.join(words)
+    atomic_write(place, paths_page(found, o.command_told()).encode())
 
 
 def _save(folder: Path, found: Paths) -> None:
     """Leave the leaderboard as it was shown, and all paths, a line of JSON each."""
-    import io
-
-    from rich.console import Console
-
     from thalweg.descent.record import machine_information, plain
-    from thalweg.exchange.files import atomic_write, make_folder
+    from thalweg.exchange.files import make_folder
 
     make_folder(folder)
     rates = {name: list(found.plan.rates(name)) for name in found.plan.names}
@@ -284,11 +251,8 @@ def _save(folder: Path, found: Paths) -> None:
         }
         for path in found.paths
     ]
-    text = io.StringIO()
-    _show(Console(file=text, width=80, no_color=True, highlight=False), found)
-    records = "".join(json.dumps(plain(line), allow_nan=False) + "\n" for line in lines)
-    atomic_write(folder / _RECORDS, records.encode())
-    atomic_write(folder / _LEADERBOARD, text.getvalue().encode())
+    written = (json.dumps(plain(line), allow_nan=False) for line in lines)
+    leave(folder, written, lambda screen: _show(screen, found))
 
 
 def _shown(text: object) -> str:

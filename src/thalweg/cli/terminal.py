@@ -73,16 +73,13 @@ def digits(value: float | None, count: int = 3) -> str:
     >>> [digits(x) for x in (0.25134, 53.25, 1234.5, 0.0000123, 2e9, float("inf"), None)]
     ['0.251', '53.2', '1234', '1.23e-05', '2e+09', '∞', '-']
     """
+    from thalweg.comparison.wording import significant
+
     if value is None or math.isnan(value):
         return "-"
     if math.isinf(value):
         return "∞" if value > 0 else "-∞"
-    size = abs(value)
-    if size != 0 and not 1e-4 <= size < 1e6:
-        return f"{value:.{count - 1}e}".replace(f".{'0' * (count - 1)}e", "e")
-    whole = len(str(int(size))) if size >= 1 else 0
-    leading = 0 if size == 0 or size >= 0.1 else -math.floor(math.log10(size)) - 1
-    return f"{value:.{max(0, count - whole + leading)}f}" if size else "0"
+    return significant(value, count) if value else "0"
 
 
 class Progress(Protocol):

@@ -138,6 +138,7 @@ class Modelling(Told):
             A model, an activation, a loss or a type that there is not.
         """
         from thalweg.studies.design import Design
+        from thalweg.studies.layers import activations_of, dropout_of, hidden_layers
 
         if self.dtype not in {"float64", "float32"}:
             raise SettingError("SETTING-UNKNOWN", "--dtype", f"unknown {self.dtype!r:.40}; allowed: float64, float32")
@@ -147,18 +148,17 @@ class Modelling(Told):
         if self.validation is None and self.validation_fraction + self.test_fraction >= 1:
             what = f"{self.validation_fraction:g} and {self.test_fraction:g} leave nothing to learn from"
             raise SettingError("SETTING-RANGE", "--validation-fraction, --test-fraction", what)
-        hidden = hidden_layers(self.model)
+        hidden = hidden_layers(self.model, "--model")
         if not hidden:
             self._refuse_what_needs_layers()
         names = split_list(self.activation)
         activations = [formula("activation", name, "--activation") for name in names]
-        each = tuple(_per_layer(activations, len(hidden), "--activation"))
-        rates = tuple(float(rate) for rate in _per_layer(list(self.dropout), len(hidden), "--dropout"))
+        each, rates = (values[0] if len(values) == 1 else values for values in (activations, self.dropout))
         loss = None if self.loss == "auto" else formula("loss", self.loss, "--loss")
         return Design(
             hidden=hidden,
-            activations=each,
-            dropout=rates if any(rates) else (),
+            activations=activations_of(each, len(hidden), "--activation"),
+            dropout=dropout_of(rates, len(hidden), "--dropout"),
             loss=loss,
             several=self.loss == "log_loss",
             task=self.task,
@@ -201,40 +201,6 @@ class Modelling(Told):
             if told:
                 what = "needs hidden layers, which a linear model has not"
                 raise SettingError("SETTING-LAYERS", option, what, "Take a network, as in --model mlp:64,32.")
-
-
-def hidden_layers(text: str) -> tuple[int, ...]:
-    """Return the sizes of the hidden layers: none for ``linear``, 64 and 32 for ``mlp:64,32``.
-
-    Raises
-    ------
-    SettingError
-        Anything else.
-    """
-    kind, colon, sizes = text.strip().partition(":")
-    if kind == "linear" and not colon:
-        return ()
-    if kind != "mlp":
-        guess = "; did you mean 'linear'?" if kind.startswith("l") else ""
-        hint = "Write linear, or mlp: and the sizes of the hidden layers, as in mlp:64,32."
-        raise SettingError("SETTING-UNKNOWN", "--model", f"unknown {shown(text)!r}{guess}", hint)
-    pieces = [piece.strip() for piece in sizes.split(",")]
-    wrong = [piece for piece in pieces if not piece.isdecimal() or not piece.isascii() or not int(piece)]
-    if wrong:
-        what = f"the sizes of hidden layers are integers >= 1, got {shown(wrong[0])!r}"
-        raise SettingError("SETTING-TYPE", "--model", what, "Write it as in mlp:64,32.")
-    return tuple(int(piece) for piece in pieces)
-
-
-def _per_layer(values: list[Any], layers: int, option: str) -> list[Any]:
-    """Return one value per layer, given one for all or one for each."""
-    if not layers:
-        return []
-    if len(values) == 1:
-        return values * layers
-    if len(values) != layers:
-        raise SettingError("SETTING-LAYERS", option, f"{len(values)} given for {layers} hidden layers")
-    return values
 
 
 @dataclass(frozen=True)

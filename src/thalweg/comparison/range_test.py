@@ -22,28 +22,17 @@ from typing import Any, final
 import numpy as np
 from numpy.typing import NDArray
 
-from thalweg.comparison.rate_trials import PARTS, Budget, Trial
+from thalweg.comparison.rate_grid import PER_DECADE, RateGrid
+from thalweg.comparison.rate_trials import PARTS
 from thalweg.descent.batches import Rows
 from thalweg.descent.models import Linear, Model
 from thalweg.descent.settings import Settings, check_count
 from thalweg.descent.stability import Limit, limits
-from thalweg.errors import DataError, DivergedError, SettingError
+from thalweg.errors import DataError, SettingError
 from thalweg.formulas.formula import Rule
 
 Floats = NDArray[np.float64]
 
-#: Rates in each factor of ten.
-PER_DECADE = 6
-#: Factors of ten that the first grid reaches to either side of the rule's own rate, for linear models and networks.
-REACH, NETWORK_REACH = 4, 3
-#: Networks are tried at every so many rates first, then at those around the best.
-COARSE = 3
-#: A best rate this near to an end makes the grid grow there by so many rates, and so often at most.
-NEAR, GROWTH, MOST_GROWTHS = 2, 2 * PER_DECADE, 3
-#: The loss at a rate is smoothed over its neighbours, with weights that fall linearly to 0 at so many rates away,
-#: before the best is chosen: among rates so large that they hover there are lucky ones. With 27 rules on diabetes,
-#: airfoil, breast_cancer, wine and iris the mean share of what training gains that was lost fell from 1.35 % to 1.09 %.
-SMOOTH = 4
 #: Best rates fall with the length of the training, by so many factors of ten for each factor of ten in updates: about
 #: as log(t) / t for a constant rate, between the start that is to be forgotten and the noise that a rate leaves. A test
 #: that is shorter than the training puts its best rate lower by the mean, weighted by :data:`TRUST`, of this and of
@@ -51,8 +40,6 @@ SMOOTH = 4
 #: with six rules, tests of a fifth of the training lost 3.0 % of what training gains on the validation part without
 #: this and 0.6 % with it; in four of five cases SPREAD, for each factor of ten in updates, bounded the error left.
 FALL, TRUST, SPREAD = -0.8, 0.5, 0.4
-#: A rate counts as stable while it leaves the loss on its own rows above that of the start by no more than this share.
-SLACK = 0.05
 # Share of resamplings of the seeds that have to agree before two rates are told apart.
 _SURE = 0.975
 
@@ -102,7 +89,7 @@ class RangeTest:
         Whether the best is the smallest or largest rate tried, so that one beyond may be better.
     largest_stable : float
         Largest rate at which, and below which, every seed ended with a loss on its own rows that is not above the
-        start's by more than :data:`SLACK`; nan where there is none.
+        start's by more than :data:`~thalweg.comparison.rate_grid.SLACK`; nan where there is none.
     limit : Limit or None
         What theory says of it, for linear models and rules.
     updates, training_updates : int
@@ -189,8 +176,8 @@ def suggest(
 
     Every seed holds out another fifth of the rows and orders the others anew; the suggestion is the rate with the
     lowest mean over seeds of the loss on the rows held out, smoothed over neighbouring rates. There are
-    :data:`PER_DECADE` rates in each factor of ten, around the rule's own; the grid grows where the best lies near an
-    end. A network is tried at every third rate, then at those around the best.
+    :data:`~thalweg.comparison.rate_grid.PER_DECADE` rates in each factor of ten, around the rule's own; the grid grows
+    where the best lies near an end. A network is tried at every third rate, then at those around the best.
 
     Parameters
     ----------
@@ -258,181 +245,61 @@ def suggest(
     if updates is not None:
         check_count("updates", updates)
     settings = replace(settings, optimizer=rule)
-    grid = _Grid(model, rows, settings, count, updates, random_state)
-    return grid.judged(grid.fill(), feature_names)
+    grid = RateGrid(model, rows, settings, count, updates, random_state)
+    return _judged(grid, grid.fill(), feature_names)
 
 
-class _Grid:
-    """Losses at the rates ``usual * 10 ** (k / PER_DECADE)`` tried so far.
+@np.errstate(over="ignore")
+def _judged(grid: RateGrid, best: int, feature_names: Sequence[str] | None) -> RangeTest:
+    """Return what was found, with the best rate in its place."""
+    places = sorted(grid.found)
+    budget, rule = grid.budget, grid.settings.optimizer
+    ends = np.array([grid.found[k][1] for k in places])  # (rates, seeds)
+    low, high = _not_told_apart(ends, places.index(best))
+    carry, spread, earlier = 0.0, 0.0, None
+    if budget.updates < budget.training:
+        before = grid.best(0)
+        before = best if before is None else before
+        decades = math.log10(budget.updates / budget.quarter)
+        seen = (grid.vertex(1, best) - grid.vertex(0, before)) / (PER_DECADE * decades) if decades else FALL
+        longer = PER_DECADE * math.log10(budget.training / budget.updates)
+        carry = longer * (TRUST * min(max(seen, -1.0), 0.0) + (1 - TRUST) * FALL)
+        spread, earlier = longer * SPREAD, grid.rate(before)
 
-    Attributes
-    ----------
-    found : dict of int to ndarray (3, seeds)
-        By k, what :meth:`thalweg.comparison.rate_trials.Trial.losses` gives.
-    """
+    return RangeTest(
+        name=rule.name,
+        learning_rate=grid.rate(best + carry),
+        low=grid.rate(places[low] + carry - spread),
+        high=grid.rate(places[high] + carry + spread),
+        best=grid.rate(best),
+        earlier=earlier,
+        edge="<" if best == places[0] else ">" if best == places[-1] else "",
+        largest_stable=grid.largest_stable(places),
+        limit=_theory(grid, feature_names),
+        updates=budget.updates,
+        training_updates=budget.training,
+        epochs=grid.settings.max_iter,
+        batch_size=budget.batch_size,
+        seeds=len(grid.trials),
+        start=grid.start(),
+        curve=Curve(
+            rates=tuple(grid.rate(k) for k in places),
+            medians=tuple(np.median(ends, axis=1).tolist()),
+            lows=tuple(ends.min(axis=1).tolist()),
+            highs=tuple(ends.max(axis=1).tolist()),
+            means=tuple(ends.mean(axis=1).tolist()),
+        ),
+    )
 
-    def __init__(
-        self, model: Model, rows: Rows, settings: Settings, seeds: int, updates: int | None, random_state: object
-    ) -> None:
-        from thalweg.engine import streams
 
-        root = streams.seed_sequence(random_state)
-        self.model, self.rows, self.settings = model, rows, settings
-        self.usual = float(settings.optimizer.learning_rate)
-        self.linear = isinstance(model, Linear)
-        tried = 2 * REACH * PER_DECADE if self.linear else 2 * NETWORK_REACH * PER_DECADE // COARSE
-        self.budget = Budget.of(model, rows, settings, tried * seeds, updates)
-        self.trials = [Trial(model, rows, settings, self.budget, root, seed) for seed in range(seeds)]
-        self.found: dict[int, Floats] = {}
-
-    def fill(self) -> int:
-        """Try rates until the best of them stands between others, and return where that is.
-
-        Raises
-        ------
-        DivergedError
-            No rate leaves a finite loss.
-        """
-        reach, stride = (REACH, 1) if self.linear else (NETWORK_REACH, COARSE)
-        self.try_out(range(-reach * PER_DECADE, reach * PER_DECADE + 1, stride))
-        for _ in range(MOST_GROWTHS):
-            first, last, best = min(self.found), max(self.found), self.best()
-            if best is None or best - first <= NEAR:
-                self.try_out(range(first - GROWTH, first, stride))
-            elif last - best <= NEAR:
-                self.try_out(range(last + stride, last + GROWTH + 1, stride))
-            else:
-                break
-        best = self.best()
-        if best is None:
-            what = f"{self.settings.optimizer.name} diverged at every rate from {self.rate(min(self.found)):.3g} on"
-            hint = "Standardise the columns, or bound the gradient."
-            raise DivergedError("DIVERGED", "learning_rate", what, hint)
-        first, last = min(self.found), max(self.found)
-        self.try_out(range(max(first, best - COARSE), min(last, best + COARSE) + 1))
-        finer = self.best()
-        return best if finer is None else finer
-
-    def try_out(self, places: Sequence[int]) -> None:
-        """Train at rates that were not tried before, and that the rule allows."""
-        new = [k for k in places if k not in self.found and self.allows(self.rate(k))]
-        if not new:
-            return
-        rates = np.array([self.rate(k) for k in new])
-        losses = np.stack([trial.losses(rates) for trial in self.trials], axis=1)  # (3, seeds, rates)
-        self.found |= {k: losses[:, :, at] for at, k in enumerate(new)}
-
-    def allows(self, rate: float) -> bool:
-        """Tell whether a rate is in the range that the rule declares."""
-        try:
-            self.settings.optimizer(learning_rate=rate)
-        except SettingError:
-            return False
-        return True
-
-    def rate(self, place: float) -> float:
-        """Return a rate to three digits."""
-        return float(f"{self.usual * 10 ** (place / PER_DECADE):.3g}")
-
-    def best(self, when: int = 1) -> int | None:
-        """Return where the smoothed loss is lowest; None where no rate has a finite one."""
-        smooth = self.smoothed(when)
-        lowest = min(sorted(smooth), key=lambda k: smooth[k])
-        return lowest if math.isfinite(smooth[lowest]) else None
-
-    @np.errstate(over="ignore")  # a mean that is too large is infinite
-    def smoothed(self, when: int) -> dict[int, float]:
-        """Return the mean over seeds at each place, smoothed over its neighbours; infinite where a run diverged.
-
-        Where a neighbour does harm, or was not tried, the one on the other side does not count either: the best rate
-        may stand at the edge of what is stable.
-        """
-        means = {k: float(losses[when].mean()) for k, losses in self.found.items()}
-        start = self.start()
-        smooth = {}
-        for k, own in means.items():
-            bound = max(own, start)
-            total, weight = SMOOTH * own, float(SMOOTH)
-            for distance in range(1, SMOOTH):
-                left, right = means.get(k - distance, math.inf), means.get(k + distance, math.inf)
-                if left <= bound and right <= bound:
-                    total += (SMOOTH - distance) * (left + right)
-                    weight += 2 * (SMOOTH - distance)
-            smooth[k] = total / weight if math.isfinite(own) else math.inf
-        return smooth
-
-    def start(self) -> float:
-        """Return the mean over seeds of the loss on the rows held out, before any update."""
-        return float(np.mean([trial.start[0] for trial in self.trials]))
-
-    @np.errstate(over="ignore")
-    def judged(self, best: int, feature_names: Sequence[str] | None) -> RangeTest:
-        """Return what was found, with the best rate in its place."""
-        places = sorted(self.found)
-        budget, rule = self.budget, self.settings.optimizer
-        ends = np.array([self.found[k][1] for k in places])  # (rates, seeds)
-        low, high = _not_told_apart(ends, places.index(best))
-        carry, spread, earlier = 0.0, 0.0, None
-        if budget.updates < budget.training:
-            before = self.best(0)
-            before = best if before is None else before
-            decades = math.log10(budget.updates / budget.quarter)
-            seen = (self.vertex(1, best) - self.vertex(0, before)) / (PER_DECADE * decades) if decades else FALL
-            longer = PER_DECADE * math.log10(budget.training / budget.updates)
-            carry = longer * (TRUST * min(max(seen, -1.0), 0.0) + (1 - TRUST) * FALL)
-            spread, earlier = longer * SPREAD, self.rate(before)
-
-        return RangeTest(
-            name=rule.name,
-            learning_rate=self.rate(best + carry),
-            low=self.rate(places[low] + carry - spread),
-            high=self.rate(places[high] + carry + spread),
-            best=self.rate(best),
-            earlier=earlier,
-            edge="<" if best == places[0] else ">" if best == places[-1] else "",
-            largest_stable=self.largest_stable(places),
-            limit=self.theory(feature_names),
-            updates=budget.updates,
-            training_updates=budget.training,
-            epochs=self.settings.max_iter,
-            batch_size=budget.batch_size,
-            seeds=len(self.trials),
-            start=self.start(),
-            curve=Curve(
-                rates=tuple(self.rate(k) for k in places),
-                medians=tuple(np.median(ends, axis=1).tolist()),
-                lows=tuple(ends.min(axis=1).tolist()),
-                highs=tuple(ends.max(axis=1).tolist()),
-                means=tuple(ends.mean(axis=1).tolist()),
-            ),
-        )
-
-    def vertex(self, when: int, place: int) -> float:
-        """Return where the parabola through the smoothed losses at a place and at its neighbours is lowest."""
-        smooth = self.smoothed(when)
-        left, middle, right = (smooth.get(k, math.inf) for k in (place - 1, place, place + 1))
-        bend = left - 2 * middle + right
-        return place + (left - right) / (2 * bend) if math.isfinite(bend) and bend > 0 else float(place)
-
-    def largest_stable(self, places: Sequence[int]) -> float:
-        """Return the last rate before the first that did harm; nan where the first did."""
-        starts = np.array([trial.start[1] for trial in self.trials])
-        bound = starts + SLACK * np.abs(starts)
-        last = math.nan
-        for k in places:
-            if not (self.found[k][2] <= bound).all():
-                break
-            last = self.rate(k)
-        return last
-
-    def theory(self, feature_names: Sequence[str] | None) -> Limit | None:
-        """Return what theory says of the rule on these rows."""
-        rule, settings = self.settings.optimizer, self.settings
-        names = feature_names or [f"x{k}" for k in range(self.model.n_features)]
-        known = limits(
-            self.model, self.rows, settings.loss, settings.penalty, self.budget.batch_size, names, {rule.name: rule}
-        )
-        return known[0] if known else None
+def _theory(grid: RateGrid, feature_names: Sequence[str] | None) -> Limit | None:
+    """Return what theory says of the rule on these rows."""
+    rule, settings = grid.settings.optimizer, grid.settings
+    names = feature_names or [f"x{k}" for k in range(grid.model.n_features)]
+    known = limits(
+        grid.model, grid.rows, settings.loss, settings.penalty, grid.budget.batch_size, names, {rule.name: rule}
+    )
+    return known[0] if known else None
 
 
 @np.errstate(over="ignore")

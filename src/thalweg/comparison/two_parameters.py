@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from thalweg.comparison.outcome import Problem
-from thalweg.comparison.paths import STEPS, Path, Paths, Walk, grid_of
+from thalweg.comparison.paths import STEPS, Path, Paths
 from thalweg.comparison.plan import Plan
+from thalweg.comparison.walk import Walk, grid_of
 from thalweg.descent.models import Linear
 from thalweg.descent.settings import Settings, check_count
 from thalweg.errors import SettingError

@@ -9,23 +9,38 @@ from collections.abc import Sequence
 LISTED = 5
 
 
-def number(value: float, digits: int = 3) -> str:
-    """Return a number with so many significant digits.
+def significant(value: float, digits: int = 3, *, zeros: bool = True) -> str:
+    """Return a finite number with so many significant digits, more where they stand before the point anyway.
+
+    Very small and very large ones have an exponent. ``zeros`` keeps those that end the digits, so that columns line up.
 
     Examples
     --------
-    >>> [number(x) for x in (0.12345, 53.25, 1234.5, 0.0000123, 2e9, 0.5, 1e-320, float("inf"))]
-    ['0.123', '53.2', '1234', '1.23e-05', '2e+09', '0.5', '1e-320', 'infinite']
+    >>> [significant(x) for x in (0.12345, 53.25, 1234.5, 0.0000123, 2e9, 0.5, 0.0)]
+    ['0.123', '53.2', '1234', '1.23e-05', '2e+09', '0.500', '0.00']
+    >>> [significant(x, zeros=False) for x in (0.5, 12.0, 1e-320)]
+    ['0.5', '12', '1e-320']
+    """
+    if value != 0 and not 1e-4 <= abs(value) < 1e6:
+        return f"{value:.{digits}g}"
+    exponent = math.floor(math.log10(abs(value))) if value else 0
+    text = f"{value:.{max(0, digits - 1 - exponent)}f}"
+    return text if zeros or "." not in text else text.rstrip("0").rstrip(".")
+
+
+def number(value: float, digits: int = 3) -> str:
+    """Return a number as a sentence says it.
+
+    Examples
+    --------
+    >>> [number(x) for x in (0.12345, 12.0, 0.5, float("inf"), float("nan"))]
+    ['0.123', '12', '0.5', 'infinite', 'unknown']
     """
     if math.isnan(value):
         return "unknown"
     if math.isinf(value):
         return "infinite" if value > 0 else "-infinite"
-    if value != 0 and not 1e-4 <= abs(value) < 1e6:
-        return f"{value:.{digits}g}"
-    exponent = math.floor(math.log10(abs(value))) if value else 0
-    plain = f"{value:.{max(0, digits - 1 - exponent)}f}"
-    return plain.rstrip("0").rstrip(".") if "." in plain else plain
+    return significant(value, digits, zeros=False)
 
 
 def apart(*values: float) -> list[str]:

@@ -311,6 +311,21 @@ class Network:
 Model = Linear | Network
 
 
+def per_layer(where: str, given: object, layers: int) -> list[Any]:
+    """Return one value per layer, given one for all or a sequence of one for each.
+
+    Raises
+    ------
+    SettingError
+        SETTING-LAYERS: a sequence of another length.
+    """
+    if not isinstance(given, list | tuple | np.ndarray):
+        return [given] * layers
+    if len(given) != layers:
+        raise SettingError("SETTING-LAYERS", where, f"{len(given)} given for {layers} layer{'s' * (layers != 1)}")
+    return list(given)
+
+
 def hyper_table(formulas: Sequence[Formula]) -> NDArray[np.float64]:
     """Return the numbers of several formulas as rows of one table."""
     numbers = [[float(v) for v in f.hyperparameters.values()] for f in formulas]

@@ -10,7 +10,7 @@ from typing import Any, final
 import numpy as np
 from numpy.typing import NDArray
 
-from thalweg.descent.models import INITIALISATIONS, Network
+from thalweg.descent.models import INITIALISATIONS, Network, per_layer
 from thalweg.descent.settings import check_count
 from thalweg.errors import LimitError, SettingError
 from thalweg.estimators import settings as told
@@ -110,11 +110,10 @@ class NetworkEstimator(DescentEstimator):
         sizes = self._hidden_sizes()
         activations: list[Activation] = [
             catalog.resolve("activation", given, "activation")
-            for given in told.per_layer("activation", self.activation, len(sizes))
+            for given in per_layer("activation", self.activation, len(sizes))
         ]
         dropout = [
-            float(check_number("dropout", share, "[0, 1)"))
-            for share in told.per_layer("dropout", self.dropout, len(sizes))
+            float(check_number("dropout", share, "[0, 1)")) for share in per_layer("dropout", self.dropout, len(sizes))
         ]
         return Network((n_features, *sizes, n_outputs), tuple(activations), tuple(dropout), self.initialisation)
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from thalweg.descent.models import per_layer
 from thalweg.descent.settings import Averaging, check_count
 from thalweg.errors import SettingError
 from thalweg.formulas import catalog
@@ -73,15 +74,6 @@ def _penalty(given: object, numbers: dict[str, Any], *, warn: bool) -> Penalty |
         said = " and ".join(idle) + (" have" if len(idle) > 1 else " has")
         warnings.warn(f"{said} no effect {what}", UserWarning, stacklevel=2)
     return None if found is None else found(**{name: value for name, value in told.items() if name in known})
-
-
-def per_layer(where: str, given: object, layers: int) -> list[Any]:
-    """Return one value per layer, given one for all or a sequence of one for each."""
-    if not isinstance(given, list | tuple | np.ndarray):
-        return [given] * layers
-    if len(given) != layers:
-        raise SettingError("SETTING-LAYERS", where, f"has {len(given)} entries; there are {layers} to set")
-    return list(given)
 
 
 def batch_size(given: object, rows: int, *, warn: bool = True) -> int | None:

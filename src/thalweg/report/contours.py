@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from thalweg.comparison.paths import Paths
+from thalweg.comparison.wording import significant
 
 Array = NDArray[np.float64]
 
@@ -73,7 +74,8 @@ def _round_up(value: float) -> float:
 
 def text(value: float, digits: int = 4) -> str:
     """Write a number with a true minus sign."""
-    return f"{value:.{digits}g}".replace("e-0", "e-").replace("e+0", "e").replace("-", _MINUS)
+    written = significant(value, digits, zeros=False)
+    return written.replace("e-0", "e-").replace("e+0", "e").replace("e+", "e").replace("-", _MINUS)
 
 
 @final

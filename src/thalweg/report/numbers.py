@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 
+from thalweg.comparison.wording import significant
+
 #: What a missing number looks like in a table.
 NONE = "\N{EN DASH}"
 #: Digits that a chart can show.
@@ -17,13 +19,13 @@ def loss_text(value: float | None, digits: int = 4) -> str:
     Examples
     --------
     >>> loss_text(0.2364271), loss_text(12.0), loss_text(3.21e-07), loss_text(float("inf"))
-    ('0.2364', '12.00', '3.210e-07', 'diverged')
+    ('0.2364', '12.00', '3.21e-07', 'diverged')
     """
     if value is None or math.isnan(value):
         return NONE
     if math.isinf(value):
         return "diverged"
-    return f"{value:#.{digits}g}".removesuffix(".")  # all of them, so that columns line up
+    return significant(value, digits)
 
 
 def rate_text(value: float | None) -> str:

@@ -12,9 +12,10 @@ import numpy as np
 from thalweg.descent.settings import Settings, check_count
 from thalweg.errors import SettingError
 from thalweg.formulas import catalog
-from thalweg.formulas.formula import Activation, Formula, Rule
+from thalweg.formulas.formula import Formula, Rule
 from thalweg.formulas.ranges import check_number
 from thalweg.studies.design import Design
+from thalweg.studies.layers import activations_of, dropout_of, hidden_layers
 from thalweg.studies.study import Study
 
 
@@ -27,14 +28,14 @@ def design_of(told: Mapping[str, Any]) -> Design:
         The keywords ``model``, ``activation``, ``dropout``, ``loss``, ``task``, ``standardize``, ``fit_intercept``,
         ``dtype``, ``random_state`` and, where they count, ``validation`` and ``test`` of :func:`thalweg.compare`.
     """
-    hidden, loss = _hidden(told["model"]), told["loss"]
+    hidden, loss = hidden_layers(told["model"]), told["loss"]
     _check_parts(told)
     if told["dtype"] not in ("float64", "float32"):
         raise SettingError("SETTING-UNKNOWN", "dtype", f"unknown {told['dtype']!r:.40}; allowed: float64, float32")
     return Design(
         hidden=hidden,
-        activations=_activations(told["activation"], len(hidden)),
-        dropout=_dropout(told["dropout"], len(hidden)),
+        activations=activations_of(told["activation"], len(hidden)),
+        dropout=dropout_of(told["dropout"], len(hidden)),
         loss=None if isinstance(loss, str) and loss == "auto" else catalog.resolve("loss", loss, "loss"),
         several=isinstance(loss, str) and loss == "log_loss",
         task=told["task"],
@@ -179,38 +180,3 @@ def check_target_loss(given: Any) -> float | None:
         what = f"must be a real number, got {type(given).__name__} {given!r:.40}"
         raise SettingError("SETTING-TYPE", "target_loss", what)
     return float(check_number("target_loss", given))
-
-
-def _hidden(model: Any) -> tuple[int, ...]:
-    """Return the sizes of the hidden layers; none for a linear model."""
-    if isinstance(model, str):
-        kind, colon, sizes = model.partition(":")
-        if kind == "linear" and not colon:
-            return ()
-        pieces = sizes.split(",")
-        if kind != "mlp" or not all(piece.strip().isdecimal() for piece in pieces):
-            raise SettingError(
-                "SETTING-UNKNOWN", "model", f"unknown {model!r:.40}; allowed: linear, mlp:64,32, (64, 32)"
-            )
-        model = [int(piece) for piece in pieces]
-    if not isinstance(model, Iterable):
-        what = f"must be 'linear', 'mlp:64,32' or sizes of hidden layers, got {type(model).__name__} {model!r:.40}"
-        raise SettingError("SETTING-TYPE", "model", what)
-    return tuple(check_count("model", size) for size in model)
-
-
-def _each(given: Any, layers: int, where: str) -> list[Any]:
-    """Return one value for each hidden layer."""
-    values = list(given) if isinstance(given, list | tuple) else [given] * layers
-    if len(values) != layers:
-        raise SettingError("SETTING-LAYERS", where, f"{len(values)} given for {layers} hidden layers")
-    return values
-
-
-def _activations(given: Any, layers: int) -> tuple[Activation, ...]:
-    return tuple(catalog.resolve("activation", one, "activation") for one in _each(given, layers, "activation"))
-
-
-def _dropout(given: Any, layers: int) -> tuple[float, ...]:
-    rates = tuple(float(check_number("dropout", rate, "[0, 1)")) for rate in _each(given, layers, "dropout"))
-    return rates if any(rates) else ()
