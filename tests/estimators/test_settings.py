@@ -52,7 +52,7 @@ WRONG = [
         "SETTING-RANGE",
         "l1_ratio of elastic_net: must be in [0, 1], got 1.2",
     ),
-    ({"penalty": ["l2"] * 7}, "SETTING-LAYERS", "penalty: has 7 entries; there are"),
+    ({"penalty": ["l2"] * 7}, "SETTING-LAYERS", "penalty: 7 given for"),
     ({"max_iter": 0}, "SETTING-RANGE", "max_iter: must be an integer >= 1, got 0"),
     ({"max_iter": -1}, "SETTING-RANGE", "max_iter: must be an integer >= 1, got -1"),
     ({"max_iter": 1.5}, "SETTING-TYPE", "max_iter: must be an integer >= 1, got float 1.5"),

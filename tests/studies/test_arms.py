@@ -52,6 +52,28 @@ def test_an_arm_is_the_estimator_itself_on_the_rows_of_the_comparison(name):
         assert run.record.steps == alone.t_
 
 
+def test_means_of_iterates_and_accumulated_batches_are_brought_along():
+    arms = {
+        "mean": LinearRegressor(optimizer="momentum", batch_size=8, average=True),
+        "gathered": LinearRegressor(optimizer="momentum", batch_size=8, accumulate=3, gradient_norm=True),
+        "plain": LinearRegressor(optimizer="momentum", batch_size=8),
+    }
+    found = compared(arms)
+    part, judged = (found.study.parts[name] for name in ("train", "validation"))
+    runs = {(run.arm.name, run.arm.learning_rate): run for run in found.results.outcomes if run.seed == 0}
+    for name, arm in arms.items():
+        alone = clone(arm).set_params(learning_rate=0.1, max_iter=3, tol=None, random_state=0)
+        alone.fit(part.X, part.targets[:, 0])
+        loss = np.mean((alone.predict(judged.X) - judged.targets[:, 0]) ** 2) / 2
+        assert runs[name, 0.1].losses[-1] == pytest.approx(loss, rel=1e-9)
+    assert {name: whole.steps for name, whole in found.results.facts.wholes.items()} == {
+        "mean": 27, "gathered": 9, "plain": 27
+    }  # fmt: skip
+    (finding,) = [finding for finding in found.stamp.findings if finding.code == "WHOLES"]
+    assert "differ in accumulated batches and averaging of iterates;" in finding.message
+    assert "average" in found.best_estimator().regressor_.steps[-1][1].get_params()
+
+
 def test_rates_are_tried_around_that_of_the_estimator():
     plan = compared([LinearRegressor(optimizer="adam", learning_rate=0.5)], learning_rates=3, budget=1).results.plan
     assert set(Grid.around(adam(learning_rate=0.5), 3).rates()) <= set(plan.rates("adam"))

@@ -15,6 +15,7 @@ from thalweg.comparison.remedies import finer, lower, wider
 from thalweg.comparison.results import Results
 from thalweg.comparison.statistics import MOST_SEEDS, critical_value, seeds_needed
 from thalweg.comparison.summary import TEST, TRAINING, VALIDATION, WIDTH_FACTOR, Difference, Standing, Summary
+from thalweg.comparison.variant import setting_word
 from thalweg.comparison.wording import a, counted, listed, number
 
 #: Starts that differ by less than this share are the same.
@@ -202,9 +203,7 @@ def _wholes(results: Results) -> Iterator[_Doubt]:
         return
     differ = ["model"] if len({whole.model for whole in wholes}) > 1 else []
     said = {name for whole in wholes for name in whole.settings if name != "max_iter"}
-    differ += [
-        name.replace("_", " ") for name in sorted(said) if len({repr(whole.settings[name]) for whole in wholes}) > 1
-    ]
+    differ += [setting_word(name) for name in sorted(said) if len({repr(whole.settings[name]) for whole in wholes}) > 1]
     rules = len({whole.rule for whole in wholes}) > 1
     message = (
         f"estimators are compared as wholes, not rules alone: they differ in {listed([*differ, *['rule'] * rules])}"

@@ -26,6 +26,20 @@ class Variant:
     settings: Settings
 
 
+_WORDS = {"accumulate": "accumulated batches", "average": "averaging of iterates"}
+
+
+def setting_word(name: str) -> str:
+    """Return a setting as sentences and heads of tables call it.
+
+    Examples
+    --------
+    >>> setting_word("clip_norm"), setting_word("accumulate")
+    ('clip norm', 'accumulated batches')
+    """
+    return _WORDS.get(name, name.replace("_", " "))
+
+
 def without_rule(settings: Settings) -> dict[str, Any]:
     """Return settings as plain data, without the optimizer."""
     said = settings.as_dict()

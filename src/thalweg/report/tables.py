@@ -5,14 +5,16 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import PurePath
 from typing import Any, final
 
 from thalweg.comparison.audit import Stamp
 from thalweg.comparison.results import Facts, Results, Whole
 from thalweg.comparison.summary import WIDTH_FACTOR, Standing, Summary
+from thalweg.comparison.variant import setting_word
 from thalweg.comparison.wording import counted
+from thalweg.descent.settings import Settings
 from thalweg.descent.stability import CAUSE, Limit
 from thalweg.report.chart_data import measured_limit, medians, thinned
 from thalweg.report.numbers import NONE, count_text, loss_text, rate_text, seconds_text, share_text
@@ -307,7 +309,7 @@ def facts_groups(results: Results) -> list[list[tuple[str, str]]]:
     runs += [("Paired", _paired(facts, len(set(models)) == 1)), ("Numbers", facts.dtype)]
     runs += [("Rates", f"grids grew {counted(plan.growths, 'time')}" if plan.growths else "as planned")]
     if not facts.wholes:
-        runs += [(name.replace("_", " ").capitalize(), _setting(value)) for name, value in _further(facts.settings)]
+        runs += [(setting_word(name).capitalize(), _setting(value)) for name, value in _further(facts.settings)]
     return [data, runs, [(name, str(value)) for name, value in facts.machine.items()]]
 
 
@@ -326,7 +328,7 @@ def wholes_table(facts: Facts) -> Table:
         )
         for name, whole in facts.wholes.items()
     ]
-    head = ("Estimator", "Rule", "Model", "Batch", "Updates", *(name.replace("_", " ").capitalize() for name in names))
+    head = ("Estimator", "Rule", "Model", "Batch", "Updates", *(setting_word(name).capitalize() for name in names))
     return Table(head, rows)
 
 
@@ -340,12 +342,14 @@ def _paired(facts: Facts, alike: bool) -> str:
 
 def _further(settings: Mapping[str, Any]) -> list[tuple[str, Any]]:
     """Return the settings that are not said elsewhere and do something."""
-    said = {"loss", "batch_size", "max_iter", "shuffle"}
-    stops = {"n_iter_no_change"} if settings.get("tol") is None else set()
-    return [(name, value) for name, value in settings.items() if name not in said | stops and value is not None]
+    said = {"loss", "batch_size", "max_iter"}
+    usual = {field.name: field.default for field in fields(Settings)}
+    return [(name, value) for name, value in settings.items() if name not in said and value != usual.get(name)]
 
 
 def _setting(value: Any) -> str:
+    if isinstance(value, dict) and "name" not in value:
+        return ", ".join(f"{name} {_setting(number)}" for name, number in value.items() if number is not None)
     if isinstance(value, dict):
         numbers = ", ".join(f"{name}={_setting(number)}" for name, number in value.items() if name != "name")
         return f"{value.get('name', '')}({numbers})" if numbers else str(value.get("name", ""))

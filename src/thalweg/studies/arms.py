@@ -292,11 +292,14 @@ def variants_of(asked: Asked, study: Study, budget: int) -> dict[str, Variant]:
 def _levelled(settings: Settings, rows: int, budget: int) -> Settings:
     """Return settings of an estimator with what counts for nothing in a comparison made alike."""
     batch = settings.batch_size
+    whole = batch is None or batch >= rows
     return replace(
         settings,
         optimizer=gradient_descent,  # no arm's own, so that arms that differ in their rules alone go together
         penalty=tuple(settings.penalty) if isinstance(settings.penalty, list) else settings.penalty,
-        batch_size=None if batch is None or batch >= rows else batch,
+        batch_size=None if whole else batch,
+        accumulate=1 if whole else settings.accumulate,
+        gradient_norm=False,
         max_iter=budget,
         tol=None,
         n_iter_no_change=10,

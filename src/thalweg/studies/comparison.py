@@ -295,7 +295,7 @@ def _limits(study: Study, settings: Settings, plan: Plan) -> tuple[Limit, ...]:
     for arms in alike.values():
         model, own = next(iter(arms.values())).told(study.model, settings)
         rules = {name: arm.rule for name, arm in arms.items()}
-        known = limits(model, study.train, own.loss, own.penalty, own.batch_size, study.features, rules)
+        known = limits(model, study.train, own.loss, own.penalty, own.update_rows, study.features, rules)
         found |= {limit.name: limit for limit in known}
     return tuple(found[name] for name in plan.names if name in found)
 
@@ -358,8 +358,7 @@ def describe(model: Model) -> str:
 
 def updates(settings: Settings, rows: int) -> int:
     """Return how many updates a run makes."""
-    batch = rows if settings.batch_size is None else min(settings.batch_size, rows)
-    return settings.max_iter * -(-rows // batch)
+    return settings.max_iter * -(-rows // min(settings.update_rows or rows, rows))
 
 
 def _judge(study: Study, settings: Settings) -> Judge:
