@@ -40,6 +40,7 @@ CASES = {
     "linear, no intercept": Objective(Linear(3, 1, fit_intercept=False), Rows.of(X, LABELS), log),
     "network": Objective(DEEP, Rows.of(X, LABELS), log, penalty=[None, l2(alpha=0.2), l2(alpha=0.1)]),
     "wide network": Objective(WIDE, Rows.of(X, ONE_HOT), softmax, penalty=l2(alpha=0.1)),
+    "network, CSR": Objective(DEEP, Rows.of(csr_array(X * (X > 0)), LABELS), log),
     "masks": Objective(DROPPING, Rows.of(X, LABELS), log, masks=MASKS),
 }
 
@@ -50,6 +51,12 @@ def test_gradient_is_that_of_the_value(objective: Objective) -> None:
     steps = 1e-6 * np.eye(theta.size)
     numeric = [(objective(theta + step) - objective(theta - step)) / 2e-6 for step in steps]
     np.testing.assert_allclose(objective.gradient(theta), numeric, rtol=1e-6, atol=1e-8)
+
+
+@pytest.mark.parametrize("objective", CASES.values(), ids=CASES)
+def test_value_alone_has_the_bits_of_the_value_beside_the_gradient(objective: Objective) -> None:
+    theta = np.random.default_rng(9).normal(size=objective.model.size)
+    assert objective.value(theta) == objective.value_and_gradient(theta)[0]
 
 
 @pytest.mark.parametrize("name", ["linear, two outputs", "linear, no intercept", "masks"])

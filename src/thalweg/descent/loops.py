@@ -231,21 +231,55 @@ class General(Loop):
         return team().opened(self.threads)
 
 
-@final
-class Fused(Loop):
-    """One sample a step on a linear model with one column: a loop of its own for the pair of rule and loss."""
+class OneSample(Loop):
+    """One sample a step on a linear model with one output: a loop of its own for the pair of rule and loss."""
 
     def __init__(self, run: Run) -> None:
-        from thalweg.engine.fused import NEAR, WIDTH, fused_kernel
-
-        self.width = WIDTH
-        settings = run.settings
         self.visited, self.batch, self.whole = run.rows.count, 1, run.rows.count == 1
         self.hyper, _ = parameter_groups(run)
         self.rates = learning_rates(run)
-        self.loss_hyper = hyper_table([settings.loss])[0]
+        self.loss_hyper = hyper_table([run.settings.loss])[0]
+        self.gradient = np.zeros(0, run.dtype)
+        self.kernel, self.rest = self._compiled(run)
+
+    @abstractmethod
+    def _compiled(self, run: Run) -> tuple[Any, tuple[int, ...]]:
+        """Return the kernel, and what it takes after the trace."""
+
+    def run(
+        self, run: Run, orders: NDArray[np.int64], batch: int, factors: Array, skip: int = 0, into: Array | None = None
+    ) -> NDArray[np.float64]:
+        """See :meth:`Loop.run`."""
+        del batch  # always 1
+        if skip:
+            orders = orders.reshape(-1)[skip % orders.size :][:1].reshape(1, 1)
+        if factors.size == 1:
+            self._look(run, int(orders[0, 0]))
+        trace = self._trace(run, factors.size, into)
+        run.t = self.kernel(
+            run.theta, run.state, self.hyper[0], self.rates, factors, self.loss_hyper,
+            run.rows.X, run.rows.targets, orders, run.t, trace, *self.rest,
+        )  # fmt: skip
+        return trace
+
+    def _look(self, run: Run, sample: int) -> None:
+        """Do what is to be done before one update that is looked at by itself."""
+
+    @abstractmethod
+    def _trace(self, run: Run, steps: int, into: Array | None) -> Array:
+        """Return what the kernel writes the losses to."""
+
+
+@final
+class Fused(OneSample):
+    """With one lane."""
+
+    def _compiled(self, run: Run) -> tuple[Any, tuple[int, ...]]:
+        from thalweg.engine.fused import NEAR, WIDTH, fused_kernel
+
+        settings = run.settings
         far = run.rows.X.nbytes > NEAR and (settings.shuffle or run.order is not None)
-        self.kernel = fused_kernel(
+        kernel = fused_kernel(
             settings.optimizer,
             settings.loss,
             run.dtype,
@@ -253,62 +287,33 @@ class Fused(Loop):
             intercept=bool(run.model.intercepts),
             far=far,
         )
-        self.gradient = np.zeros(0, run.dtype)
+        return kernel, (WIDTH,)
 
-    def run(
-        self, run: Run, orders: NDArray[np.int64], batch: int, factors: Array, skip: int = 0, into: Array | None = None
-    ) -> NDArray[np.float64]:
-        """See :meth:`Loop.run`."""
-        del batch  # always 1
-        if skip:
-            orders = orders.reshape(-1)[skip % orders.size :][:1].reshape(1, 1)
-        if factors.size == 1:  # one update is looked at: the kernel keeps no gradient
-            self.gradient = self._gradient(run, int(orders[0, 0]))
-        trace = blank(factors.size, 1, into)
-        run.t = self.kernel(
-            run.theta, run.state, self.hyper[0], self.rates, factors, self.loss_hyper,
-            run.rows.X, run.rows.targets, orders, run.t, trace, self.width,
-        )  # fmt: skip
-        return trace
+    def _trace(self, run: Run, steps: int, into: Array | None) -> Array:
+        del run
+        return blank(steps, 1, into)
 
-    @staticmethod
-    def _gradient(run: Run, sample: int) -> Array:
-        """Return the gradient at one sample, in NumPy."""
+    def _look(self, run: Run, sample: int) -> None:
+        """Compute the gradient at one sample, in NumPy: the kernel keeps none."""
         x, y = run.rows.X[sample : sample + 1], run.rows.targets[sample : sample + 1]
         with np.errstate(all="ignore"):
             slope = run.settings.loss.derivative(y, run.model.scores(run.theta, x))
-            return np.concatenate([(slope * x).ravel(), slope.ravel()])
+            self.gradient = np.concatenate([(slope * x).ravel(), slope.ravel()])
 
 
 @final
-class FusedLanes(Loop):
-    """One sample a step on a linear model with one output and many lanes: a loop for the pair of rule and loss."""
+class FusedLanes(OneSample):
+    """With many lanes."""
 
-    def __init__(self, run: Run) -> None:
+    def _compiled(self, run: Run) -> tuple[Any, tuple[int, ...]]:
         from thalweg.engine.fused_lanes import LANES, fused_lanes_kernel
 
         settings = run.settings
-        self.visited, self.batch, self.whole = run.rows.count, 1, run.rows.count == 1
-        self.hyper, _ = parameter_groups(run)
-        self.rates = learning_rates(run)
-        self.loss_hyper = hyper_table([settings.loss])[0]
-        self.width = LANES[run.dtype]
-        self.kernel = fused_lanes_kernel(settings.optimizer, settings.loss, run.dtype, run.rows.X.shape[1])
-        self.gradient = np.zeros(0, run.dtype)
+        kernel = fused_lanes_kernel(settings.optimizer, settings.loss, run.dtype, run.rows.X.shape[1])
+        return kernel, (int(bool(run.model.intercepts)), LANES[run.dtype])
 
-    def run(
-        self, run: Run, orders: NDArray[np.int64], batch: int, factors: Array, skip: int = 0, into: Array | None = None
-    ) -> NDArray[np.float64]:
-        """See :meth:`Loop.run`."""
-        del batch  # always 1
-        if skip:
-            orders = orders.reshape(-1)[skip % orders.size :][:1].reshape(1, 1)
-        trace = np.empty((factors.size, run.model.lanes)) if into is None else into  # no lane ends the loop
-        run.t = self.kernel(
-            run.theta, run.state, self.hyper[0], self.rates, factors, self.loss_hyper,
-            run.rows.X, run.rows.targets, orders, run.t, trace, int(bool(run.model.intercepts)), self.width,
-        )  # fmt: skip
-        return trace
+    def _trace(self, run: Run, steps: int, into: Array | None) -> Array:
+        return np.empty((steps, run.model.lanes)) if into is None else into  # no lane ends the loop
 
 
 def blank(steps: int, lanes: int, into: Array | None) -> NDArray[np.float64]:

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from thalweg.descent.batches import Rows
-from thalweg.descent.models import Linear, Model, check_rows, hyper_table
+from thalweg.descent.models import Linear, Model, hyper_table
+from thalweg.descent.passes import Pass
 from thalweg.descent.settings import layer_penalties
 from thalweg.errors import SettingError
 from thalweg.formulas.formula import Loss, Penalty
@@ -59,30 +60,16 @@ class Objective:
         masks: Sequence[Array] | None = None,
     ) -> None:
         from thalweg.engine import compile as compiler
-        from thalweg.engine.pointers import address
 
-        check_rows(model, loss, rows)
         if model.lanes != 1:
             raise SettingError("SETTING-LANES", "model", f"must have one lane, has {model.lanes}")
         self.model, self.rows = model, rows
-        count, dtype = rows.count, rows.dtype
-        self._kernel = model.objective(rows, rows.count)
-        activations = [] if isinstance(model, Linear) else compiler.activation_kernels(model.activations, dtype)
-        kernels = [None, compiler.loss_kernel(loss, dtype), *activations]
-        self._code = np.zeros(compiler.PLACES, np.int64)
-        self._code[: len(kernels)] = [0 if kernel is None else address(kernel) for kernel in kernels]
-        self._kernels = kernels  # their code lives as long as they do
-        self._loss_hyper = hyper_table([loss])[0]
-        self._activation_hyper = hyper_table(model.activations)
+        self._pass = Pass(model, rows, loss, rows.count)
         self._penalties = [
-            (compiler.penalty_kernel(p, dtype), hyper_table([p])[0], start, stop)
+            (compiler.penalty_kernel(p, rows.dtype), hyper_table([p])[0], start, stop)
             for (start, stop), p in zip(model.weights, layer_penalties(penalty, len(model.weights)), strict=True)
             if p is not None
         ]
-        self._table = model.table(count, csr=rows.csr)
-        self._work = np.zeros(model.work_size(count, csr=rows.csr), dtype)
-        self._order = np.arange(count)
-        self._dropout = np.zeros(len(self._table))
         self._scales: list[Array] | None = None
         if masks is not None:
             self._lay_out(masks)
@@ -96,51 +83,56 @@ class Objective:
             raise SettingError("SETTING-MASKS", "masks", f"{len(masks)} given for {len(shares)} layers with dropout")
         self._scales = []
         for layer, (mask, share) in enumerate(zip(masks, shares, strict=True)):
-            shape = (self.rows.count, int(self._table[layer, FAN_OUT]))
+            shape = (self.rows.count, int(self._pass.table[layer, FAN_OUT]))
             kept = np.asarray(mask)
             if kept.shape != shape:
                 raise SettingError("SETTING-MASKS", "masks", f"layer {layer} has shape {kept.shape}, expected {shape}")
             self._scales.append(np.where(kept, 1 / (1 - share), 0.0).astype(self.rows.dtype))
             if share:
-                start = self._table[layer, MASK]
-                self._work[start : start + kept.size] = self._scales[-1].ravel()
-                self._dropout[layer] = -1.0  # a mask stands in the work array
+                start = self._pass.table[layer, MASK]
+                self._pass.work[start : start + kept.size] = self._scales[-1].ravel()
+                self._pass.dropout[layer] = -1.0  # a mask stands in the work array
             elif not kept.all():
                 raise SettingError("SETTING-MASKS", "masks", f"layer {layer} has no dropout, yet its mask drops units")
 
     def __call__(self, theta: Array) -> float:
         """Return the value at ``theta``, as :meth:`value` does."""
-        return self.value_and_gradient(theta)[0]
+        return self.value(theta)
 
     def value(self, theta: Array) -> float:
-        """Return mean loss plus penalty at ``theta`` (model.size,)."""
-        return self.value_and_gradient(theta)[0]
+        """Return mean loss plus penalty at ``theta`` (model.size,), without the work that the gradient takes."""
+        return self._value(self._point(theta), None)
 
     def gradient(self, theta: Array) -> Array:
         """Return the gradient at ``theta``, (model.size,), in the rows' dtype."""
         return self.value_and_gradient(theta)[1]
 
     def value_and_gradient(self, theta: Array) -> tuple[float, Array]:
-        """Return both, at the price of one.
+        """Return both, at the price of the gradient.
 
         Raises
         ------
         SettingError
             SETTING-THETA: another shape than (model.size,).
         """
+        point = self._point(theta)
+        gradient = np.zeros_like(point)
+        return self._value(point, gradient), gradient
+
+    def _point(self, theta: Array) -> Array:
+        """Return theta as the kernels take it."""
         point = np.ascontiguousarray(theta, dtype=self.rows.dtype)
         if point.shape != (self.model.size,):
             raise SettingError("SETTING-THETA", "theta", f"has shape {point.shape}, the model has {(self.model.size,)}")
-        rows, gradient, total, factor = self.rows, np.zeros_like(point), np.zeros(1), 1 / self.rows.count
-        self._kernel(
-            point, gradient, rows.X, rows.values, rows.indices, rows.indptr, rows.targets, rows.weights,
-            self._order, factor, self._table, self._work, total,
-            self._code, self._loss_hyper, self._activation_hyper, self._dropout, np.uint64(0), np.uint64(0),
-        )  # fmt: skip
-        cost = np.zeros(1)
+        return point
+
+    def _value(self, point: Array, gradient: Array | None) -> float:
+        """Return the value, and write the gradient."""
+        total, cost, factor = np.zeros(1), np.zeros(1), 1 / self.rows.count
+        self._pass(point, total, gradient, factor=factor)
         for kernel, *rest in self._penalties:
-            kernel(point, gradient, *rest, 1, cost)
-        return float(total[0]) * factor + float(cost[0]), gradient
+            kernel(point, np.zeros_like(point) if gradient is None else gradient, *rest, 1, cost)
+        return float(total[0]) * factor + float(cost[0])
 
     def scores(self, theta: Array) -> Array:
         """Return the scores of the rows before the inverse link, (n, outputs), under the masks where there are any.

@@ -32,7 +32,7 @@ def dense(
     Parameters
     ----------
     theta, grad : (features * columns + columns or features * columns,)
-        Weights, then intercepts.
+        Weights, then intercepts. An empty ``grad`` asks for the losses alone.
     X : (n, features)
     values, indices, indptr : empty here; CSR rows in :func:`sparse`
     targets, weights : (n, outputs), (n,) or empty
@@ -55,6 +55,8 @@ def dense(
         score = dot(X[rows[i]], theta, features)
         scores[i, 0] = score + theta[features] if intercepts else score
     call_loss(code[LOSS], (targets, scores, rows, weights, factor, loss_hyper, slopes, sums))
+    if grad.size == 0:
+        return
     for j in range(grad.size):
         grad[j] = theta.dtype.type(0)
     for i in range(batch):
@@ -85,6 +87,8 @@ def sparse(
             for c in range(columns):
                 scores[i, c] = fma(values[k], theta[at + c], scores[i, c])
     call_loss(code[LOSS], (targets, scores, rows, weights, factor, loss_hyper, slopes, sums))
+    if grad.size == 0:
+        return
     for j in range(grad.size):
         grad[j] = theta.dtype.type(0)
     for i in range(batch):

@@ -86,6 +86,8 @@ def sparse_network(
 
     deltas = block(work, shape[depth - 1, DELTAS], batch, shape[depth - 1, FAN_OUT])
     call_loss(code[LOSS], (targets, below, rows, weights, factor, loss_hyper, deltas, sums))
+    if grad.size == 0:
+        return
     below[0, 0] = 1  # the scores are used up: a cell for ones, whose product with a matrix sums its rows
     for layer in range(depth - 1, 0, -1):
         fan_in, width = shape[layer, FAN_IN], shape[layer, FAN_OUT]

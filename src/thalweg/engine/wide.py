@@ -106,6 +106,8 @@ def wide(
             gathered[i, j] = x[j]
     _scores(theta, (gathered, 0, batch, features, theta, 0, columns, intercepts, scores, 0))
     call_loss(code[LOSS], (targets, scores, rows, weights, factor, loss_hyper, slopes, sums))
+    if grad.size == 0:
+        return
     into = upright(block(grad, 0, features, columns))
     product(turned(gathered), upright(slopes), nothing(slopes), into)
     if intercepts:
