@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from scipy.sparse import csr_array
 
 from thalweg.descent.batches import Rows
 from thalweg.descent.evaluation import Evaluation
@@ -67,10 +68,14 @@ def test_narrow_and_wide_ways_lead_to_one_gradient(monkeypatch: pytest.MonkeyPat
     assert not np.array_equal(gradients[0], gradients[1])  # so two ways were gone
 
 
+@pytest.mark.parametrize("sparse", [False, True], ids=["dense", "sparse"])
 @pytest.mark.parametrize("layers", [(40, 50, 3), (5, 8, 3), (5, 8, 1)], ids=str)
-def test_a_loss_without_slopes_is_that_with_them(layers: tuple[int, ...]) -> None:
+def test_a_loss_without_slopes_is_that_with_them(layers: tuple[int, ...], sparse: bool) -> None:
     rng = np.random.default_rng(5)
     model = Network(layers, (activations.tanh,))
-    rows = Rows.of(rng.normal(size=(70, layers[0])), rng.normal(size=(70, layers[-1])))
+    X = rng.normal(size=(70, layers[0]))
+    rows = Rows.of(csr_array(X) if sparse else X, rng.normal(size=(70, layers[-1])))
     theta = model.initial(rng)
-    assert Evaluation(model, rows, losses.squared)(theta)[0] == Objective(model, rows, losses.squared).value(theta)
+    judge = Evaluation(model, rows, losses.squared)
+    assert judge(theta)[0] == Objective(model, rows, losses.squared).value(theta)
+    assert judge._gradient.size == 0

@@ -37,7 +37,8 @@ from thalweg.engine.network import (
     WEIGHTS,
     call_draw,
 )
-from thalweg.engine.products import nothing, product, repeated, strips, turned, upright
+from thalweg.engine.products import nothing, repeated, strips, turned, upright
+from thalweg.engine.shares import shared_product
 
 
 def sparse_network(
@@ -81,7 +82,7 @@ def sparse_network(
         inputs = block(work, shape[layer, INPUTS], batch, width)
         weight = block(theta, shape[layer, WEIGHTS], fan_in, width)
         bias = block(theta, shape[layer, BIAS], 1, width)
-        product(upright(below), upright(weight), repeated(bias, batch), upright(inputs))
+        shared_product(code, upright(below), upright(weight), repeated(bias, batch), upright(inputs))
         below = inputs
 
     deltas = block(work, shape[depth - 1, DELTAS], batch, shape[depth - 1, FAN_OUT])
@@ -98,10 +99,10 @@ def sparse_network(
         if dropout[layer - 1] != 0.0:
             below = block(work, shape[layer - 1, MASK] + batch * fan_in, batch, fan_in)
         into = block(grad, shape[layer, WEIGHTS], fan_in, width)
-        product(turned(below), upright(deltas), nothing(into), upright(into))
+        shared_product(code, turned(below), upright(deltas), nothing(into), upright(into))
         passed = block(work, shape[layer - 1, DELTAS], batch, fan_in)
         weight = block(theta, shape[layer, WEIGHTS], fan_in, width)
-        product(upright(deltas), turned(weight), nothing(passed), upright(passed))
+        shared_product(code, upright(deltas), turned(weight), nothing(passed), upright(passed))
         if dropout[layer - 1] != 0.0:
             mask = block(work, shape[layer - 1, MASK], batch, fan_in)
             for i in range(batch):
