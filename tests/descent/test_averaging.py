@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
+from scipy.sparse import csr_array
 from tests.descent.plain import Array
 
 from thalweg.descent.averaging import step_weights
@@ -60,6 +62,18 @@ def test_the_mean_is_that_of_the_iterates_after_its_start(model: Any, average: A
     assert run.parameters.dtype == dtype
     assert run.mean is not None
     np.testing.assert_allclose(run.mean.values, expected, rtol=1e-12, atol=1e-14)  # in float64 either way
+
+
+def test_sparse_rows_are_averaged_and_accumulated_like_dense_ones() -> None:
+    """Though their updates could leave most weights alone."""
+    X = np.random.default_rng(1).normal(size=(50, 40)) * (np.random.default_rng(2).random((50, 40)) < 0.05)
+    settings = told(Averaging(), optimizer=gradient_descent(learning_rate=0.1), batch_size=1, gradient_norm=True)
+    for one in (settings, replace(settings, average=None, accumulate=3), replace(settings, average=None)):
+        sparse, dense = (
+            Run(Linear(40), Rows.of(to(X), X[:, 0]), one, random_state=3).descend() for to in (csr_array, np.asarray)
+        )
+        np.testing.assert_allclose(sparse.parameters, dense.parameters, rtol=1e-12, atol=1e-15)
+        np.testing.assert_allclose(sparse.gradient_norm_curve, dense.gradient_norm_curve, rtol=1e-12)
 
 
 def test_before_its_start_there_is_no_mean() -> None:

@@ -148,10 +148,10 @@ def test_what_a_pipeline_is_asked_for_comes_back(place):
     with config_context(enable_metadata_routing=True):
         before = LinearRegressor(**TOLD).set_fit_request(sample_weight=True).fit(X, NUMBERS)
         after = again(before, place)
-        assert after.get_metadata_routing().fit.requests == {"sample_weight": True}
-        assert again(LinearRegressor(**TOLD).fit(X, NUMBERS), place).get_metadata_routing().fit.requests == {
-            "sample_weight": None
-        }
+        others = dict.fromkeys(("X_val", "sample_weight_val", "y_val"))
+        assert after.get_metadata_routing().fit.requests == {"sample_weight": True, **others}
+        plain = again(LinearRegressor(**TOLD).fit(X, NUMBERS), place)
+        assert plain.get_metadata_routing().fit.requests == {"sample_weight": None, **others}
 
 
 def test_the_same_estimator_gives_the_same_bytes(place):

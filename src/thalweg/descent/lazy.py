@@ -93,6 +93,8 @@ def serving(run: Run) -> Lazy | None:
     settings, model, rows = run.settings, run.model, run.rows
     if not (isinstance(model, Linear) and rows.csr and model.lanes == 1 and run.rates is None):
         return None
+    if settings.average is not None or settings.gradient_norm or settings.accumulate > 1:
+        return None
     batch = settings.batch_size
     if batch is None or 2 * batch * rows.values.size > rows.count * rows.X.shape[1]:
         return None  # half of the columns or more occur in a batch

@@ -9,6 +9,7 @@ from __future__ import annotations
 import inspect
 import os
 import warnings
+from copy import deepcopy
 from typing import Any
 
 import numpy as np
@@ -40,6 +41,11 @@ _APART = frozenset({"theta_", "_model", "record_", "_metadata_request"})
 _NEEDED = {
     "state_": np.ndarray, "t_": float, "n_features_in_": int, "_epochs": int, "_loss": Loss, "_rule": Rule,
     "_root": np.random.SeedSequence,
+}  # fmt: skip
+#: What fits left later than the first of these files were written, as it was then.
+_SINCE: dict[str, Any] = {
+    "_iterate": None, "_mean_values": None, "_mean_since": 0.0, "learning_rate_": None, "range_test_": None,
+    "learning_rate_curve_": [], "gradient_norm_curve_": [],
 }  # fmt: skip
 
 
@@ -156,6 +162,7 @@ def _rebuild(data: dict[str, Any], arrays: dict[str, Array], formulas: Formulas)
     if strange:
         raise ValueError(f"{made.__name__} has no parameter {strange[0]}")
     estimator = made(**{name: decode(value, arrays, formulas) for name, value in data["parameters"].items()})
+    estimator.__dict__.update(deepcopy(_SINCE))
     for name, value in data["fitted"].items():
         if not name.isidentifier() or name.startswith("__") or name in known or not _free(made, name):
             raise ValueError(f"{name} is nothing that a fit leaves")
