@@ -279,15 +279,16 @@ def sklearn_loop(problem: Planned) -> Run:
     return run
 
 
+# One plan after the other, on both processors.
+_plan_case = partial(Case, unit="plan", steps=lambda problem: problem.share, threads=2)
+
+
 def _store_case(clock: str) -> Case:
-    return Case(
+    return _plan_case(
         name=f"store-{clock}",
         work="the same plan by thalweg.compare, a process with its report, with and without a store, two threads, "
         + {"cpu": "processor seconds", "wall": "wall clock"}[clock],
-        unit="plan",
         problem=airfoil,
-        steps=lambda problem: problem.share,
-        threads=2,
         clock=clock,
         rounds_at_most=7,
         ours=Side("thalweg with a store", partial(script, True), note="a new file every time, on disk"),
@@ -296,14 +297,11 @@ def _store_case(clock: str) -> Case:
 
 
 CASES = (
-    Case(
+    _plan_case(
         name="compare",
         work="compare on airfoil, 24 rules x 16 rates x 5 seeds x 10 epochs, batch 16, a process with its report, "
         "two threads",
-        unit="plan",
         problem=airfoil,
-        steps=lambda problem: problem.share,
-        threads=2,
         clock="wall",
         within=6.0,
         rounds_at_most=5,
@@ -335,13 +333,10 @@ CASES = (
     ),
     _store_case("cpu"),
     _store_case("wall"),
-    Case(
+    _plan_case(
         name="compare-networks",
         work="24 rules x 8 rates x 3 seeds of networks 64-64-10 on digits, 20 epochs, batch 64, float32, two threads",
-        unit="plan",
         problem=digits,
-        steps=lambda problem: problem.share,
-        threads=2,
         clock="wall",
         rounds_at_most=5,
         ours=Side("thalweg", partial(executed, 2)),

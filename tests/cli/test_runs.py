@@ -97,6 +97,7 @@ def test_keys_are_shown_as_long_as_it_takes_to_tell_them_apart(thalweg, folder):
 def test_a_name_cannot_repaint_the_terminal(thalweg, folder):
     with Store.open("runs.sqlite") as opened:
         evil = {name: "\x1b[2J[red]\u202e" for name in SAID if name not in ("rows", "batch_size", "epochs")}
+        evil["wholes"] = {"\x1b[2Jwide": {"rule": "\x1b[2J", "model": "network 8", "batch_size": 16}}
         opened.comparison("k", evil).add([Outcome(Arm("\x1b[2Jx", ARMS[0].rule, 0.1), 0, *_rest(outcomes()[0]))])
     for command in (["list", "runs.sqlite"], ["show", "k", "--store", "runs.sqlite"]):
         said = thalweg("runs", *command)
@@ -104,6 +105,8 @@ def test_a_name_cannot_repaint_the_terminal(thalweg, folder):
         assert "\x1b" not in said.out
         assert "\u202e" not in said.out
         assert "[red]" in said.out
+    assert "wide: \\x1b[2J, network 8, batches of 16" in said.out
+    assert "? epochs\n" in said.out  # the batches are those of each
 
 
 def _rest(run: Outcome):

@@ -238,7 +238,8 @@ def _account(held: Held) -> list[str]:
 
     said = held.description
     rows = said.get("rows", {})
-    batch = "full batch" if said.get("batch_size") is None else f"batches of {said['batch_size']}"
+    wholes = said.get("wholes", {})  # with batches of their own
+    batch = "" if wholes else f", {_batches(said)}"
     order = [name for name in ("train", "validation", "test") if name in rows]
     lines = [
         f"key      {held.key}",
@@ -246,10 +247,17 @@ def _account(held: Held) -> list[str]:
         f"table    {shown(str(said.get('table', '?')), 60)}, predicting {shown(str(said.get('target', '?')), 40)}",
         f"model    {shown(str(said.get('model', '?')), 40)}, loss {shown(str(said.get('loss', '?')), 40)}",
         f"rows     {', '.join(f'{name} {rows[name]}' for name in order) or '?'}",
-        f"budget   {said.get('epochs', '?')} epochs, {batch}",
+        f"budget   {said.get('epochs', '?')} epochs{batch}",
         f"command  {shown(str(said.get('command', '?')), 500)}",
     ]
+    for name, whole in wholes.items():
+        told = f"{whole.get('rule', '?')}, {whole.get('model', '?')}, {_batches(whole)}"
+        lines.append(f"arm      {shown(name, 40)}: {shown(told, 80)}")
     return lines if said else [*lines[:2], "its description is damaged; its runs are what they are"]
+
+
+def _batches(said: dict[str, Any]) -> str:
+    return "full batch" if said.get("batch_size") is None else f"batches of {said['batch_size']}"
 
 
 def _by_rule(there: Sequence[dict[str, Any]]) -> Table:

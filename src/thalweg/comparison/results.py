@@ -47,7 +47,7 @@ class Facts:
     features : tuple of str
         Columns of the prepared table, in the order of the weights.
     model : str
-        ``"linear model"``, or ``"network 64-32"`` with its hidden layers.
+        ``"linear model"``, or ``"network 64-32"`` with its hidden layers; with ``;`` between those of several arms.
     loss : str
     scaled : bool
         The target was standardised: losses are in units of its variance.
@@ -70,7 +70,7 @@ class Facts:
     machine : dict of str to str
     wholes : dict of str to Whole
         What each arm is, where some brought models or settings of their own; empty where rules alone were compared.
-        ``model``, ``batch_size``, ``steps`` and ``settings`` are then those of rules without any.
+        ``batch_size``, ``steps`` and ``settings`` are then those of rules without any.
     validation : str
         ``"of your own"``, and whether weighted, where the rows to choose with were no part of the table; else empty.
     """

@@ -317,7 +317,7 @@ def facts_of(study: Study, settings: Settings, plan: Plan, command: str) -> Fact
         task=study.outputs.task,
         classes=len(study.outputs.classes),
         features=study.features,
-        model=describe(study.model),
+        model="; ".join(dict.fromkeys(describe(model) for model, _ in each.values())),
         loss=study.loss.name,
         scaled=study.outputs.scale != 1.0,
         rows={name: len(part.y) for name, part in study.parts.items()},
