@@ -78,4 +78,3 @@ def test_a_loss_without_slopes_is_that_with_them(layers: tuple[int, ...], sparse
     theta = model.initial(rng)
     judge = Evaluation(model, rows, losses.squared)
     assert judge(theta)[0] == Objective(model, rows, losses.squared).value(theta)
-    assert judge._gradient.size == 0
