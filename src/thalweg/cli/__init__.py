@@ -13,6 +13,8 @@ import click
 
 from thalweg import __version__
 from thalweg.cli.compare import compare
+from thalweg.cli.export import export
+from thalweg.cli.inspect import inspect
 from thalweg.cli.interrupts import INTERRUPTED, clean_stops, leave
 from thalweg.cli.predict import predict
 from thalweg.cli.range import learning_rate_range
@@ -38,7 +40,7 @@ def command(ctx: click.Context) -> None:
         click.echo(ctx.get_help())
 
 
-for each in (train, predict, compare, learning_rate_range, rules, runs):
+for each in (train, predict, inspect, export, compare, learning_rate_range, rules, runs):
     command.add_command(each)
 
 

@@ -82,6 +82,19 @@ def digits(value: float | None, count: int = 3) -> str:
     return significant(value, count) if value else "0"
 
 
+def size(count: int) -> str:
+    """Return a number of bytes as a file's size.
+
+    Examples
+    --------
+    >>> [size(count) for count in (1, 984, 4321, 5_000_000)]
+    ['1 byte', '984 bytes', '4.22 KiB', '4.77 MiB']
+    """
+    if count < 1 << 10:
+        return f"{count} byte{'s' * (count != 1)}"
+    return f"{digits(count / (1 << 10))} KiB" if count < 1 << 20 else f"{digits(count / (1 << 20))} MiB"
+
+
 class Progress(Protocol):
     """Takes the state of the work, as often as it changes."""
 

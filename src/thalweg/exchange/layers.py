@@ -76,8 +76,8 @@ def of_layers(arrays: Mapping[str, Array]) -> dict[str, Array]:
     return {key: array for key, array in arrays.items() if key.startswith(("weights.", "biases."))}
 
 
-def check(arrays: Mapping[str, Array], name: str) -> None:
-    """Refuse layers that do not chain, and numbers that are not finite.
+def check(arrays: Mapping[str, Array], name: str, *, finite: bool = True) -> None:
+    """Refuse layers that do not chain and, unless they are only to be looked at, numbers that are not finite.
 
     Raises
     ------
@@ -85,7 +85,7 @@ def check(arrays: Mapping[str, Array], name: str) -> None:
         MODEL-NONFINITE, MODEL-SHAPE.
     """
     for key, array in arrays.items():
-        if not np.isfinite(array).all():
+        if finite and not np.isfinite(array).all():
             where = f"{name}, tensor '{shown(key)}'"
             raise ModelFileError("MODEL-NONFINITE", where, "holds numbers that are not finite", "Train again.")
     width = None

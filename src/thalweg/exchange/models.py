@@ -224,8 +224,10 @@ def load(path: str | os.PathLike[str]) -> TrainedModel:
     return rebuild(description, arrays, name)
 
 
-def read(path: str | os.PathLike[str]) -> tuple[str, dict[str, Any], dict[str, NDArray[Any]]]:
+def read(path: str | os.PathLike[str], *, finite: bool = True) -> tuple[str, dict[str, Any], dict[str, NDArray[Any]]]:
     """Return what a model file holds, `TABLE` or `ESTIMATOR`, with its description and its arrays.
+
+    With ``finite=False`` numbers that are not finite are let pass, to be looked at.
 
     Raises
     ------
@@ -240,7 +242,7 @@ def read(path: str | os.PathLike[str]) -> tuple[str, dict[str, Any], dict[str, N
     if type(written) is not int or written > FORMAT:
         what = f"is written in format {shown(str(written))}, this version reads up to {FORMAT}"
         raise ModelFileError("MODEL-VERSION", name, what, "Install a newer thalweg.")
-    layers.check(arrays, name)
+    layers.check(arrays, name, finite=finite)
     kind = description.get("kind", TABLE if written == 1 else None)
     if kind not in {TABLE, ESTIMATOR}:
         raise ModelFileError("MODEL-META", name, f"holds neither a model of a table nor an estimator: {kind!r:.40}")

@@ -127,8 +127,13 @@ def of_table(trained: TrainedModel) -> Any:
     return back
 
 
-def write(path: str | os.PathLike[str], made: Any) -> None:
+def write(path: str | os.PathLike[str], made: Any) -> list[str]:
     """Write an estimator of scikit-learn as a file of skops, which reads it without running code.
+
+    Returns
+    -------
+    list of str
+        Types that skops wants to be told that they are trusted: ``numpy.dtype`` where numbers can be missing.
 
     Raises
     ------
@@ -142,7 +147,9 @@ def write(path: str | os.PathLike[str], made: Any) -> None:
     except ImportError as error:
         what = "writing an estimator of scikit-learn needs skops: pip install 'thalweg[skops]'"
         raise SettingError("SKLEARN-MISSING", "", what) from error
-    atomic_write(path, skops.io.dumps(made, compression=zipfile.ZIP_DEFLATED))
+    content = skops.io.dumps(made, compression=zipfile.ZIP_DEFLATED)
+    atomic_write(path, content)
+    return list(skops.io.get_untrusted_types(data=content))
 
 
 def _linear(model: Linear, theta: Array, loss: Loss, classes: Array | None, *, several: bool) -> Any:

@@ -6,7 +6,10 @@ which can run code when they are opened; none is written.
 
 from __future__ import annotations
 
+import keyword
 import os
+import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -98,19 +101,61 @@ def write(path: str | os.PathLike[str], trained: TrainedModel) -> Path:
     Raises
     ------
     SettingError
-        TORCH-NAME: another name. TORCH-ACTIVATION: an activation that PyTorch has not.
+        TORCH-NAME: another name, or one that Python cannot import. TORCH-ACTIVATION: an activation that PyTorch has
+        not.
     StorageError
         One of the two cannot be written.
     """
+    told = _lines(trained.model, trained.theta, trained.outputs, trained.outputs.classes)
+    told |= {
+        "what": "a table",
+        "imports": "import math\n",
+        "target": ascii(trained.target),
+        "prepare": _PREPARE_COLUMNS.format(**told),
+    }
+    columns = []
+    for column in trained.preparation.columns:
+        known = (column.mean, column.scale) if isinstance(column, Number) else column.categories
+        columns.append(f"    {column.name!a}: {known!a},")
+    told["columns"] = _COLUMNS.format(columns="\n".join(columns))
+    return _write(path, trained.model, trained.theta, told)
+
+
+def write_rows(
+    path: str | os.PathLike[str], model: Model, theta: Array, outputs: Outputs, *, several: bool = False
+) -> Path:
+    """Write a model of rows of numbers as a Python file with its weights beside it; else as `write`.
+
+    Parameters
+    ----------
+    path : path-like
+    model : Linear or Network
+    theta : ndarray (model.size,)
+    outputs : Outputs
+        What its scores stand for.
+    several : bool
+        A row can have several labels.
+    """
+    told = _lines(model, theta, outputs, outputs.classes, several=several)
+    told |= {"what": "rows", "imports": "", "target": "'y'", "columns": "", "prepare": _PREPARE_ROWS.format(**told)}
+    return _write(path, model, theta, told)
+
+
+def _write(path: str | os.PathLike[str], model: Model, theta: Array, told: dict[str, str]) -> Path:
     from safetensors.numpy import save
 
     source = Path(path)
     if source.suffix != ".py":
         what = f"{shown(source.name)} does not end in .py; the weights go beside it, into .safetensors"
         raise SettingError("TORCH-NAME", "path", what)
+    taken = source.stem in {*sys.stdlib_module_names, "torch", "safetensors"}
+    if taken or not source.stem.isidentifier() or keyword.iskeyword(source.stem):
+        what = f"{shown(source.name)} would stand for a module of Python's or PyTorch's"
+        what = what if taken else f"{shown(source.name)} is no name that Python can import"
+        raise SettingError("TORCH-NAME", "path", what, "Take a name of letters, such as model.py.")
     weights = source.with_suffix(".safetensors")
-    text = _text(trained, weights.name)
-    tensors = {f"layers.{key}": value for key, value in state(trained.model, trained.theta).items()}
+    text = _TEMPLATE.format(**told, weights=ascii(weights.name))
+    tensors = {f"layers.{key}": value for key, value in state(model, theta).items()}
     for each in (source, weights):
         check_writable(each)
     atomic_write(weights, save(tensors))
@@ -143,47 +188,42 @@ def _layer(activation: Activation) -> tuple[str, dict[str, Any]]:
     return name, {**_ALWAYS.get(activation.name, {}), **told}
 
 
-def _text(trained: TrainedModel, weights: str) -> str:
-    """Return the Python file. Whatever comes from the model's file is written as a literal: none of it can run."""
-    kind = str(trained.theta.dtype)
+def _lines(
+    model: Model, theta: Array, outputs: Outputs, classes: Sequence[Any], *, several: bool = False
+) -> dict[str, str]:
+    """Return what stands in the Python file. What comes from a model's file is a literal: none of it can run."""
+    kind = str(theta.dtype)
     layers = []
-    for name, sizes, told in _plan(trained.model):
+    for name, sizes, told in _plan(model):
         numbers = [*map(str, sizes), *(f"{key}={value!r}" for key, value in told.items())]
         numbers += [f"dtype=torch.{kind}"] if sizes else []
         layers.append(f"            nn.{name}({', '.join(numbers)}),")
-    columns = []
-    for column in trained.preparation.columns:
-        told_of = (column.mean, column.scale) if isinstance(column, Number) else column.categories
-        columns.append(f"    {column.name!a}: {told_of!a},")
-    return _TEMPLATE.format(
-        target=ascii(trained.target),
-        weights=ascii(weights),
-        kind=kind,
-        columns="\n".join(columns),
-        layers="\n".join(layers),
-        classes=ascii(list(trained.outputs.classes)),
-        predictions=_predictions(trained.outputs),
-    )
+    predictions = "    return (scores > 0).long().tolist()" if several else _predictions(model, outputs)
+    return {
+        "kind": kind,
+        "layers": "\n".join(layers),
+        "classes": ascii(list(classes)),
+        "predictions": predictions,
+    }
 
 
-def _predictions(outputs: Outputs) -> str:
+def _predictions(model: Model, outputs: Outputs) -> str:
     """Return the lines from scores to predictions."""
     if not outputs.classes:
         linked = {"exp": "scores.double().exp()", "logistic": "scores.double().sigmoid()"}
-        of = linked.get(outputs.link, "scores.double()")
-        return f"    return ({outputs.mean!r} + {outputs.scale!r} * {of}[:, 0]).tolist()"
+        of = linked.get(outputs.link, "scores.double()") + ("[:, 0]" if model.n_outputs == 1 else "")
+        return f"    return ({outputs.mean!r} + {outputs.scale!r} * {of}).tolist()"
     chosen = "(scores[:, 0] > 0).long()" if outputs.count == 1 else "scores.argmax(dim=1)"
     return f"    return [CLASSES[k] for k in {chosen}.tolist()]"
 
 
 # What comes from the model's file stands in literals alone: in a docstring it could end the docstring.
-_TEMPLATE = '''"""A model of a table in PyTorch: predict(rows) gives one prediction of TARGET for each row.
+_TEMPLATE = '''"""A model of {what} in PyTorch: predict(rows) gives one prediction of TARGET for each row.
 
 It needs torch and safetensors. The weights are in a file beside this one.
 """
 
-import math
-from pathlib import Path
+{imports}from pathlib import Path
 
 import torch
 from safetensors.torch import load_file
@@ -191,12 +231,8 @@ from torch import nn
 
 TARGET = {target}
 WEIGHTS = {weights}
-# Numbers: mean and scale of the training part. Text: its categories.
-COLUMNS = {{
-{columns}
-}}
 CLASSES = {classes}
-
+{columns}
 
 class Model(nn.Module):
     """From features to scores, before the inverse link."""
@@ -218,7 +254,22 @@ def load():
     return model.eval()
 
 
-def prepare(rows):
+{prepare}
+
+@torch.no_grad()
+def predict(rows, model=None):
+    """Return a prediction for each row."""
+    scores = (model or load())(prepare(rows))
+{predictions}
+'''
+
+_COLUMNS = """# Of numbers mean and scale in the training part, of text its categories.
+COLUMNS = {{
+{columns}
+}}
+"""
+
+_PREPARE_COLUMNS = '''def prepare(rows):
     """Return the features of rows: dictionaries by column, with None for what is missing."""
     features = [[x for name in COLUMNS for x in _features(name, row[name])] for row in rows]
     return torch.tensor(features, dtype=torch.{kind})
@@ -230,11 +281,9 @@ def _features(name, cell):
         return [1.0 if cell == category else 0.0 for category in known]
     missing = cell is None or math.isnan(cell)
     return [0.0 if missing else (cell - known[0]) / known[1]]
+'''
 
-
-@torch.no_grad()
-def predict(rows, model=None):
-    """Return a prediction for each row."""
-    scores = (model or load())(prepare(rows))
-{predictions}
+_PREPARE_ROWS = '''def prepare(rows):
+    """Return rows, lists of numbers, as the model takes them."""
+    return torch.as_tensor(rows, dtype=torch.{kind})
 '''

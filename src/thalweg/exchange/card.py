@@ -1,0 +1,157 @@
+"""What a model file says of itself, as plain data: of what table, how trained, how good, what weighs most.
+
+Only the description and the numbers are read: no formula is looked up, so that the card of a model with a formula of
+one's own, or with weights that are not finite, can be read too.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from thalweg.exchange import layers, models
+from thalweg.exchange.tables.cells import shown
+
+Array = NDArray[Any]
+
+
+def card(path: str | os.PathLike[str]) -> dict[str, Any]:
+    """Return what a model file says of itself.
+
+    Parameters
+    ----------
+    path : path-like
+        A file of ``thalweg train`` or :func:`thalweg.save`.
+
+    Returns
+    -------
+    dict
+        ``file``, ``bytes``, ``format``, ``kind``, ``model``, ``target``, ``classes``, ``columns``, ``data``,
+        ``training``, ``scores``, ``weights`` (one entry per feature, the largest first), ``not_finite`` (names of
+        arrays), ``versions``: plain data.
+
+    Raises
+    ------
+    ModelFileError
+        The file is damaged, of another kind, or newer than this library.
+    StorageError
+        It cannot be read.
+    """
+    name = shown(str(path), 200)
+    kind, description, arrays = models.read(path, finite=False)
+    try:
+        found = _card(kind, description, arrays)
+    except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
+        raise models.unsound(name, error) from error
+    return {"file": Path(path).name, "bytes": Path(path).stat().st_size, **found}
+
+
+def _card(kind: str, description: Mapping[str, Any], arrays: Mapping[str, Array]) -> dict[str, Any]:
+    """Return the card; KeyError, TypeError, ValueError or AttributeError where the description is not sound."""
+    told = _of_table(description) if kind == models.TABLE else _of_estimator(description, arrays)
+    model, features = description["model"], told.pop("features")
+    sizes = [int(size) for size in model["layer_sizes"]]
+    if len(features) != sizes[0] or arrays["weights.0"].shape != (sizes[0], sizes[1]):
+        raise ValueError("the features do not fit the model")
+    if sizes[-1] != len(told["classes"]) and len(told["classes"]) > 2:
+        raise ValueError("the classes do not fit the model")
+    scale, linear = told.pop("scale", 1.0), model["kind"] == "linear"
+    return {
+        "format": description["format"],
+        "kind": kind,
+        "model": {
+            "kind": str(model["kind"]),
+            "layer_sizes": sizes,
+            "activations": [_formula(each) for each in model.get("activations", [])],
+            "dropout": list(model.get("dropout", [])),
+            "parameters": sum(array.size for array in layers.of_layers(arrays).values()),
+            "dtype": str(arrays["weights.0"].dtype),
+        },
+        **told,
+        "weights": _weights(arrays["weights.0"] * scale, features, linear=linear),
+        "not_finite": sorted(key for key, array in arrays.items() if not np.isfinite(array).all()),
+        "versions": dict(description.get("versions", {})),
+    }
+
+
+def _of_table(description: Mapping[str, Any]) -> dict[str, Any]:
+    from thalweg.exchange.preparation import Preparation
+
+    preparation, outputs = Preparation.from_list(description["columns"]), description["outputs"]
+    data = dict(description.get("data", {}))
+    return {
+        "target": str(description["target"]),
+        "classes": list(outputs["classes"]),
+        "columns": preparation.as_list(),
+        "data": {**data, "rows": _in_order(dict(data.get("rows", {})))} if data else {},
+        "training": dict(description["training"]),
+        "scores": _in_order({part: dict(scores) for part, scores in description.get("scores", {}).items()}),
+        "link": str(outputs["link"]),
+        "scale": float(outputs["scale"]) if outputs["link"] == "identity" else 1.0,
+        "features": list(preparation.feature_names),
+    }
+
+
+def _of_estimator(description: Mapping[str, Any], arrays: Mapping[str, Array]) -> dict[str, Any]:
+    from thalweg.exchange.values import decode
+
+    fitted, record = description["fitted"], description["record"]
+    names = decode(fitted["feature_names_in_"], arrays).tolist() if "feature_names_in_" in fitted else None
+    count = int(description["model"]["layer_sizes"][0])
+    settings = record["settings"]
+    told = ("loss", "optimizer", "penalty", "schedule", "batch_size", "clip_value", "clip_norm")
+    training = {name: settings.get(name) for name in told}
+    curve = record["loss_curve"]
+    training |= {name: record[name] for name in ("status", "epochs", "steps")}
+    training["training_loss"] = float(curve[-1]) if curve else None
+    return {
+        "class": str(description["class"]),
+        "target": "",
+        "classes": decode(fitted["classes_"], arrays).tolist() if "classes_" in fitted else [],
+        "columns": [],
+        "data": {},
+        "training": training,
+        "scores": {},
+        "parameters": {name: _formula(value) for name, value in description["parameters"].items()},
+        "features": [str(name) for name in names] if names is not None else [f"x{k}" for k in range(count)],
+    }
+
+
+def _formula(value: Any) -> Any:
+    """Return a formula of a description as its name, with its numbers where it has some; else the value."""
+    if isinstance(value, dict) and "tuple" in value:
+        return [_formula(each) for each in value["tuple"]]
+    if isinstance(value, list):
+        return [_formula(each) for each in value]
+    if not isinstance(value, dict) or "numbers" not in value:
+        return value
+    numbers = ", ".join(f"{name}={number:g}" for name, number in value["numbers"].items())
+    return f"{value['name']}({numbers})" if numbers else str(value["name"])
+
+
+def _in_order(parts: dict[str, Any]) -> dict[str, Any]:
+    """Return what is told of each part in the order in which they are used: a file has them by name."""
+    known = ("train", "validation", "test")
+    return {part: parts[part] for part in (*known, *(parts.keys() - known)) if part in parts}
+
+
+def _weights(first: Array, features: Sequence[str], *, linear: bool) -> list[dict[str, Any]]:
+    """Return one entry per feature, the largest first: of a linear model its coefficients, else a norm.
+
+    Numbers of a table were standardised, so its coefficients are per standard deviation and can be compared; those of
+    an estimator are per unit.
+    """
+    weights = first.astype(np.float64)
+    norms = np.sqrt(np.square(weights).sum(axis=1))
+    sizes = np.abs(weights).max(axis=1) if linear else norms
+    order = np.argsort(-np.nan_to_num(sizes, nan=np.inf), kind="stable")
+    entries: list[dict[str, Any]] = []
+    for k in order.tolist():
+        of: dict[str, Any] = {"coefficients": weights[k].tolist()} if linear else {"norm": float(norms[k])}
+        entries.append({"feature": features[k], **of})
+    return entries
