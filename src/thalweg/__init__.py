@@ -37,6 +37,7 @@ _ROOMS = {
     "Comparison": "thalweg.studies.comparison",
     "compare": "thalweg.studies.compare",
     "learning_rate_range": "thalweg.studies.range",
+    "IntervalRegressor": "thalweg.estimators.intervals",
     "LinearClassifier": "thalweg.estimators",
     "LinearRegressor": "thalweg.estimators",
     "MLPClassifier": "thalweg.estimators",

@@ -46,7 +46,7 @@ def postponed(*names: str) -> Iterator[None]:
 
 
 with postponed("pandas", "scipy.special", "scipy.stats"):
-    from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
+    from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin, clone
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.utils._param_validation import InvalidParameterError
     from sklearn.utils.class_weight import compute_class_weight
@@ -64,6 +64,7 @@ __all__ = [
     "available_if",
     "check_classification_targets",
     "check_is_fitted",
+    "clone",
     "column_or_1d",
     "compute_class_weight",
     "validate_data",
