@@ -44,6 +44,7 @@ _ROOMS = {
     "MLPRegressor": "thalweg.estimators",
     "load": "thalweg.estimators.files",
     "save": "thalweg.estimators.files",
+    "stream": "thalweg.exchange.streams",
 }
 
 __all__ = ["__version__", *sorted(_ROOMS)]  # noqa: PLE0604 - the table above is the list

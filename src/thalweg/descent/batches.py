@@ -86,7 +86,7 @@ class Rows:
             sample_weight = _numbers("sample_weight", sample_weight)
             if not (np.isfinite(sample_weight).all() and np.min(sample_weight, initial=0.0) >= 0):
                 raise DataError("DATA-WEIGHTS", "sample_weight", "must be finite and >= 0")
-            mean = float(np.mean(sample_weight, dtype=np.float64)) if mean_weight is None else mean_weight
+            mean = WeightSum().add(sample_weight).mean if mean_weight is None else mean_weight
             weights = np.ascontiguousarray(sample_weight / (mean or 1.0), dtype=dtype)
         for where, given in (("y", targets), ("sample_weight", weights)):
             if given.shape[0] != table.shape[0] and (where == "y" or sample_weight is not None):
@@ -103,13 +103,17 @@ class Rows:
         indptr = np.ascontiguousarray(table.indptr, dtype=np.int64)
         return cls(np.empty((0, table.shape[1]), dtype), targets, weights, values, indices, indptr)
 
-    def some(self, which: NDArray[np.int64]) -> Any:
+    def some(self, which: NDArray[np.int64] | slice) -> Any:
         """Return the features of some rows, an ndarray or SciPy CSR (m, features)."""
         if not self.csr:
             return self.X[which]
         from scipy.sparse import csr_array
 
         return csr_array((self.values, self.indices, self.indptr), shape=(self.count, self.X.shape[1]))[which]
+
+    def features(self) -> Any:
+        """Return the features as an array, or as CSR of SciPy; they are not copied."""
+        return self.some(slice(None))
 
     @property
     def csr(self) -> bool:
@@ -125,6 +129,42 @@ class Rows:
     def dtype(self) -> str:
         """``"float64"`` or ``"float32"``."""
         return str(self.targets.dtype)
+
+
+class WeightSum:
+    """The sum of the weights of rows, added up over blocks of fixed numbers of them: how they came does not show.
+
+    Examples
+    --------
+    >>> WeightSum().add(np.array([1.0, 2.0])).add(np.array([6.0])).mean
+    3.0
+    """
+
+    _BLOCK = 1 << 16
+
+    def __init__(self) -> None:
+        self._total, self._rows = 0.0, 0
+        self._waiting: list[Array] = []
+        self._many = 0
+
+    def add(self, weights: Array) -> WeightSum:
+        """Add the weights of the next rows, and return the sum."""
+        self._waiting.append(weights)
+        self._many += len(weights)
+        self._rows += len(weights)
+        if self._many >= self._BLOCK:
+            joined = np.concatenate(self._waiting)
+            whole = len(joined) // self._BLOCK * self._BLOCK
+            for first in range(0, whole, self._BLOCK):
+                self._total += float(np.sum(joined[first : first + self._BLOCK], dtype=np.float64))
+            self._waiting, self._many = [joined[whole:].copy()], len(joined) - whole
+        return self
+
+    @property
+    def mean(self) -> float:
+        """Their mean; nan of none."""
+        rest = float(np.sum(np.concatenate(self._waiting), dtype=np.float64)) if self._many else 0.0
+        return (self._total + rest) / self._rows if self._rows else float("nan")
 
 
 def _is_sparse(X: Any) -> bool:

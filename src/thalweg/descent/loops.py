@@ -47,6 +47,9 @@ class Loop(ABC):
     gradient: Array
     norms: NDArray[np.float64] = np.empty((0, 1))
 
+    def see(self, rows: Rows) -> None:  # noqa: B027 - most loops look at the rows of the run
+        """Take the next rows of a stream."""
+
     @abstractmethod
     def run(
         self, run: Run, orders: NDArray[np.int64], batch: int, factors: Array, skip: int = 0, into: Array | None = None
@@ -184,6 +187,10 @@ class General(Loop):
         self.kink = drivers.PROXIMAL if plain else drivers.ORTHANT
         self.before = np.zeros(run.theta.size, run.dtype)
         return [penalty, compiler.proximal_kernel(formula, run.dtype)]
+
+    def see(self, rows: Rows) -> None:
+        """See :meth:`Loop.see`."""
+        self.rows = rows
 
     def run(
         self, run: Run, orders: NDArray[np.int64], batch: int, factors: Array, skip: int = 0, into: Array | None = None
@@ -340,7 +347,7 @@ def moments_serve(run: Run) -> bool:
     from thalweg.formulas.losses import squared
 
     m, r, s = run.model, run.rows, run.settings
-    full = run.order is None and (s.update_rows is None or s.update_rows >= r.count)
+    full = run.order is None and run.blocks is None and (s.update_rows is None or s.update_rows >= r.count)
     squares = s.loss.fingerprint == squared.fingerprint
     if not (isinstance(m, Linear) and full and squares and not r.csr):
         return False

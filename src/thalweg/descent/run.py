@@ -10,10 +10,11 @@ from typing import Any, final
 import numpy as np
 from numpy.typing import NDArray
 
-from thalweg.descent import layers, loops
+from thalweg.descent import layers, loops, streamed
 from thalweg.descent import record as records
 from thalweg.descent.averaging import Mean
 from thalweg.descent.batches import Rows
+from thalweg.descent.blocks import Blocks
 from thalweg.descent.curves import Curves
 from thalweg.descent.models import Model, Network, check_rows
 from thalweg.descent.record import Divergence, Record
@@ -65,6 +66,10 @@ class Run:
         Threads that a large network may have, four at most; as many as the process may use processors, or as the
         environment variable ``OMP_NUM_THREADS`` says, without. No bit depends on it. One run of a process has them at
         a time; others go on alone.
+    blocks : Blocks, optional
+        Where the rows of every epoch come from; ``rows`` are then those of its first block.
+    cursor : int
+        With ``blocks``, rows of the epoch that were learned from before.
 
     Raises
     ------
@@ -123,6 +128,8 @@ class Run:
         rates: Array | None = None,
         keep_steps: bool = False,
         threads: int | None = None,
+        blocks: Blocks | None = None,
+        cursor: int = 0,
     ) -> None:
         from thalweg.engine import streams
 
@@ -164,6 +171,8 @@ class Run:
         self.order = order
         self.rates = rates
         self.threads = None if threads is None else check_count("threads", threads)
+        self.blocks, self.cursor = blocks, cursor
+        self.epoch_losses: list[tuple[Array, Array, Array]] = []
         self._grown = 0
         self._ones, self._trace = np.ones(0), np.empty((0, model.lanes))
         self._last_block: _Block | None = None
@@ -276,6 +285,10 @@ class Run:
         """Run epochs without looking up between them, in as few native calls as memory allows."""
         done = 0
         while done < epochs and not self.status:
+            if self.blocks is not None:
+                streamed.make_epoch(self, self.blocks)
+                done += 1
+                continue
             orders = self._orders(epochs - done)
             block = epochs - done if self._one_order else orders.shape[0]
             block = min(block, max(1, ROWS_PER_CALL // max(1, orders.shape[1])))
@@ -357,7 +370,7 @@ class Run:
         factors = self._factors(epochs, per_epoch)
         if self._trace.shape[0] < steps:  # pages that were touched before cost nothing; new ones, half a step
             self._trace = np.empty((steps, self.model.lanes))
-        block = _Block(self._copy_mean(), self.theta.copy(), self.state.copy(), self.t, orders, batch, factors)
+        block = self.begin(orders, batch, factors)
         start = time.perf_counter()
         trace = self._loop.run(self, orders, batch, factors, into=self._trace[:steps])
         self.seconds += time.perf_counter() - start
@@ -371,6 +384,15 @@ class Run:
         self._keep(trace, norms, block)
         self._stop_growth(block, epochs)
         self._last_block = block
+
+    def begin(self, orders: NDArray[np.int64], batch: int, factors: Array, rows: Rows | None = None) -> _Block:
+        """Return updates that are about to be made from here, so that one can come back."""
+        return _Block(self._copy_mean(), self.theta.copy(), self.state.copy(), self.t, orders, batch, factors, rows)
+
+    def see(self, rows: Rows) -> None:
+        """Learn from these rows from now on: a block of a stream."""
+        self.rows = rows
+        self._loop.see(rows)
 
     def _factors(self, epochs: int, per_epoch: int) -> Array:
         """Return the schedule's factor for each update of the next epochs."""
@@ -397,6 +419,29 @@ class Run:
         left parameters that are not.
         """
         per_epoch = block.per_epoch
+        quantity, layer, culprit = self.what_broke(block, bad)
+        whole = culprit // per_epoch
+        if whole < 0:  # the last epoch counted as whole, until its loss was seen
+            self._take_back(1, per_epoch)
+        self._keep(trace[: max(whole, 0) * per_epoch], norms, block)
+        if self._stop_growth(block, max(whole, 0)):
+            return
+        self.call_diverged(quantity, layer, int(block.t) + culprit + 1)
+
+    def call_diverged(self, quantity: str, layer: int | None, step: int) -> None:
+        """End the run, which broke at an update of the epoch after those that count."""
+        self.status = records.DIVERGED
+        verb = "are" if quantity == "parameters" else "is"
+        what = f"the {quantity} {verb} not finite at update {step}, in epoch {self.epoch + 1}"
+        if isinstance(self.model, Network) and layer is not None:
+            what += f", {'left' if quantity == 'loss' else 'first'} by {layers.named(self.model, layer)}"
+        self.divergence = Divergence(self.epoch + 1, step, quantity, what, layer)
+
+    def what_broke(self, block: _Block, bad: int) -> tuple[str, int | None, int]:
+        """Go back to the last parameters whose loss was finite; return what, in which layer, and at which update.
+
+        Updates count from the start of the block, ``bad`` as in :meth:`_diverge`; -1 is the one before the block.
+        """
         broken = block if bad > 0 else self._last_block  # that with the update before the bad one; none at the start
         quantity, theta = "loss", self.theta
         if broken is not None:  # make that update again, and look at what it left
@@ -410,21 +455,10 @@ class Run:
                 quantity = "parameters"
             theta = self.theta
             self.theta, self.state, self.t, self.mean = good
+            if block.rows is not None:
+                self.see(block.rows)
         layer = self._broken_layer(quantity, theta, block, bad)
-        culprit = bad if quantity == "loss" else bad - 1
-        whole = culprit // per_epoch
-        if whole < 0:  # the last epoch counted as whole, until its loss was seen
-            self._take_back(1, per_epoch)
-        self._keep(trace[: max(whole, 0) * per_epoch], norms, block)
-        if self._stop_growth(block, max(whole, 0)):
-            return
-        self.status = records.DIVERGED
-        epoch, step = self.epoch + 1, int(block.t) + culprit + 1
-        verb = "are" if quantity == "parameters" else "is"
-        what = f"the {quantity} {verb} not finite at update {step}, in epoch {epoch}"
-        if isinstance(self.model, Network) and layer is not None:
-            what += f", {'left' if quantity == 'loss' else 'first'} by {layers.named(self.model, layer)}"
-        self.divergence = Divergence(epoch, step, quantity, what, layer)
+        return quantity, layer, bad if quantity == "loss" else bad - 1
 
     def _broken_layer(self, quantity: str, theta: Array, block: _Block, update: int) -> int | None:
         """Return the layer of a network that broke first; `update` is that of the block whose loss is not finite."""
@@ -463,6 +497,8 @@ class Run:
         """Go back to the start of a block and make its first updates again."""
         self.theta, self.state, self.t = block.theta.copy(), block.state.copy(), block.t
         self.mean = None if block.mean is None else block.mean.copy()
+        if block.rows is not None:
+            self.see(block.rows)
         if updates:
             self._loop.run(self, block.orders, block.batch, block.factors[:updates])
 
@@ -510,6 +546,7 @@ class _Block:
     orders: NDArray[np.int64]
     batch: int
     factors: Array
+    rows: Rows | None = None  # of a stream
 
     @property
     def per_epoch(self) -> int:

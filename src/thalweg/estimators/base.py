@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Callable
@@ -13,10 +14,12 @@ from numpy.typing import NDArray
 
 from thalweg.descent.averaging import Mean
 from thalweg.descent.batches import Rows
+from thalweg.descent.blocks import Blocks
 from thalweg.descent.models import Model
 from thalweg.descent.record import DIVERGED, FINISHED
 from thalweg.descent.run import Run
 from thalweg.descent.settings import Settings, check_count
+from thalweg.descent.stream import Stream
 from thalweg.errors import DivergedError, SettingError
 from thalweg.estimators import settings as told
 from thalweg.estimators.contract import (
@@ -28,6 +31,7 @@ from thalweg.estimators.contract import (
 )
 from thalweg.estimators.leaving import Leaving
 from thalweg.estimators.parameters import parameters_checked
+from thalweg.estimators.streaming import read_stream
 from thalweg.estimators.validation import Validation, read_apart, set_aside
 from thalweg.formulas import catalog
 from thalweg.formulas.base import Formula
@@ -45,10 +49,23 @@ class Table(NamedTuple):
     weights: Array | None
     y: Array
     sample_weight: Array | None
+    stream: Blocks | Rows | None = None
+
+    @property
+    def length(self) -> int:
+        """Number of rows; of a stream that goes on, where it is not known, any that is large."""
+        return (self.stream.count or sys.maxsize) if isinstance(self.stream, Blocks) else len(self.targets)
+
+    def laid_out(self, mean_weight: float | None) -> Rows:
+        """Return the rows as runs take them; of a stream those of its first block."""
+        if isinstance(self.stream, Blocks):
+            return self.stream.first().rows
+        dtype = str(self.targets.dtype)
+        return self.stream or Rows.of(self.X, self.targets, self.weights, dtype, mean_weight=mean_weight)
 
     def rows(self, which: NDArray[np.intp]) -> Table:
         """Return some of the rows."""
-        parts: Any = (None if part is None else part[which] for part in self)
+        parts: Any = (None if part is None else part[which] for part in self[:5])
         return Table(*parts)
 
 
@@ -259,7 +276,7 @@ class DescentEstimator(Leaving, BaseEstimator, ABC):  # type: ignore[misc] # sci
     def fit(
         self,
         X: Any,
-        y: Any,
+        y: Any = None,
         sample_weight: Any = None,
         *,
         X_val: Any = None,
@@ -276,8 +293,9 @@ class DescentEstimator(Leaving, BaseEstimator, ABC):  # type: ignore[misc] # sci
 
         Parameters
         ----------
-        X : array-like of shape (n, n_features)
-            float32 and float64 are kept, everything else becomes float64.
+        X : array-like of shape (n, n_features), or Stream
+            float32 and float64 are kept, everything else becomes float64. A stream (:func:`thalweg.stream`) has targets
+            and weights of its own, and is gone through anew for every epoch.
         y : array-like of shape (n,) or (n, n_outputs)
         sample_weight : array-like of shape (n,), optional
             Only their ratios matter. In full batches a weight of 2 is the row twice.
@@ -312,7 +330,10 @@ class DescentEstimator(Leaving, BaseEstimator, ABC):  # type: ignore[misc] # sci
         """Fit to rows and targets, with their weights; ``apart`` are those to validate on."""
         continuing = told.flag("warm_start", self.warm_start) and hasattr(self, "theta_")
         validated = told.flag("early_stopping", self.early_stopping)
-        table = self._read(*given, continuing=continuing, learn=not continuing)
+        if isinstance(given[0], Stream):
+            table = read_stream(self, *given, continuing=continuing, validated=validated and apart[0] is None)
+        else:
+            table = self._read(*given, continuing=continuing, learn=not continuing)
         held = read_apart(self, *apart, table) if any(part is not None for part in apart) else None
         run, aside = self._prepare(table, held, continuing=continuing, validated=validated)
         observers = None
@@ -337,7 +358,10 @@ class DescentEstimator(Leaving, BaseEstimator, ABC):  # type: ignore[misc] # sci
     def _make_pass(self, X: Any, y: Any, sample_weight: Any, *, learn: bool) -> Self:
         """Make one epoch over these rows."""
         continuing = hasattr(self, "theta_")
-        table = self._read(X, y, sample_weight, continuing=continuing, learn=learn)
+        if isinstance(X, Stream):
+            table = read_stream(self, X, y, sample_weight, continuing=continuing, one_pass=True)
+        else:
+            table = self._read(X, y, sample_weight, continuing=continuing, learn=learn)
         run, _ = self._prepare(table, continuing=continuing, one_pass=True)
         run.descend()
         self._keep(run, None, continuing=continuing)
@@ -379,7 +403,7 @@ class DescentEstimator(Leaving, BaseEstimator, ABC):  # type: ignore[misc] # sci
             if held is None:
                 table, held = set_aside(self, table, root)
             aside = Validation.of(self, held, model, loss)
-        settings = self._settings(loss, rule, len(model.weights), len(table.targets), before, one_pass)
+        settings = self._settings(loss, rule, len(model.weights), table.length, before, one_pass)
         if one_pass:
             schedule = settings.schedule and settings.schedule.over(self.max_iter)
             settings = replace(settings, max_iter=before + 1, tol=None, schedule=schedule)
@@ -390,13 +414,13 @@ class DescentEstimator(Leaving, BaseEstimator, ABC):  # type: ignore[misc] # sci
         mean = None
         if remembers and self._mean_values is not None:
             mean = Mean(self._mean_values, self._mean_since)
-        targets, dtype = self._softened(table.targets, loss), str(table.targets.dtype)
-        rows = Rows.of(table.X, targets, table.weights, dtype, mean_weight=mean_weight)
+        rows = table._replace(targets=self._softened(table.targets, loss)).laid_out(mean_weight)
         settings = self._rated(model, rows, settings, root, continuing=continuing, one_pass=one_pass)
         run = Run(
             model,
             rows,
             settings,
+            blocks=table.stream if isinstance(table.stream, Blocks) else None,
             theta=self.last_iterate_ if continuing else None,
             state=self.state_ if remembers else None,
             t=self.t_ if remembers else 0.0,

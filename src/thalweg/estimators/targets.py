@@ -50,8 +50,8 @@ class Regression(RegressorMixin, DescentEstimator):  # type: ignore[misc] # scik
 
     @available_if(_passes)  # type: ignore[untyped-decorator]
     @parameters_checked
-    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
-        """Make one pass over these rows: one update with ``batch_size=None``, else one per batch.
+    def partial_fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> Self:
+        """Make one pass over these rows: one update with ``batch_size=None``, else one per batch, the last of the rest.
 
         The first call draws the parameters; each later one goes on from there with the rule's memory, as another
         epoch. Nothing stops a pass: ``max_iter``, ``tol`` and ``callbacks`` do not count, save that schedules take
@@ -59,7 +59,8 @@ class Regression(RegressorMixin, DescentEstimator):  # type: ignore[misc] # scik
 
         Parameters
         ----------
-        X : array-like of shape (n, n_features)
+        X : array-like of shape (n, n_features), or Stream
+            A stream has targets and weights of its own.
         y : array-like of shape (n,) or (n, n_outputs)
         sample_weight : array-like of shape (n,), optional
             A factor on the row's gradient, whatever the others weigh.
@@ -143,8 +144,8 @@ class Classification(ClassifierMixin, DescentEstimator):  # type: ignore[misc] #
 
     @available_if(_passes)  # type: ignore[untyped-decorator]
     @parameters_checked
-    def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> Self:
-        """Make one pass over these rows: one update with ``batch_size=None``, else one per batch.
+    def partial_fit(self, X: Any, y: Any = None, classes: Any = None, sample_weight: Any = None) -> Self:
+        """Make one pass over these rows: one update with ``batch_size=None``, else one per batch, the last of the rest.
 
         The first call draws the parameters; each later one goes on from there with the rule's memory, as another
         epoch. Nothing stops a pass: ``max_iter``, ``tol`` and ``callbacks`` do not count, save that schedules take
@@ -152,7 +153,8 @@ class Classification(ClassifierMixin, DescentEstimator):  # type: ignore[misc] #
 
         Parameters
         ----------
-        X : array-like of shape (n, n_features)
+        X : array-like of shape (n, n_features), or Stream
+            A stream has targets and weights of its own.
         y : array-like of shape (n,)
         classes : array-like of shape (n_classes,)
             All classes that will ever come; needed in the first call.
@@ -170,7 +172,7 @@ class Classification(ClassifierMixin, DescentEstimator):  # type: ignore[misc] #
             what = f"{self.class_weight!r} cannot be told from a part of the rows"
             raise SettingError("SETTING-WEIGHT", "class_weight", what, "Pass a dictionary of weights to partial_fit.")
         if first:
-            self.classes_ = _at_least_two(np.unique(classes))
+            self.classes_ = at_least_two(np.unique(classes))
         elif classes is not None and not np.array_equal(np.unique(classes), self.classes_):
             raise SettingError("SETTING-CLASSES", "classes", "are not those of the first call of partial_fit")
         return self._make_pass(X, y, sample_weight, learn=False)
@@ -287,7 +289,7 @@ class Classification(ClassifierMixin, DescentEstimator):  # type: ignore[misc] #
         if y.ndim != 1:
             raise DataError("DATA-LABELS", "y", f"has {y.shape[1]} columns; the classes were learned from one")
         if learn:
-            self.classes_ = _at_least_two(np.unique(y))
+            self.classes_ = at_least_two(np.unique(y))
         codes = np.searchsorted(self.classes_, y).clip(max=len(self.classes_) - 1)
         unknown = np.flatnonzero(self.classes_[codes] != y)
         if unknown.size:
@@ -350,7 +352,8 @@ class Classification(ClassifierMixin, DescentEstimator):  # type: ignore[misc] #
         return per_class
 
 
-def _at_least_two(classes: Array) -> Array:
+def at_least_two(classes: Array) -> Array:
+    """Return the classes, unless there is none, or one alone."""
     if len(classes) < 2:
         held = f"holds the one class {classes[0]!s:.40}" if len(classes) else "holds no class"
         raise DataError("DATA-ONE-CLASS", "y", f"{held}; classification needs two or more")

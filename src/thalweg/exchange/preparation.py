@@ -14,7 +14,7 @@ from thalweg.exchange.tables.cells import place, shown
 from thalweg.exchange.tables.source import free_memory
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from numpy.typing import NDArray
 
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 #: A text column with more different values than this, and than half of the rows, is taken for an id or free text.
 MOST_CATEGORIES = 20
+#: Rows whose mean and variance are taken together where a table comes in pieces.
+_LEARNED_TOGETHER = 1 << 16
 
 
 @final
@@ -151,6 +153,46 @@ class Preparation:
         _check_size(table, columns)
         return cls(columns)
 
+    @classmethod
+    def learn(cls, tables: Iterable[Table], name: str) -> Preparation:
+        """Learn means, scales and categories from a table that comes in pieces, however it is cut.
+
+        Means and variances are combined by StandardScaler's ``partial_fit`` over blocks of 65,536 rows. Up to so many
+        rows they have the bits of :meth:`fit`, beyond they differ in the last digits (about 1e-15 of the mean and 1e-13
+        of the variance, where the mean is of the size of the scale).
+
+        Parameters
+        ----------
+        tables : iterable of Table
+            The pieces, with the same columns.
+        name : str
+            Of the table, for messages.
+
+        Raises
+        ------
+        DataError
+            As :meth:`fit`, and DATA-ROWS where there is no row.
+        """
+        numbers, rows = _Numbers(), 0
+        texts: dict[str, set[str]] = {}
+        kinds: dict[str, Kind] = {}
+        for table in tables:
+            kinds = kinds or table.kinds
+            numbers.add([table[column] for column, kind in kinds.items() if kind == "number"])
+            for column, kind in kinds.items():
+                if kind == "text":
+                    texts.setdefault(column, set()).update(table[column].tolist())
+            rows += table.n_rows
+        if not rows:
+            raise DataError("DATA-ROWS", name, "has no rows")
+        found = numbers.learned([column for column, kind in kinds.items() if kind == "number"], rows, name)
+        columns: list[Number | Text] = []
+        for column, kind in kinds.items():
+            if kind == "text":
+                _check_different(len(texts[column]), rows, place(name, column=column), column)
+            columns.append(Text(column, tuple(sorted(texts[column]))) if kind == "text" else found[column])
+        return cls(tuple(columns))
+
     @property
     def feature_names(self) -> tuple[str, ...]:
         """One name per feature: the column's, or ``column=category``."""
@@ -249,6 +291,59 @@ class Preparation:
 
 
 @final
+class _Numbers:
+    """Columns of numbers whose means and scales are being learned from one piece after another."""
+
+    def __init__(self) -> None:
+        from sklearn.preprocessing import StandardScaler
+
+        self._scaler = StandardScaler()
+        self._waiting: list[NDArray[np.float64]] = []
+        self._many = 0
+        self._smallest: Any = np.inf
+        self._largest: Any = 0.0
+        self._there: Any = 0
+
+    def add(self, columns: Sequence[Values]) -> None:
+        """Take the next cells of all columns."""
+        if not columns:
+            return
+        self._waiting.append(np.column_stack(columns))
+        self._many += len(columns[0])
+        if self._many >= _LEARNED_TOGETHER:
+            joined = np.concatenate(self._waiting)
+            whole = len(joined) // _LEARNED_TOGETHER * _LEARNED_TOGETHER
+            for first in range(0, whole, _LEARNED_TOGETHER):
+                self._learn(joined[first : first + _LEARNED_TOGETHER])
+            self._waiting, self._many = [joined[whole:].copy()], len(joined) - whole
+
+    def _learn(self, block: NDArray[np.float64]) -> None:
+        with np.errstate(all="ignore"):
+            self._scaler.partial_fit(block)
+        sizes, there = np.abs(block), ~np.isnan(block)
+        self._smallest = np.minimum(self._smallest, np.min(sizes, axis=0, initial=np.inf, where=there))
+        self._largest = np.maximum(self._largest, np.max(sizes, axis=0, initial=0.0, where=there))
+        self._there = self._there + there.sum(axis=0)
+
+    def learned(self, names: Sequence[str], rows: int, table: str) -> dict[str, Number]:
+        """Return what was learned of each column."""
+        if not names:
+            return {}
+        if self._many:
+            self._learn(np.concatenate(self._waiting))
+            self._many = 0
+        found = {}
+        for k, name in enumerate(names):
+            where = place(table, column=name)
+            if not self._there[k]:
+                what = f"no number among the {rows} training rows"
+                raise DataError("DATA-EMPTY-COLUMN", where, what, f"Leave it out with --drop {shown(name)}.")
+            _check_variance(np.array([self._smallest[k], self._largest[k]]), float(self._scaler.var_[k]), where)
+            found[name] = Number(name, float(self._scaler.mean_[k]), float(self._scaler.scale_[k]))
+        return found
+
+
+@final
 @dataclass(frozen=True)
 class Prepared:
     """Features, (rows, features) float64, and what was noticed on the way."""
@@ -293,11 +388,13 @@ def _check_variance(column: Values, variance: float, where: str) -> None:
 
 def _check_categories(table: Table, name: str) -> None:
     """Refuse a text column in which hardly any value comes twice."""
-    different = len(set(table[name]))
-    if different > max(MOST_CATEGORIES, table.n_rows / 2):
-        what = f"{different} different texts in {table.n_rows} rows; is it an id or a free text?"
-        hint = f"Leave it out with --drop {shown(name)}."
-        raise DataError("DATA-TEXT", place(shown(table.name, 200), column=name), what, hint)
+    _check_different(len(set(table[name])), table.n_rows, place(shown(table.name, 200), column=name), name)
+
+
+def _check_different(different: int, rows: int, where: str, name: str) -> None:
+    if different > max(MOST_CATEGORIES, rows / 2):
+        what = f"{different} different texts in {rows} rows; is it an id or a free text?"
+        raise DataError("DATA-TEXT", where, what, f"Leave it out with --drop {shown(name)}.")
 
 
 def _check_size(table: Table, columns: Sequence[Number | Text]) -> None:

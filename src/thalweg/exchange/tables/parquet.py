@@ -48,14 +48,14 @@ def read_parts(sources: Sequence[Source], choice: Choice, table: str) -> Content
     import pyarrow as arrow  # noqa: ICN001  # as every function here calls it
     import pyarrow.parquet
 
-    files = [_open(source, choice, arrow) for source in sources]
+    files = [open_file(source, choice.max_columns, arrow) for source in sources]
     schema = files[0].schema_arrow
     for source, file in zip(sources[1:], files[1:], strict=True):
-        _check_schema(file.schema_arrow, schema, source.name, sources[0].name)
+        check_schema(file.schema_arrow, schema, source.name, sources[0].name)
     check_names(schema.names, choice, table)
     fields = [field for field in schema if field.name not in choice.drop]
-    roles = {field.name: _role(field.type, choice.kinds.get(field.name), arrow) for field in fields}
-    _refuse_types(fields, roles, table)
+    roles = {field.name: role_of(field.type, choice.kinds.get(field.name), arrow) for field in fields}
+    refuse_types(fields, roles, table)
     rows = sum(file.metadata.num_rows for file in files)
     check_memory(rows, len(fields), 8.0 * rows * len(fields), choice.memory, table)
     readers = [_reader(field.name, roles[field.name]) for field in fields]
@@ -75,14 +75,14 @@ def read_parts(sources: Sequence[Source], choice: Choice, table: str) -> Content
     return finish(readers, choice, table, None, warnings)
 
 
-def _open(source: Source, choice: Choice, arrow: Any) -> Any:  # pyarrow's ParquetFile
+def open_file(source: Source, max_columns: int, arrow: Any, **more: Any) -> Any:  # pyarrow's ParquetFile
     """Open one file and hold its footer against its size."""
     try:
-        file = arrow.parquet.ParquetFile(source.path, thrift_string_size_limit=100 << 20)
+        file = arrow.parquet.ParquetFile(source.path, thrift_string_size_limit=100 << 20, **more)
     except (arrow.ArrowException, OSError, ValueError) as error:
-        raise _unreadable(source.name, "the footer is unreadable", error) from error
+        raise unreadable(source.name, "the footer is unreadable", error) from error
     footer = file.metadata
-    check_width(footer.num_columns, choice.max_columns, source.name)
+    check_width(footer.num_columns, max_columns, source.name)
     groups = [footer.row_group(k) for k in range(footer.num_row_groups)]
     if footer.num_rows > _ROWS_PER_BYTE * source.size:
         raise _forged(source.name, f"the footer claims {footer.num_rows} rows in {source.size} bytes")
@@ -103,10 +103,10 @@ def _batches(file: Any, names: list[str], table: str, arrow: Any) -> Iterator[An
             batch.validate(full=True)
             yield batch
     except (arrow.ArrowException, OSError) as error:
-        raise _unreadable(table, "the data are unreadable", error) from error
+        raise unreadable(table, "the data are unreadable", error) from error
 
 
-def _role(kind: Any, wanted: str | None, arrow: Any) -> str:  # pyarrow's DataType
+def role_of(kind: Any, wanted: str | None, arrow: Any) -> str:  # pyarrow's DataType
     """Return what becomes of a column of this type: number, text, as number, as text, parsed, or refused."""
     types = arrow.types
     coded = types.is_dictionary(kind)
@@ -151,7 +151,7 @@ def _add(reader: ColumnReader, column: Any, role: str, arrow: Any) -> Mistake | 
     return None
 
 
-def _check_schema(schema: Any, first: Any, table: str, first_table: str) -> None:  # pyarrow's Schema
+def check_schema(schema: Any, first: Any, table: str, first_table: str) -> None:  # pyarrow's Schema
     """Raise DataError where a part has other columns than the first part."""
     types, wanted = ({field.name: str(field.type) for field in s} for s in (schema, first))
     for name in [*wanted, *types]:
@@ -164,7 +164,7 @@ def _check_schema(schema: Any, first: Any, table: str, first_table: str) -> None
         raise DataError("FILE-SCHEMA", table, what, "All parts of a folder must have the same columns.")
 
 
-def _refuse_types(fields: Sequence[Any], roles: dict[str, str], table: str) -> None:
+def refuse_types(fields: Sequence[Any], roles: dict[str, str], table: str) -> None:
     """Raise DataError that lists the columns of types that are not read, and what becomes of the others."""
     refused = [f"{shown(field.name)} ({shown(str(field.type))})" for field in fields if roles[field.name] == "refused"]
     if refused:
@@ -181,7 +181,8 @@ def _listed(names: Sequence[str]) -> str:
     return ", ".join(names[:6]) + (f" and {len(names) - 6} more" if len(names) > 6 else "")
 
 
-def _unreadable(table: str, what: str, error: Exception) -> DataError:
+def unreadable(table: str, what: str, error: Exception) -> DataError:
+    """Return the answer to a file that pyarrow cannot read."""
     reason = shown(str(error).splitlines()[0] if str(error) else type(error).__name__, 120)
     return DataError("FILE-PARQUET", table, f"{what}: {reason}", "Is the file complete? Copy or write it again.")
 
