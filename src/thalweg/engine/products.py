@@ -171,13 +171,13 @@ def product(a, b, start, out, top=0, bottom=ALL, left=0, right=ALL):
     tile_rows, lanes = tile_shape(a)
     panel = empty_panel(a)
     most = panel.size // (2 * lanes)
-    rows, columns = min(bottom, rows), min(right, columns)
+    rows, columns = bottom if bottom < rows else rows, right if right < columns else columns
     for n in range(left, columns, 2 * lanes):
-        some_columns = min(2 * lanes, columns - n)
+        some_columns = columns - n if columns - n < 2 * lanes else 2 * lanes
         width = lanes if some_columns <= lanes else 2 * lanes
         k = 0
         while True:
-            steps = min(most, depth - k)
+            steps = depth - k if depth - k < most else most
             for side in range(0, width, lanes):
                 beside = some_columns - side
                 if b_column == 1:
@@ -189,7 +189,7 @@ def product(a, b, start, out, top=0, bottom=ALL, left=0, right=ALL):
             before_row, _ = distances(before)
             asked = some_columns if k > 0 or given > 0 else 0
             for m in range(top, rows, tile_rows):
-                some_rows = min(tile_rows, rows - m)
+                some_rows = rows - m if rows - m < tile_rows else tile_rows
                 a_at, before_at, out_at = m * a_row + k * a_step, m * before_row + n, m * out_row + n
                 tile = (
                     a, a_at, a_row, a_step, panel, 0, before, before_at, before_row, asked, out, out_at, out_row,
@@ -215,7 +215,8 @@ def strips(weights, at, row, step, start, matrix, out):
     depth = matrix.shape[0]
     if matrix.shape[1] != columns:
         raise ValueError("the shapes of a product do not fit")
-    call = (weights, at, row, step, matrix, 0, depth, weights, max(start, 0), start + 1, out, 0, rows, columns)
+    before = start if start > 0 else 0
+    call = (weights, at, row, step, matrix, 0, depth, weights, before, start + 1, out, 0, rows, columns)
     strips_call(out, call)
 
 
