@@ -56,7 +56,10 @@ def split(
     """
     shares = {"test": test} if validation is None else {"test": test, "validation": validation}
     _check_shares(shares)
-    from sklearn.model_selection import train_test_split
+    from thalweg.exchange.postponed import postponed
+
+    with postponed("pandas"):
+        from sklearn.model_selection import train_test_split
 
     rows = len(target)
     counts = {name: round(share * rows) for name, share in shares.items()}
