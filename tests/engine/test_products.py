@@ -226,11 +226,19 @@ def test_shapes_that_do_not_fit_are_refused() -> None:
 BITS = """
 import hashlib
 import numpy as np
+from numba import njit
 from thalweg.descent.batches import Rows
 from thalweg.descent.models import Network
 from thalweg.descent.run import Run
 from thalweg.descent.settings import Settings
+from thalweg.engine.elementary import exp
 from thalweg.formulas import activations, losses, rules
+
+@njit(error_model="numpy")
+def exponentials(x, y):
+    for i in range(x.size):
+        y[i] = exp(x[i])
+
 
 digest = hashlib.sha256()
 rng = np.random.default_rng(0)
@@ -241,6 +249,10 @@ for dtype in ("float64", "float32"):
         settings = Settings(rules.gradient_descent(learning_rate=0.01), losses.squared, batch_size=37, max_iter=5)
         run = Run(model, Rows.of(X, y, dtype=dtype), settings, random_state=0).descend()
         digest.update(run.theta.tobytes())
+    x = np.linspace(-760, 720, 100_003).astype(dtype)  # exp is 0, subnormal, normal and inf there
+    y = np.empty_like(x)
+    exponentials(x, y)
+    digest.update(y.tobytes())
 print(digest.hexdigest())
 """
 
