@@ -3,7 +3,17 @@
 from __future__ import annotations
 
 from benchmarks.case import Case, Contest, Sheet
-from benchmarks.cases import comparisons, defaults, full_batch, lanes, networks, one_sample, start_up, updates
+from benchmarks.cases import (
+    comparisons,
+    defaults,
+    estimators,
+    full_batch,
+    lanes,
+    networks,
+    one_sample,
+    start_up,
+    updates,
+)
 
 CASES: tuple[Case | Contest | Sheet, ...] = (
     *one_sample.CASES,
@@ -11,6 +21,7 @@ CASES: tuple[Case | Contest | Sheet, ...] = (
     *networks.CASES,
     *updates.CASES,
     *full_batch.CASES,
+    *estimators.CASES,
     *comparisons.CASES,
     *start_up.CASES,
     *defaults.CONTESTS,

@@ -14,7 +14,7 @@ from thalweg.descent.batches import Rows
 from thalweg.descent.lazy import Lazy, resting
 from thalweg.descent.models import Linear
 from thalweg.descent.run import Run
-from thalweg.descent.settings import Settings
+from thalweg.descent.settings import Averaging, Settings
 from thalweg.formulas import losses, penalties, rules, schedules
 from thalweg.formulas.formula import Rule, rule
 
@@ -195,6 +195,9 @@ def test_only_what_it_can_do_is_left_to_it() -> None:
     assert loop(optimizer=rules.gradient_descent, penalty=penalties.l1) is loops.General
     assert loop(batch_size=None) is loops.General
     assert loop(batch_size=40) is loops.General  # a batch of so many rows has most of the columns
+    assert loop(accumulate=2) is loops.General
+    assert loop(gradient_norm=True) is loops.General
+    assert loop(average=Averaging()) is loops.General
     assert loop(model=Linear(FEATURES, lanes=2), rates=np.array([0.1, 0.2])) is loops.General
     assert loop(rows=Rows.of(np.eye(FEATURES), np.ones(FEATURES))) is not Lazy
 

@@ -107,6 +107,17 @@ def test_fused_loop_that_fetches_rows_ahead(features: int, dtype: str, monkeypat
     assert_same(*both_loops(Linear(features), rows, settings, monkeypatch, order=lambda epoch: own[epoch]))
 
 
+def test_rows_of_a_large_table_come_in_the_order_asked_for() -> None:
+    """They are fetched ahead, to the last batch, which is smaller."""
+    X, y = table(40, rows=7001)
+    order = np.random.default_rng(0).permutation(len(X))
+    settings = Settings(rules.adam, losses.squared, batch_size=32, max_iter=2, shuffle=False)
+    drawn = Run(Linear(40), Rows.of(X, y), settings, order=lambda epoch: order).descend()
+    laid_out = Run(Linear(40), Rows.of(X[order], y[order]), settings).descend()
+    assert isinstance(drawn._loop, loops.General)
+    np.testing.assert_array_equal(drawn.theta, laid_out.theta)
+
+
 @loss
 def bowl_and_ripple(y, z, *, sharp=3.0):
     k = (z - y) ** 2

@@ -94,7 +94,7 @@ def serving(run: Run) -> Lazy | None:
     if not (isinstance(model, Linear) and rows.csr and model.lanes == 1 and run.rates is None):
         return None
     if settings.average is not None or settings.gradient_norm or settings.accumulate > 1:
-        return None
+        return None  # a mean of iterates moves all weights; norms and pieces are the general loop's
     batch = settings.batch_size
     if batch is None or 2 * batch * rows.values.size > rows.count * rows.X.shape[1]:
         return None  # half of the columns or more occur in a batch

@@ -55,6 +55,7 @@ def _text(program: Program, objective: Program, dtype: str, padded: int, interce
         f"next_row = orders[epoch, min(place + {AHEAD}, orders.shape[1] - 1)]",
         f"for at in range(next_row * X.shape[1], (next_row + 1) * X.shape[1], {LINE // np.dtype(dtype).itemsize}):",
         "    fetch(X, at)",
+        "fetch(X, (next_row + 1) * X.shape[1] - 1)",  # a row need not begin where a line does
         "fetch(targets, next_row)",
     ]
     load, score, move, store = layout(program, step, z, dtype, padded, intercept)
