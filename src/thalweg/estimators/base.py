@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import sys
 import warnings
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any, ClassVar, NamedTuple, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from thalweg.descent.averaging import Mean
-from thalweg.descent.batches import Rows
 from thalweg.descent.blocks import Blocks
 from thalweg.descent.models import Model
 from thalweg.descent.record import DIVERGED, FINISHED
@@ -23,53 +21,23 @@ from thalweg.descent.stream import Stream
 from thalweg.errors import DivergedError, SettingError
 from thalweg.estimators import settings as told
 from thalweg.estimators.contract import (
-    BaseEstimator,
     ConvergenceWarning,
     _check_sample_weight,
     check_is_fitted,
     validate_data,
 )
 from thalweg.estimators.leaving import Leaving
-from thalweg.estimators.parameters import parameters_checked
+from thalweg.estimators.parameters import Parameters, parameters_checked
+from thalweg.estimators.rates import rated
 from thalweg.estimators.streaming import read_stream
+from thalweg.estimators.table import Table
 from thalweg.estimators.validation import Validation, read_apart, set_aside
-from thalweg.formulas import catalog
-from thalweg.formulas.base import Formula
 from thalweg.formulas.formula import Loss, Rule
-from thalweg.formulas.ranges import check_number
 
 Array = NDArray[Any]
 
 
-class Table(NamedTuple):
-    """Checked rows, before they are laid out for the kernels: as the loss takes them, and as the caller has them."""
-
-    X: Any
-    targets: Array
-    weights: Array | None
-    y: Array
-    sample_weight: Array | None
-    stream: Blocks | Rows | None = None
-
-    @property
-    def length(self) -> int:
-        """Number of rows; of a stream that goes on, where it is not known, any that is large."""
-        return (self.stream.count or sys.maxsize) if isinstance(self.stream, Blocks) else len(self.targets)
-
-    def laid_out(self, mean_weight: float | None) -> Rows:
-        """Return the rows as runs take them; of a stream those of its first block."""
-        if isinstance(self.stream, Blocks):
-            return self.stream.first().rows
-        dtype = str(self.targets.dtype)
-        return self.stream or Rows.of(self.X, self.targets, self.weights, dtype, mean_weight=mean_weight)
-
-    def rows(self, which: NDArray[np.intp]) -> Table:
-        """Return some of the rows."""
-        parts: Any = (None if part is None else part[which] for part in self[:5])
-        return Table(*parts)
-
-
-class DescentEstimator(Leaving, BaseEstimator, ABC):  # type: ignore[misc] # scikit-learn ships no types
+class DescentEstimator(Leaving, Parameters):
     """A model that one run of descent fits.
 
     Attributes
@@ -110,32 +78,6 @@ class DescentEstimator(Leaving, BaseEstimator, ABC):  # type: ignore[misc] # sci
     _reads_x: ClassVar[dict[str, Any]] = {"accept_sparse": "csr", "order": "C"}
     _reads_y: ClassVar[dict[str, Any]]
 
-    # What the constructors of the public classes store.
-    loss: str | Loss
-    penalty: Any
-    alpha: Any
-    l1_ratio: float | None
-    optimizer: str | Rule
-    learning_rate: float | str | None
-    schedule: Any
-    batch_size: int | str | None
-    max_iter: int
-    tol: float | None
-    n_iter_no_change: int
-    shuffle: bool
-    clip_value: float | None
-    clip_norm: float | None
-    average: Any
-    accumulate: int
-    gradient_norm: bool
-    early_stopping: bool
-    validation_fraction: float
-    scoring: Any
-    random_state: Any
-    warm_start: bool
-    verbose: int
-    callbacks: Any
-
     # What a fit leaves and the next one may go on from.
     theta_: Array
     state_: Array
@@ -162,10 +104,6 @@ class DescentEstimator(Leaving, BaseEstimator, ABC):  # type: ignore[misc] # sci
         """Return the model that the parameters describe."""
 
     @abstractmethod
-    def _layers(self) -> int:
-        """Return how many layers penalties act on."""
-
-    @abstractmethod
     def _encode(self, y: Array, dtype: np.dtype[Any], *, learn: bool) -> Array:
         """Return the targets as the loss takes them, (n, outputs); with ``learn``, of a kind not seen before."""
 
@@ -189,64 +127,10 @@ class DescentEstimator(Leaving, BaseEstimator, ABC):  # type: ignore[misc] # sci
         """Return that of which a split keeps the shares."""
         return None
 
-    # -- parameters
-
-    def set_params(self, **params: Any) -> Self:
-        """Set parameters; those of a formula by names such as ``optimizer__learning_rate``.
-
-        A formula that gets other numbers is copied first, so that nobody else who holds it, least of all its
-        declaration, sees the change.
-
-        Returns
-        -------
-        self
-
-        Raises
-        ------
-        SettingError
-            A number for a formula that is given only by name, or a number outside its range.
-        """
-        for name in sorted({key.partition("__")[0] for key in params if "__" in key}):
-            value = params.get(name, getattr(self, name, None))
-            if isinstance(value, Formula):
-                params[name] = value()
-            elif name in self.get_params(deep=False):
-                nested = next(key for key in params if key.startswith(f"{name}__"))
-                what = f"{name} is {value!r:.40}, which holds no numbers"
-                raise SettingError("SETTING-NAME", nested, what, "Give the formula itself, as optimizer=thalweg.adam.")
-        super().set_params(**params)
-        return self
-
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
         return tags
-
-    def _check_parameters(self) -> None:
-        """Refuse every parameter that no data could make right."""
-        for name in ("shuffle", "early_stopping", "warm_start", "gradient_norm"):
-            told.flag(name, getattr(self, name))
-        catalog.resolve("loss", self.loss, "loss")
-        told.rule(self.optimizer, self.learning_rate)
-        told.schedule(self.schedule)
-        told.penalties(self.penalty, self.alpha, self.l1_ratio, self._layers(), warn=False)
-        told.batch_size(self.batch_size, rows=1, warn=False)
-        told.random_state(self.random_state)
-        told.callbacks(self.callbacks)
-        told.averaging(self.average)
-        if not (self.scoring is None or isinstance(self.scoring, str) or callable(self.scoring)):
-            what = f"must be a name, a callable or None, got {type(self.scoring).__name__} {self.scoring!r:.40}"
-            raise SettingError("SETTING-TYPE", "scoring", what)
-        for name in ("max_iter", "n_iter_no_change", "accumulate"):
-            check_count(name, getattr(self, name))
-        if not isinstance(self.verbose, bool):
-            check_count("verbose", self.verbose, 0)
-        check_number("validation_fraction", self.validation_fraction, "(0, 1)")
-        if self.tol is not None:
-            check_number("tol", self.tol, "[0, inf)")
-        for name in ("clip_value", "clip_norm"):
-            if getattr(self, name) is not None:
-                check_number(name, getattr(self, name), "(0, inf)")
 
     # -- scikit-learn's callbacks
 
@@ -415,7 +299,7 @@ class DescentEstimator(Leaving, BaseEstimator, ABC):  # type: ignore[misc] # sci
         if remembers and self._mean_values is not None:
             mean = Mean(self._mean_values, self._mean_since)
         rows = table._replace(targets=self._softened(table.targets, loss)).laid_out(mean_weight)
-        settings = self._rated(model, rows, settings, root, continuing=continuing, one_pass=one_pass)
+        settings = rated(self, model, rows, settings, root, continuing=continuing, one_pass=one_pass)
         run = Run(
             model,
             rows,
@@ -429,34 +313,6 @@ class DescentEstimator(Leaving, BaseEstimator, ABC):  # type: ignore[misc] # sci
             random_state=root,
         )
         return run, aside
-
-    def _rated(
-        self,
-        model: Model,
-        rows: Rows,
-        settings: Settings,
-        root: np.random.SeedSequence,
-        *,
-        continuing: bool,
-        one_pass: bool,
-    ) -> Settings:
-        """Return settings whose rule has the learning rate that "auto" stands for; that of the last fit in another."""
-        if not continuing:
-            self.range_test_ = None
-        if self.learning_rate == "auto":
-            rate = self.learning_rate_ if continuing else None
-            if rate is None:
-                if one_pass:
-                    what = "cannot be told from a part of the rows"
-                    raise SettingError("SETTING-RANGE-TEST", "learning_rate", f"'auto' {what}", "Call fit first.")
-                from thalweg.estimators.rates import tested
-
-                found = tested(model, rows, settings, self.max_iter, root)
-                self.range_test_, rate = found.as_dict(), found.learning_rate
-            settings = replace(settings, optimizer=settings.optimizer(learning_rate=rate))
-        rule = settings.optimizer
-        self.learning_rate_ = float(rule.learning_rate) if rule.has_learning_rate else None
-        return settings
 
     def _settings(self, loss: Loss, rule: Rule, layers: int, rows: int, before: int, one_pass: bool) -> Settings:
         """Return the checked settings of a run."""

@@ -14,9 +14,10 @@ from thalweg.descent.stream import Stream
 from thalweg.errors import DataError, SettingError
 from thalweg.estimators import settings as told
 from thalweg.estimators.contract import ClassifierMixin, check_classification_targets
+from thalweg.estimators.table import Table
 
 if TYPE_CHECKING:
-    from thalweg.estimators.base import DescentEstimator, Table
+    from thalweg.estimators.base import DescentEstimator
 
 Array = NDArray[Any]
 
@@ -78,8 +79,6 @@ def read_stream(
     DataError
         Whatever is wrong with its rows.
     """
-    from thalweg.estimators.base import Table
-
     if y is not None or sample_weight is not None:
         what = "go with arrays; a stream has targets and weights of its own"
         raise SettingError("SETTING-STREAM", "y, sample_weight", what, "See thalweg.stream.")

@@ -15,11 +15,12 @@ from thalweg.descent.run import Run
 from thalweg.descent.settings import check_count
 from thalweg.errors import DataError, SettingError
 from thalweg.estimators.contract import _check_sample_weight, validate_data
+from thalweg.estimators.table import Table
 from thalweg.formulas.formula import Loss
 from thalweg.formulas.ranges import check_number
 
 if TYPE_CHECKING:
-    from thalweg.estimators.base import DescentEstimator, Table
+    from thalweg.estimators.base import DescentEstimator
 
 Array = NDArray[Any]
 Judge = Callable[[Array], float]
