@@ -131,6 +131,7 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
         "class_weight: 'balanced' weighs the rows",
     ),
     "another library": ({"optimizers": [SGDRegressor()]}, "SGDRegressor is no estimator of this library"),
+    "a class": ({"optimizers": [MLPRegressor, "adam"]}, "the class MLPRegressor is no estimator"),
     "one name": (
         {"optimizers": [("a", LinearRegressor()), ("a", LinearRegressor(batch_size=3))]},
         "two different ones are called 'a'",
@@ -143,7 +144,6 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
         {"optimizers": [LinearRegressor(optimizer="rprop", schedule="cosine"), "adam"]},
         "rprop has no learning_rate for a schedule",
     ),
-    "sparse rows": ({"optimizers": [MLPRegressor(3), "adam"], "X": csr_array(X)}, "CSR; a network takes dense rows"),
 }
 
 
@@ -224,6 +224,13 @@ def test_classifiers_of_other_widths_and_a_linear_one_share_their_loss():
     found = compared(arms, KINDS)
     assert found.study.loss.name == "softmax"
     assert set(found.best_estimator().predict(X)) <= set("abc")
+
+
+def test_networks_and_linear_models_learn_from_sparse_rows_side_by_side():
+    arms = {"net": MLPRegressor((3,)), "line": LinearRegressor(batch_size=8)}
+    sparse, dense = (compared(arms, X=rows, standardize=False) for rows in (csr_array(X), X))
+    for one, other in zip(sparse.results.outcomes, dense.results.outcomes, strict=True):
+        assert one.losses == pytest.approx(other.losses, rel=1e-9)
 
 
 def test_theory_speaks_of_each_arm_with_its_own_batches_and_penalty():

@@ -104,7 +104,8 @@ def _sensitivity(standing: Standing) -> tuple[list[float], list[float]]:
 def _title(results: Results) -> str:
     facts = results.facts
     named = f"{legible(facts.table)}, predicting {legible(facts.target, 40)}"
-    return f"{named}: {facts.model}, loss {facts.loss}"
+    model = f"{len(facts.wholes)} estimators" if ";" in facts.model else facts.model
+    return f"{named}: {model}, loss {facts.loss}"
 
 
 def _dress(by_epoch: Any, by_rate: Any, outcomes: Sequence[Outcome], summary: Summary) -> None:
@@ -117,7 +118,7 @@ def _dress(by_epoch: Any, by_rate: Any, outcomes: Sequence[Outcome], summary: Su
     room = (first / low) ** 0.08 if wide else 0.08 * (first - low) or 0.1 * first or 1.0
     by_epoch.set_ylim((low / room, first * room**2) if wide else (low - room, first + 2 * room))
     by_epoch.set(xlabel="epoch", ylabel="loss on the validation part")
-    by_epoch.set_title("at each rule's best learning rate", fontsize=9)
+    by_epoch.set_title(f"at each {summary.noun}'s best learning rate", fontsize=9)
     by_rate.set(xscale="log", xlabel="learning rate")
     lost = any(outcome.diverged for outcome in outcomes)
     by_rate.set_title(f"after the last epoch{'; x: diverged' * lost}", fontsize=9)
@@ -131,7 +132,7 @@ def _dress(by_epoch: Any, by_rate: Any, outcomes: Sequence[Outcome], summary: Su
         by_epoch.text(0.995, summary.target, "goal", transform=across, ha="right", va="bottom", fontsize=7)
     handles, labels = by_epoch.get_legend_handles_labels()
     more = len(summary.standings) - SHOWN
-    note = f"grey: {more} more rule{'s' * (more > 1)}" if more > 0 else None
+    note = f"grey: {more} more {summary.noun}{'s' * (more > 1)}" if more > 0 else None
     by_epoch.legend(handles[::-1], labels[::-1], frameon=False, title=note, title_fontsize=8, fontsize=8)
 
 

@@ -77,12 +77,13 @@ def _is_named(one: Any) -> bool:
 
 def _named(given: list[tuple[str, Any]]) -> Asked:
     """Return arms by their names; those without get one."""
+    known = [rule_of(one) for _, one in given]
     estimators = [one for _, one in given if _is_estimator(one)]
     alike = len(estimators) == len(given) and len({repr(_described(one, _RULE)) for one in estimators}) == 1
     rules: dict[str, Rule] = {}
     found: dict[str, Any] = {}
-    for told, one in given:
-        rule, whole = rule_of(one), _is_estimator(one)
+    for (told, one), rule in zip(given, known, strict=True):
+        whole = _is_estimator(one)
         name = told or (_name_of(one, rule, estimators) if whole and not alike else _plain_name(rule, rules))
         same = rules.get(name) == rule and (_is_alike(found.get(name), one) if whole else name not in found)
         if name in rules and not same:
@@ -116,7 +117,8 @@ def rule_of(given: Any) -> Rule:
     from thalweg.estimators.base import DescentEstimator
 
     if not isinstance(given, DescentEstimator):
-        what = f"{type(given).__name__} is no estimator of this library"
+        named = f"the class {given.__name__}" if isinstance(given, type) else type(given).__name__
+        what = f"{named} is no estimator of this library"
         hint = "Give a rule, or LinearRegressor, MLPClassifier ...; the comparison itself standardises the columns."
         raise SettingError("SETTING-TYPE", "optimizers", what, hint)
     rule: Rule = catalog.resolve("rule", given.optimizer, "optimizers")
@@ -338,8 +340,9 @@ def check_plan(plan: Plan, study: Study, settings: Settings) -> None:
         What all runs share that bring nothing of their own.
     """
     lanes: dict[Variant | None, list[Arm]] = {}
-    for arm in plan.arms:
+    for arm in {arm.name: arm for arm in plan.arms}.values():  # the rate makes no difference
         arm.told(study.model, settings)
+    for arm in plan.arms:
         lanes.setdefault(arm.variant, []).append(arm)
     for arms in lanes.values():
         model, own = arms[0].told(study.model, settings)

@@ -136,6 +136,14 @@ def compare(
     >>> found = compare(X, y, optimizers=["adam", "gradient_descent"], seeds=2, budget=10)
     >>> found.best.name in ("adam", "gradient_descent"), len(found.results.plan.seeds)
     (True, 2)
+
+    Estimators as wholes:
+
+    >>> from thalweg import LinearRegressor, MLPRegressor
+    >>> arms = {"line": LinearRegressor(optimizer="momentum"), "bent": MLPRegressor((8,), batch_size=16)}
+    >>> found = compare(X, y, optimizers=arms, seeds=2, budget=10, learning_rates=5)
+    >>> found.summary.noun, found.results.facts.wholes["bent"].steps
+    ('estimator', 80)
     """
     told = {name: as_lists(value) for name, value in locals().items() if name not in _APART}
     jobs, called, target_loss = jobs_of(n_jobs), callbacks_of(callbacks), check_target_loss(target_loss)
@@ -147,7 +155,7 @@ def compare(
     study, told_of = study_of(X, y, design, own_rows(told["validation"]))
     settings = settings_of(plan.arms[0].rule, study, as_asked)
     study, settings, variants = shared_of(asked, study, settings)
-    plan = Plan.of(asked.rules, rates, chosen, variants)
+    plan = Plan.of(asked.rules, rates, chosen, variants) if variants else plan
     check_plan(plan, study, settings)
 
     def watch(progress: Progress) -> None:

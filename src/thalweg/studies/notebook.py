@@ -23,7 +23,7 @@ def notebook_html(comparison: Comparison) -> str:
     body = "".join(
         f"<tr>{''.join(f'<td>{html.escape(_text(row[name]))}</td>' for name in names)}</tr>" for row in rows[:_SHOWN]
     )
-    more = f"<p>and {len(rows) - _SHOWN} more rules</p>" if len(rows) > _SHOWN else ""
+    more = f"<p>and {len(rows) - _SHOWN} more {comparison.summary.noun}s</p>" if len(rows) > _SHOWN else ""
     figure = ""
     if importlib.util.find_spec("matplotlib") is not None:
         data = base64.b64encode(comparison.picture("png")).decode()
