@@ -29,6 +29,7 @@ from thalweg.estimators.contract import (
 from thalweg.estimators.leaving import Leaving
 from thalweg.estimators.parameters import Parameters, parameters_checked
 from thalweg.estimators.rates import rated
+from thalweg.estimators.reading import check_numbers
 from thalweg.estimators.streaming import read_stream
 from thalweg.estimators.table import Table
 from thalweg.estimators.validation import Validation, read_apart, set_aside
@@ -255,6 +256,7 @@ class DescentEstimator(Leaving, Parameters):
     def _read(self, X: Any, y: Any, sample_weight: Any, *, continuing: bool, learn: bool) -> Table:
         """Check the data, once."""
         dtype = [self.theta_.dtype] if continuing else [np.float64, np.float32]
+        check_numbers(X)
         X, y = validate_data(self, X, y, reset=not continuing, dtype=dtype, **self._reads_x, **self._reads_y)
         y = self._settle(y)
         if sample_weight is not None:
@@ -395,6 +397,7 @@ class DescentEstimator(Leaving, Parameters):
     def _scores(self, X: Any) -> Array:
         """Return the scores before the inverse link, (n, outputs)."""
         check_is_fitted(self)
+        check_numbers(X)
         X = validate_data(self, X, reset=False, dtype=[np.float64, np.float32], **self._reads_x)
         return self._model.scores(self.theta_, X)
 

@@ -15,6 +15,7 @@ from thalweg.descent.run import Run
 from thalweg.descent.settings import check_count
 from thalweg.errors import DataError, SettingError
 from thalweg.estimators.contract import _check_sample_weight, validate_data
+from thalweg.estimators.reading import check_numbers
 from thalweg.estimators.table import Table
 from thalweg.formulas.formula import Loss
 from thalweg.formulas.ranges import check_number
@@ -53,6 +54,7 @@ def read_apart(estimator: DescentEstimator, X: Any, y: Any, sample_weight: Any, 
     reader = copy(estimator)  # what it learns of these targets is not to be kept
     dtype = [table.X.dtype]
     try:
+        check_numbers(X)
         X, y = validate_data(reader, X, y, reset=False, dtype=dtype, **reader._reads_x, **reader._reads_y)
         y = reader._settle(y)
         targets = reader._encode(y, X.dtype, learn=False)
@@ -85,6 +87,9 @@ def set_aside(estimator: DescentEstimator, table: Table, root: np.random.SeedSeq
         kept, held = train_test_split(every, test_size=share, random_state=seed, stratify=strata)
     except ValueError as error:
         raise DataError("DATA-SPLIT", "validation_fraction", f"of {len(every)} rows: {error}") from None
+    if len(held) < 2:
+        what = f"The validation set is too small: {len(held)} row of {len(every)}"
+        raise DataError("DATA-SPLIT", "validation_fraction", what, "Set a larger share aside, or pass X_val and y_val.")
     return table.rows(np.sort(kept)), table.rows(np.sort(held))
 
 
