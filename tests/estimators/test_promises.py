@@ -1,0 +1,139 @@
+"""Weights mean repetition, threads do not mix, and weights find their way through pipelines."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+import sklearn
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+from sklearn.base import clone
+from sklearn.model_selection import GridSearchCV, cross_validate
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from thalweg.estimators import LinearClassifier, LinearRegressor, MLPClassifier, MLPRegressor
+from thalweg.formulas import losses
+
+GENERATOR = np.random.default_rng(5)
+X = GENERATOR.normal(size=(30, 4))
+Y = X @ [1.0, -2.0, 0.5, 0.0] + GENERATOR.normal(size=30)
+C = np.digitize(Y, [-1.0, 1.0])
+KINDS = [LinearRegressor, LinearClassifier, MLPRegressor, MLPClassifier]
+
+FULL = {"batch_size": None, "max_iter": 8, "tol": None, "random_state": 0}
+WEIGHED = [
+    LinearRegressor(learning_rate=0.1, **FULL),
+    LinearRegressor("huber", penalty="l2", optimizer="momentum", learning_rate=0.05, clip_norm=1.0, **FULL),
+    LinearClassifier("squared_hinge", optimizer="gradient_descent", learning_rate=0.05, **FULL),
+    MLPRegressor(5, activation="tanh", learning_rate=0.02, **FULL),
+    MLPClassifier((6, 4), activation="softplus", penalty="l2", learning_rate=0.02, **FULL),
+]
+
+
+def target(model):
+    return C if hasattr(model, "class_weight") else Y
+
+
+@pytest.mark.parametrize("model", WEIGHED, ids=["squares", "huber", "margins", "network", "deep network"])
+@given(counts=st.lists(st.integers(0, 4), min_size=30, max_size=30))
+@settings(max_examples=100)
+def test_in_full_batches_a_weight_is_the_row_that_often(model, counts):
+    assume(len(set(C[np.array(counts) > 0])) == 3)
+    y = target(model)
+    weighted = model.fit(X, y, sample_weight=counts).theta_.copy()
+    repeated = model.fit(np.repeat(X, counts, axis=0), np.repeat(y, counts)).theta_
+    np.testing.assert_allclose(weighted, repeated, rtol=1e-12, atol=1e-14)
+
+
+@pytest.mark.deep
+@pytest.mark.parametrize("batch_size", [1, 4])
+def test_in_batches_a_weight_is_the_row_that_often_on_average(batch_size):
+    counts = GENERATOR.integers(0, 4, size=30)
+    told = {"optimizer": "gradient_descent", "learning_rate": 0.01, "batch_size": batch_size, "tol": None}
+    weighted, repeated = (
+        np.array([LinearRegressor(random_state=seed, max_iter=200, **told).fit(*rows).theta_ for seed in range(200)])
+        for rows in ((X, Y, counts), (np.repeat(X, counts, axis=0), np.repeat(Y, counts)))
+    )
+    error = np.sqrt((weighted.var(axis=0) + repeated.var(axis=0)) / 200)
+    assert (np.abs(weighted.mean(axis=0) - repeated.mean(axis=0)) < 3 * error).all()
+    unweighted = LinearRegressor(learning_rate=0.1, batch_size=None, max_iter=2000, tol=None).fit(X, Y).theta_
+    assert (np.abs(unweighted - repeated.mean(axis=0)) > 6 * error).any()  # weights do matter here
+
+
+# -- threads
+
+MANY = {"max_iter": 5, "tol": None}
+FITS = [
+    LinearRegressor(batch_size=4, random_state=1, **MANY),
+    LinearRegressor("huber", optimizer="rmsprop", batch_size=1, random_state=2, **MANY),
+    LinearRegressor(penalty="l1", optimizer="gradient_descent", learning_rate=0.05, batch_size=None, **MANY),
+    LinearClassifier(optimizer="momentum", learning_rate=0.05, batch_size=8, random_state=3, **MANY),
+    LinearClassifier(losses.log, schedule="cosine", batch_size=1, random_state=4, **MANY),
+    MLPRegressor(40, dropout=0.3, batch_size=8, random_state=5, **MANY),
+    MLPRegressor((6, 4), activation="tanh", optimizer="adamw", batch_size=20, random_state=6, **MANY),
+    MLPClassifier((40, 8), dropout=(0.2, 0.4), clip_norm=1.0, batch_size=10, random_state=7, **MANY),
+]  # fmt: skip
+
+
+def test_fits_in_eight_threads_have_the_bits_of_fits_in_one():
+    alone = [clone(model).fit(X, target(model)) for model in FITS]
+    order = GENERATOR.permutation(np.repeat(np.arange(len(FITS)), 25))
+    with ThreadPoolExecutor(8) as pool:
+        together = list(pool.map(lambda k: clone(FITS[k]).fit(X, target(FITS[k])), order))
+    for k, model in zip(order, together, strict=True):
+        np.testing.assert_array_equal(model.theta_, alone[k].theta_)
+        assert model.loss_curve_ == alone[k].loss_curve_
+
+
+def test_one_fitted_model_predicts_in_eight_threads_at_once():
+    model = MLPClassifier((40, 8), random_state=0, **MANY).fit(X, C)
+    with ThreadPoolExecutor(8) as pool:
+        for likely in pool.map(lambda _: model.predict_proba(X), range(200)):
+            np.testing.assert_array_equal(likely, model.predict_proba(X))
+
+
+# -- routing
+
+WEIGHTS = GENERATOR.uniform(0.5, 2, size=30)
+TOLD = {"batch_size": None, "max_iter": 20, "tol": None, "random_state": 0, "learning_rate": 0.05}
+
+
+@pytest.fixture
+def routed():
+    with sklearn.config_context(enable_metadata_routing=True):
+        yield
+
+
+@pytest.mark.usefixtures("routed")
+@pytest.mark.parametrize("kind", KINDS)
+def test_weights_reach_the_estimator_at_the_end_of_a_pipeline(kind):
+    scaler = StandardScaler().set_fit_request(sample_weight=False)
+    model = kind(**TOLD).set_fit_request(sample_weight=True)
+    line = make_pipeline(scaler, model).fit(X, target(model), sample_weight=WEIGHTS)
+    direct = kind(**TOLD).fit(StandardScaler().fit_transform(X), target(model), WEIGHTS)
+    np.testing.assert_array_equal(line[-1].theta_, direct.theta_)
+
+
+@pytest.mark.usefixtures("routed")
+@pytest.mark.parametrize("kind", KINDS)
+def test_weights_follow_their_rows_through_searches_and_validations(kind):
+    model = kind(**TOLD).set_fit_request(sample_weight=True).set_score_request(sample_weight=True)
+    y = target(model)
+    parts = [(np.arange(20), np.arange(20, 30)), (np.arange(10, 30), np.arange(10))]
+    search = GridSearchCV(model, {"learning_rate": [0.05, 1e-3]}, cv=parts, refit=False)
+    found = search.fit(X, y, sample_weight=WEIGHTS).cv_results_["split1_test_score"][0]
+    train, test = parts[1]
+    fitted = kind(**TOLD).fit(X[train], y[train], WEIGHTS[train])
+    assert found == fitted.score(X[test], y[test], WEIGHTS[test])
+    checked = cross_validate(model, X, y, cv=parts, params={"sample_weight": WEIGHTS})
+    assert checked["test_score"][1] == found
+
+
+@pytest.mark.usefixtures("routed")
+def test_passes_ask_for_weights_and_classes_too():
+    asked = LinearClassifier().set_partial_fit_request(sample_weight=True, classes=True).get_metadata_routing()
+    assert asked.partial_fit.requests == {"sample_weight": True, "classes": True}
+    assert "sample_weight" in LinearRegressor().get_metadata_routing().partial_fit.requests
