@@ -9,6 +9,7 @@ import pytest
 import sklearn
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from scipy.sparse import csr_array
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV, cross_validate
 from sklearn.pipeline import make_pipeline
@@ -80,7 +81,7 @@ FITS = [
 
 def test_fits_in_eight_threads_have_the_bits_of_fits_in_one():
     alone = [clone(model).fit(X, target(model)) for model in FITS]
-    order = GENERATOR.permutation(np.repeat(np.arange(len(FITS)), 25))
+    order = GENERATOR.permutation(np.repeat(np.arange(len(FITS)), 50))
     with ThreadPoolExecutor(8) as pool:
         together = list(pool.map(lambda k: clone(FITS[k]).fit(X, target(FITS[k])), order))
     for k, model in zip(order, together, strict=True):
@@ -93,6 +94,27 @@ def test_one_fitted_model_predicts_in_eight_threads_at_once():
     with ThreadPoolExecutor(8) as pool:
         for likely in pool.map(lambda _: model.predict_proba(X), range(200)):
             np.testing.assert_array_equal(likely, model.predict_proba(X))
+
+
+# -- neighbours
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_a_prediction_does_not_depend_on_its_neighbours(kind, dtype):
+    rows = GENERATOR.normal(size=(10_000, 4)).astype(dtype)
+    rows[::3, 1] = 0
+    model = kind(max_iter=2, tol=None, random_state=0)
+    model.fit(X.astype(dtype), target(model))
+    ask = model.predict_proba if hasattr(model, "predict_proba") else model.predict
+    together = ask(rows)
+    order = GENERATOR.permutation(10_000)
+    np.testing.assert_array_equal(ask(rows[order]), together[order])
+    np.testing.assert_array_equal(ask(np.asfortranarray(rows)), together)
+    np.testing.assert_array_equal(ask(csr_array(rows)), together)
+    for k in order[:50]:
+        np.testing.assert_array_equal(ask(rows[k : k + 1]), together[k : k + 1])
+        np.testing.assert_array_equal(ask(rows[k : k + 7]), together[k : k + 7])
 
 
 # -- routing

@@ -12,7 +12,7 @@ from thalweg.errors import LimitError, SettingError
 from thalweg.estimators import LinearClassifier, LinearRegressor, MLPClassifier, MLPRegressor
 from thalweg.formulas import activations, losses, penalties, schedules
 from thalweg.formulas.formula import rule
-from thalweg.formulas.rules import adam, gradient_descent, momentum
+from thalweg.formulas.rules import adam, adamw, gradient_descent, momentum, nesterov
 
 X = np.random.default_rng(0).normal(size=(40, 3))
 Y = X @ [1.0, -2.0, 0.5] + 1
@@ -151,6 +151,17 @@ def test_a_classifier_refuses_the_loss_for_counts(kind):
         ({"alpha": 0.1, "l1_ratio": 0.5}, "alpha and l1_ratio have no effect without a penalty"),
         ({"penalty": "l2", "l1_ratio": 0.5}, "l1_ratio has no effect with the penalty l2"),
         ({"batch_size": 41}, "batch_size=41 is more than there are rows; all 40 are used"),
+        ({"learning_rate": 1e30}, r"learning_rate=1e\+30 is far beyond any that serves"),
+        ({"optimizer": momentum(momentum=0)}, "momentum=0 has no effect: momentum is plain gradient descent then"),
+        ({"optimizer": nesterov(momentum=0)}, "momentum=0 has no effect: nesterov is plain gradient descent then"),
+        (
+            {"optimizer": adamw(learning_rate=0.5, weight_decay=3.0)},
+            r"weight_decay \* learning_rate = 1.5, which is not below 1: every update turns the signs",
+        ),
+        (
+            {"optimizer": "gradient_descent", "learning_rate": 0.1, "penalty": "l2", "alpha": 15.0},
+            r"alpha \* learning_rate = 1.5, which is above 1: the penalty alone turns the signs",
+        ),
     ],
 )
 def test_a_setting_without_effect_is_warned_of(params, said):

@@ -302,6 +302,7 @@ class DescentEstimator(Leaving, Parameters):
             mean = Mean(self._mean_values, self._mean_since)
         rows = table._replace(targets=self._softened(table.targets, loss)).laid_out(mean_weight)
         settings = rated(self, model, rows, settings, root, continuing=continuing, one_pass=one_pass)
+        told.warn_of_numbers(settings.optimizer, settings.penalty)
         run = Run(
             model,
             rows,

@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from thalweg.descent.models import per_layer
-from thalweg.descent.settings import Averaging, check_count
+from thalweg.descent.settings import Averaging, check_count, layer_penalties
 from thalweg.errors import SettingError
 from thalweg.formulas import catalog
 from thalweg.formulas.formula import Loss, Penalty, Rule, Schedule
 from thalweg.formulas.ranges import check_number
+from thalweg.formulas.rules import gradient_descent
 
 # "auto" batches: at least this many updates an epoch where there are as many rows, and never more rows in a batch.
 UPDATES_PER_EPOCH, LARGEST_BATCH = 32, 200
+# Learning rates beyond this are warned of.
+LARGEST_RATE = 1e6
 # Decay of the exponential mean that goes by the name of "ema": of about the last thousand iterates.
 EMA_DECAY = 0.999
 
@@ -35,6 +38,27 @@ def rule(optimizer: object, learning_rate: float | str | None) -> Rule:
     if learning_rate == "auto" and not found.has_learning_rate:
         raise SettingError("SETTING-RANGE-TEST", "learning_rate", f"'auto': {found.name} has none to look for")
     return found if learning_rate is None or learning_rate == "auto" else found(learning_rate=learning_rate)
+
+
+def warn_of_numbers(rule: Rule, penalty: Penalty | Sequence[Penalty | None] | None) -> None:
+    """Say which numbers are allowed and can hardly be meant."""
+    numbers = rule.hyperparameters
+    rate = float(numbers.get("learning_rate", 0.0))
+    doubts = []
+    if rate > LARGEST_RATE:
+        doubts.append(f"learning_rate={rate:g} is far beyond any that serves")
+    if numbers.get("momentum") == 0:
+        doubts.append(f"momentum=0 has no effect: {rule.name} is plain gradient descent then")
+    if rate * float(numbers.get("weight_decay", 0.0)) >= 1:
+        what = f"weight_decay * learning_rate = {rate * numbers['weight_decay']:g}"
+        doubts.append(f"{what}, which is not below 1: every update turns the signs of the weights")
+    chosen = [each for each in layer_penalties(penalty) if each is not None]
+    alpha = max((float(each.hyperparameters.get("alpha", 0.0)) for each in chosen if each.name == "l2"), default=0.0)
+    if rule.fingerprint == gradient_descent.fingerprint and rate * alpha > 1:
+        what = f"alpha * learning_rate = {rate * alpha:g}"
+        doubts.append(f"{what}, which is above 1: the penalty alone turns the signs of the weights at every update")
+    for doubt in doubts:
+        warnings.warn(doubt, UserWarning, stacklevel=2)
 
 
 def schedule(given: object) -> Schedule | None:
