@@ -148,3 +148,13 @@ def test_long_orders_are_not_kept() -> None:
     order = streams.shuffled(streams.seed_sequence(0), 0, rows)
     assert sorted(order) == list(range(rows))
     assert streams._remembered.cache_info().misses == before
+
+
+def test_order_of_a_block_is_a_permutation_of_its_own() -> None:
+    root = streams.seed_sequence(4)
+    orders = [streams.shuffled_block(root, epoch, first, 1000) for epoch in (0, 1) for first in (0, 1000, 2000)]
+    assert all((np.sort(order) == np.arange(1000)).all() for order in orders)
+    assert len({order.tobytes() for order in orders}) == 6
+    np.testing.assert_array_equal(orders[1], streams.shuffled_block(root, 0, 1000, 1000))
+    # Each half of the order holds about half of each half of the rows.
+    assert 420 < np.count_nonzero(orders[0][:500] < 500) + np.count_nonzero(orders[1][500:] >= 500) < 580

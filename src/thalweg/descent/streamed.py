@@ -72,7 +72,7 @@ def _order(run: Run, block: Block) -> NDArray[np.int64]:
     rows = block.rows.count
     if not run.settings.shuffle:
         return np.arange(rows, dtype=np.int64).reshape(1, -1)
-    order: NDArray[np.int64] = run.streams.shuffled(run.root, run.epoch, rows, block.first)
+    order: NDArray[np.int64] = run.streams.shuffled_block(run.root, run.epoch, block.first, rows)
     return order.reshape(1, -1)
 
 

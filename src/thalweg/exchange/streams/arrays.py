@@ -46,9 +46,7 @@ class ArrayStream(Stream):
     def chunks(self) -> Iterator[Chunk]:
         """Go through the rows; see :meth:`Stream.chunks`."""
         for some in _pieces(self._X, self.n_rows or 0):
-            yield Chunk(self._X[some], *self._beside(some))
-            for array in (self._X, self._y, self._weights):
-                let_go(array, some)
+            yield Chunk(taken(self._X, some), *self._beside(some))
 
     def targets(self) -> Iterator[Chunk]:
         """Go through the targets alone."""
@@ -58,8 +56,8 @@ class ArrayStream(Stream):
 
     def _beside(self, some: slice) -> tuple[Array | None, Array | None]:
         return (
-            None if self._y is None else self._y[some],
-            None if self._weights is None else self._weights[some],
+            None if self._y is None else taken(self._y, some),
+            None if self._weights is None else taken(self._weights, some),
         )
 
 
@@ -82,13 +80,12 @@ class RecordArrayStream(Stream):
     def chunks(self) -> Iterator[Chunk]:
         """Go through the rows; see :meth:`Stream.chunks`."""
         for some in _pieces(self._records, len(self._records)):
-            piece = self._records[some]
+            piece = taken(self._records, some)
             y = [np.array(piece[name]) for name in self._roles.targets]
             several = self._roles.target is not None and not isinstance(self._roles.target, str)
             weights = None if self._roles.weight is None else np.array(piece[self._roles.weight])
             X = Columns([piece[name] for name in self._features])
             yield Chunk(X, np.column_stack(y) if several else y[0] if y else None, weights)
-            let_go(self._records, some)
 
 
 def load(path: Path) -> Array:
@@ -110,17 +107,19 @@ def load(path: Path) -> Array:
         raise DataError("FILE-NPY", name, f"is no array that can be mapped: {shown(str(error), 100)}") from error
 
 
-def let_go(array: Any, some: slice) -> None:
-    """Give the pages of some rows of a memory map back; they are read again when they are asked for."""
+def taken(array: Any, some: slice) -> Any:
+    """Return some rows; those of a memory map as a copy, and its pages are given back: they can be read again."""
     mapped = _mapping(array)
     if mapped is None or not hasattr(mapped, "madvise") or array.strides[0] <= 0:
-        return
+        return array[some]
+    rows = np.array(array[some])
     start = array.__array_interface__["data"][0] - np.frombuffer(mapped, np.uint8).__array_interface__["data"][0]
     first = start + some.start * array.strides[0]
     stop = start + some.stop * array.strides[0]
     first, stop = first // mmap.PAGESIZE * mmap.PAGESIZE, stop // mmap.PAGESIZE * mmap.PAGESIZE
     if stop > first:
         mapped.madvise(mmap.MADV_DONTNEED, first, stop - first)
+    return rows
 
 
 def _mapping(array: Any) -> mmap.mmap | None:

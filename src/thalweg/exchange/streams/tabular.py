@@ -18,6 +18,7 @@ from thalweg.exchange.tables.parquet import refuse_types, role_of
 
 Array = NDArray[Any]
 
+# Types whose memory NumPy takes as it is.
 _PLAIN = {"double", "float", "int64", "int32", "int16", "int8", "uint64", "uint32", "uint16", "uint8"}
 
 
@@ -86,8 +87,8 @@ class BatchStream(Stream):
     def chunks(self) -> Iterator[Chunk]:
         """Go through the rows; see :meth:`Stream.chunks`."""
         for first, batch in self._numbered(self._wanted(self.features)):
-            columns = batch.columns[: len(self.features)]
-            yield self._chunk(Columns([numbers(column) for column in columns]), batch, first)
+            columns = zip(self._plain, batch.columns[: len(self.features)], strict=True)
+            yield self._chunk(Columns([numbers(column, plain=plain) for plain, column in columns]), batch, first)
 
     def targets(self) -> Iterator[Chunk]:
         """Go through the targets alone; the features are not read."""
@@ -115,7 +116,7 @@ class BatchStream(Stream):
             hint = "Pass prepare=True to encode text and standardise numbers, or drop=[...] to leave columns out."
             raise DataError("DATA-KIND", table, f"columns of text: {listed}", hint)
         self.feature_names = None if words else self.features
-        self.kinds = kinds
+        self._plain = [str(field.type) in _PLAIN for field in fields]
 
     def _wanted(self, features: Sequence[str]) -> tuple[str, ...]:
         return (*features, *self.roles.targets, *([self.roles.weight] if self.roles.weight else []))
@@ -145,9 +146,9 @@ class BatchStream(Stream):
         return values
 
 
-def numbers(column: Any) -> Array:  # pyarrow's Array
-    """Return a column of numbers, without a copy where it is one already; nan where it has none."""
-    if not column.null_count and str(column.type) in _PLAIN:  # nearly all, so a quick way
+def numbers(column: Any, *, plain: bool = False) -> Array:  # pyarrow's Array
+    """Return a column of numbers, without a copy where it is ``plain`` and whole; nan where it has none."""
+    if plain and not column.null_count:
         return np.asarray(column.to_numpy(zero_copy_only=True))
     import pyarrow as arrow  # noqa: ICN001 - as elsewhere
 
