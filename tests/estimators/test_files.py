@@ -39,6 +39,8 @@ KINDS: dict[str, tuple[Any, Any]] = {
     "two-classes": (LinearClassifier(class_weight={True: 2.0, False: 1.0}, **TOLD), TWO),
     "three-classes": (LinearClassifier(schedule="cosine", **TOLD), CLASSES),
     "several-labels": (LinearClassifier(**TOLD), np.column_stack([TWO, NUMBERS < 1]).astype(np.int8)),
+    "averaged": (LinearRegressor(average=True, accumulate=2, gradient_norm=True, **TOLD), NUMBERS),
+    "smoothed": (MLPClassifier((5,), average=0.9, label_smoothing=0.1, learning_rate="auto", **TOLD), CLASSES),
     "network": (MLPRegressor((5, 4), activation=["tanh", "relu"], dropout=(0.2, 0.0), **TOLD), NUMBERS),
     "network-classes": (MLPClassifier((5,), optimizer=tw.adam(learning_rate=0.01), **TOLD), CLASSES),
 }
@@ -237,7 +239,10 @@ def test_what_no_file_can_hold_is_refused_by_name(place):
     estimator = LinearRegressor(**TOLD).fit(X, NUMBERS).set_params(verbose=open)
     with pytest.raises(SettingError, match="verbose: is a builtin_function_or_method"):
         tw.save(estimator, place)
-    estimator.set_params(verbose=0).theta_[0] = np.nan
+    estimator.set_params(verbose=0, scoring=lambda model, X, y: 0.0)
+    with pytest.raises(SettingError, match="scoring: is a function; .*\n  Set it to None or to a name before saving"):
+        tw.save(estimator, place)
+    estimator.set_params(scoring=None).theta_[0] = np.nan
     with pytest.raises(SettingError, match=r"weights\.0 holds numbers that are not finite"):
         tw.save(estimator, place)
     with pytest.raises(ValueError, match="not fitted"):

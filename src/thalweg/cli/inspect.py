@@ -36,7 +36,7 @@ def inspect(model: str, **told: Any) -> None:
 
     found = card(model)
     if told["format"] == "json":
-        click.echo(json.dumps(plain(found), indent=1, ensure_ascii=False, allow_nan=False))
+        click.echo(json.dumps(plain(found), indent=1, allow_nan=False))  # in ASCII: names may hold anything
         return
     screen = console(no_color=told["no_color"])
     most = None if told["all"] else _FEW

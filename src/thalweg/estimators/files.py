@@ -131,7 +131,7 @@ def load(path: str | os.PathLike[str], formulas: Formulas = ()) -> Any:
         return models.rebuild(description, arrays, name)
     try:
         return _rebuild(description, arrays, formulas)
-    except (KeyError, TypeError, ValueError, AttributeError, OverflowError, RecursionError) as error:
+    except models.UNSOUND as error:
         raise models.unsound(name, error) from error
 
 

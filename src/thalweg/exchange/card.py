@@ -46,13 +46,13 @@ def card(path: str | os.PathLike[str]) -> dict[str, Any]:
     kind, description, arrays = models.read(path, finite=False)
     try:
         found = _card(kind, description, arrays)
-    except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
+    except models.UNSOUND as error:
         raise models.unsound(name, error) from error
     return {"file": Path(path).name, "bytes": Path(path).stat().st_size, **found}
 
 
 def _card(kind: str, description: Mapping[str, Any], arrays: Mapping[str, Array]) -> dict[str, Any]:
-    """Return the card; KeyError, TypeError, ValueError or AttributeError where the description is not sound."""
+    """Return the card; one of `models.UNSOUND` where the description is not sound."""
     told = _of_table(description) if kind == models.TABLE else _of_estimator(description, arrays)
     model, features = description["model"], told.pop("features")
     sizes = [int(size) for size in model["layer_sizes"]]
@@ -60,6 +60,7 @@ def _card(kind: str, description: Mapping[str, Any], arrays: Mapping[str, Array]
         raise ValueError("the features do not fit the model")
     if sizes[-1] != len(told["classes"]) and len(told["classes"]) > 2:
         raise ValueError("the classes do not fit the model")
+    _check(told, dict(description.get("versions", {})))
     scale, linear = told.pop("scale", 1.0), model["kind"] == "linear"
     return {
         "format": description["format"],
@@ -79,18 +80,37 @@ def _card(kind: str, description: Mapping[str, Any], arrays: Mapping[str, Array]
     }
 
 
+def _check(told: Mapping[str, Any], versions: Mapping[str, Any]) -> None:
+    """Raise TypeError where something is told that a reader of the card would not expect."""
+    training, data = told["training"], told["data"]
+    texts = [training.get("status", ""), data.get("table", ""), *versions, *versions.values()]
+    counts = [training.get("epochs", 0), training.get("steps", 0), *data.get("rows", {}).values()]
+    formulas = [training.get(name) for name in ("loss", "optimizer", "penalty", "schedule")]
+    sound = (
+        all(isinstance(text, str) for text in texts)
+        and all(type(count) is int for count in counts)
+        and all(formula is None or isinstance(formula, str | dict | list) for formula in formulas)
+        and all(isinstance(label, bool | int | float | str) for label in told["classes"])
+        and isinstance(training.get("batch_size"), int | None)
+    )
+    if not sound:
+        raise TypeError("what is told of the training is not what training tells")
+
+
 def _of_table(description: Mapping[str, Any]) -> dict[str, Any]:
     from thalweg.exchange.preparation import Preparation
 
     preparation, outputs = Preparation.from_list(description["columns"]), description["outputs"]
-    data = dict(description.get("data", {}))
+    data, training = dict(description.get("data", {})), dict(description["training"])
+    if training.get("training_loss") is not None:
+        training["training_loss"] = float(training["training_loss"])
     return {
         "target": str(description["target"]),
         "classes": list(outputs["classes"]),
         "columns": preparation.as_list(),
         "data": {**data, "rows": _in_order(dict(data.get("rows", {})))} if data else {},
-        "training": dict(description["training"]),
-        "scores": _in_order({part: dict(scores) for part, scores in description.get("scores", {}).items()}),
+        "training": training,
+        "scores": _in_order({part: _numbers(scores) for part, scores in description.get("scores", {}).items()}),
         "link": str(outputs["link"]),
         "scale": float(outputs["scale"]) if outputs["link"] == "identity" else 1.0,
         "features": list(preparation.feature_names),
@@ -102,7 +122,7 @@ def _of_estimator(description: Mapping[str, Any], arrays: Mapping[str, Array]) -
 
     fitted, record = description["fitted"], description["record"]
     names = decode(fitted["feature_names_in_"], arrays).tolist() if "feature_names_in_" in fitted else None
-    count = int(description["model"]["layer_sizes"][0])
+    count = len(arrays["weights.0"])  # what the description says of it is compared later
     settings = record["settings"]
     told = ("loss", "optimizer", "penalty", "schedule", "batch_size", "clip_value", "clip_norm")
     training = {name: settings.get(name) for name in told}
@@ -132,6 +152,11 @@ def _formula(value: Any) -> Any:
         return value
     numbers = ", ".join(f"{name}={number:g}" for name, number in value["numbers"].items())
     return f"{value['name']}({numbers})" if numbers else str(value["name"])
+
+
+def _numbers(scores: Mapping[str, Any]) -> dict[str, float]:
+    """Return scores as numbers: those that are not finite are written as text."""
+    return {name: float(score) for name, score in scores.items()}
 
 
 def _in_order(parts: dict[str, Any]) -> dict[str, Any]:

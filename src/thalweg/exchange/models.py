@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 FORMAT = 2
 #: What a file can hold, by the word for it in the description.
 TABLE, ESTIMATOR = "table", "estimator"
+#: What reading a description that cannot be true may run into.
+UNSOUND = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError)
 Scores = dict[str, dict[str, float]]
 
 
@@ -244,7 +246,7 @@ def read(path: str | os.PathLike[str], *, finite: bool = True) -> tuple[str, dic
         raise ModelFileError("MODEL-VERSION", name, what, "Install a newer thalweg.")
     layers.check(arrays, name, finite=finite)
     kind = description.get("kind", TABLE if written == 1 else None)
-    if kind not in {TABLE, ESTIMATOR}:
+    if kind not in (TABLE, ESTIMATOR):  # no set: it may be anything
         raise ModelFileError("MODEL-META", name, f"holds neither a model of a table nor an estimator: {kind!r:.40}")
     return str(kind), description, arrays
 
@@ -253,7 +255,7 @@ def rebuild(description: dict[str, Any], arrays: dict[str, NDArray[Any]], name: 
     """Return the model of a table that a file describes; ModelFileError, MODEL-META, where it is not sound."""
     try:
         return _rebuild(description, arrays)
-    except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
+    except UNSOUND as error:
         raise unsound(name, error) from error
 
 

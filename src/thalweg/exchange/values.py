@@ -80,7 +80,7 @@ def encode(value: Any, where: str, tensors: dict[str, Array] | None = None) -> A
     if isinstance(value, np.random.RandomState):
         return {"generator": "RandomState", "state": encode(value.get_state(legacy=False), where)}
     what = f"is {_article(type(value).__name__)}; a model file holds numbers, text and formulas, no other objects"
-    raise SettingError("MODEL-VALUE", where, what)
+    raise SettingError("MODEL-VALUE", where, what, "Set it to None or to a name before saving.")
 
 
 def decode(data: Any, tensors: Mapping[str, Array], formulas: Formulas = ()) -> Any:
