@@ -240,7 +240,7 @@ def test_what_no_file_can_hold_is_refused_by_name(place):
     with pytest.raises(SettingError, match="verbose: is a builtin_function_or_method"):
         tw.save(estimator, place)
     estimator.set_params(verbose=0, scoring=lambda model, X, y: 0.0)
-    with pytest.raises(SettingError, match="scoring: is a function; .*\n  Set it to None or to a name before saving"):
+    with pytest.raises(SettingError, match=r"scoring: is a function; .*\n  Set it to None or to a name before saving"):
         tw.save(estimator, place)
     estimator.set_params(scoring=None).theta_[0] = np.nan
     with pytest.raises(SettingError, match=r"weights\.0 holds numbers that are not finite"):
