@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from typing import Any, final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from thalweg.descent import layers, loops, streamed
+from thalweg.descent import layers, loops, retracing, streamed
 from thalweg.descent import record as records
 from thalweg.descent.averaging import Mean
 from thalweg.descent.batches import Rows
@@ -18,6 +17,7 @@ from thalweg.descent.blocks import Blocks
 from thalweg.descent.curves import Curves
 from thalweg.descent.models import Model, Network, check_rows
 from thalweg.descent.record import Divergence, Record
+from thalweg.descent.retracing import Call
 from thalweg.descent.settings import Settings, check_count
 from thalweg.errors import SettingError
 from thalweg.formulas.ranges import check_number
@@ -175,7 +175,7 @@ class Run:
         self.epoch_losses: list[tuple[Array, Array, Array]] = []
         self._grown = 0
         self._ones, self._trace = np.ones(0), np.empty((0, model.lanes))
-        self._last_block: _Block | None = None
+        self._last_block: Call | None = None
         self.seconds = 0.0
         self._loop = loops.choose(self)
 
@@ -385,9 +385,9 @@ class Run:
         self._stop_growth(block, epochs)
         self._last_block = block
 
-    def begin(self, orders: NDArray[np.int64], batch: int, factors: Array, rows: Rows | None = None) -> _Block:
+    def begin(self, orders: NDArray[np.int64], batch: int, factors: Array, rows: Rows | None = None) -> Call:
         """Return updates that are about to be made from here, so that one can come back."""
-        return _Block(self._copy_mean(), self.theta.copy(), self.state.copy(), self.t, orders, batch, factors, rows)
+        return Call(self.copied_mean(), self.theta.copy(), self.state.copy(), self.t, orders, batch, factors, rows)
 
     def see(self, rows: Rows) -> None:
         """Learn from these rows from now on: a block of a stream."""
@@ -405,14 +405,14 @@ class Run:
             self._ones = np.ones(steps)
         return self._ones[:steps]
 
-    def _keep(self, trace: NDArray[np.float64], norms: NDArray[np.float64], block: _Block) -> None:
+    def _keep(self, trace: NDArray[np.float64], norms: NDArray[np.float64], block: Call) -> None:
         """Add epochs to the curves."""
         factors = None if self.settings.schedule is None else block.factors
         self.epoch += self._curves.add(trace, norms, factors, block.orders.shape[1], block.batch)
 
     # -- divergence
 
-    def _diverge(self, block: _Block, trace: NDArray[np.float64], norms: NDArray[np.float64], bad: int) -> None:
+    def _diverge(self, block: Call, trace: NDArray[np.float64], norms: NDArray[np.float64], bad: int) -> None:
         """Go back to the last parameters whose loss was finite, and say what went first.
 
         ``bad`` is the index of the first update whose loss was not finite, or the number of all of them when the block
@@ -437,77 +437,20 @@ class Run:
             what += f", {'left' if quantity == 'loss' else 'first'} by {layers.named(self.model, layer)}"
         self.divergence = Divergence(self.epoch + 1, step, quantity, what, layer)
 
-    def what_broke(self, block: _Block, bad: int) -> tuple[str, int | None, int]:
-        """Go back to the last parameters whose loss was finite; return what, in which layer, and at which update.
+    def what_broke(self, block: Call, bad: int) -> tuple[str, int | None, int]:
+        """Go back to the last parameters whose loss was finite; see :func:`thalweg.descent.retracing.what_broke`."""
+        return retracing.what_broke(self, block, bad, self._last_block)
 
-        Updates count from the start of the block, ``bad`` as in :meth:`_diverge`; -1 is the one before the block.
-        """
-        broken = block if bad > 0 else self._last_block  # that with the update before the bad one; none at the start
-        quantity, theta = "loss", self.theta
-        if broken is not None:  # make that update again, and look at what it left
-            last = self._first_to_break(broken, (bad or broken.factors.size) - 1)
-            bad = last + 1 if broken is block else 0
-            good = self.theta.copy(), self.state.copy(), self.t, self._copy_mean()
-            self._loop.run(self, broken.orders, broken.batch, broken.factors[last : last + 1], skip=last)
-            if not np.isfinite(self._loop.gradient).all():
-                quantity = "gradient"
-            elif not np.isfinite(self.theta).all():
-                quantity = "parameters"
-            theta = self.theta
-            self.theta, self.state, self.t, self.mean = good
-            if block.rows is not None:
-                self.see(block.rows)
-        layer = self._broken_layer(quantity, theta, block, bad)
-        return quantity, layer, bad if quantity == "loss" else bad - 1
-
-    def _broken_layer(self, quantity: str, theta: Array, block: _Block, update: int) -> int | None:
-        """Return the layer of a network that broke first; `update` is that of the block whose loss is not finite."""
-        if not isinstance(self.model, Network):
-            return None
-        if quantity != "loss":
-            return layers.first_to_break(self.model, theta if quantity == "parameters" else self._loop.gradient)
-        epoch, batch = divmod(update, block.per_epoch)
-        order = block.orders[epoch % len(block.orders)][batch * block.batch : (batch + 1) * block.batch]
-        return layers.first_to_overflow(self.model, theta, self.rows, order)
-
-    def _first_to_break(self, block: _Block, last: int) -> int:
-        """Go to before the update that broke the parameters, the ``last`` one at the latest, and return its index.
-
-        A loss can stay finite while parameters are not: tanh of inf is 1, and a score of inf on the right side of a
-        margin costs nothing. What is not finite stays so, so that halving finds the first.
-        """
-        finite, broken = 0, last
-        self._rewind(block, last)
-        if np.isfinite(self.theta).all():
-            return last
-        while broken - finite > 1:
-            middle = (finite + broken) // 2
-            self._rewind(block, middle)
-            if np.isfinite(self.theta).all():
-                finite = middle
-            else:
-                broken = middle
-        self._rewind(block, finite)
-        return finite
-
-    def _copy_mean(self) -> Mean | None:
+    def copied_mean(self) -> Mean | None:
+        """Return a copy of the mean of the iterates, None where there is none."""
         return None if self.mean is None else self.mean.copy()
-
-    def _rewind(self, block: _Block, updates: int) -> None:
-        """Go back to the start of a block and make its first updates again."""
-        self.theta, self.state, self.t = block.theta.copy(), block.state.copy(), block.t
-        self.mean = None if block.mean is None else block.mean.copy()
-        if block.rows is not None:
-            self.see(block.rows)
-        if updates:
-            self._loop.run(self, block.orders, block.batch, block.factors[:updates])
 
     def _take_back(self, epochs: int, per_epoch: int) -> None:
         """Strike the last epochs off the curves."""
         self._curves.take_back(epochs, per_epoch)
         self.epoch -= epochs
 
-    def _stop_growth(self, block: _Block, epochs: int) -> bool:
+    def _stop_growth(self, block: Call, epochs: int) -> bool:
         """Call a run diverged whose loss stays far above its first value, finite as it may be.
 
         Of the last ``epochs``, made in ``block``, those after the call are taken back, so that it does not matter how
@@ -521,7 +464,7 @@ class Run:
             grown = first > 0 and float(self.lane_curves[kept + k][0]) > GREW_FACTOR * first
             self._grown = self._grown + 1 if grown else 0
             if self._grown == GREW_EPOCHS:
-                self._rewind(block, (k + 1) * block.per_epoch)
+                retracing.rewind(self, block, (k + 1) * block.per_epoch)
                 self._take_back(epochs - 1 - k, block.per_epoch)
                 self.status = records.DIVERGED
                 self.divergence = grew(self.epoch, int(self.t))
@@ -533,23 +476,3 @@ def grew(epoch: int, step: int) -> Divergence:
     """Return the account of a run whose loss stayed far above its first."""
     what = f"the loss was {GREW_FACTOR:g} times its first for {GREW_EPOCHS} epochs, to epoch {epoch}"
     return Divergence(epoch, step, "loss grew", what)
-
-
-@dataclass(frozen=True)
-class _Block:
-    """Updates made in one native call, and where they started."""
-
-    mean: Mean | None
-    theta: Array
-    state: Array
-    t: float
-    orders: NDArray[np.int64]
-    batch: int
-    factors: Array
-    rows: Rows | None = None  # of a stream
-
-    @property
-    def per_epoch(self) -> int:
-        """Updates in an epoch."""
-        rows: int = self.orders.shape[1]
-        return -(-rows // self.batch)
