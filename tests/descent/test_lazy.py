@@ -118,12 +118,14 @@ def test_columns_in_any_order_and_twice_in_a_row(batch: int, monkeypatch: pytest
         assert_same(*both(rows, Settings(made, losses.squared, batch_size=batch, max_iter=3), monkeypatch))
 
 
-def test_one_epoch_after_another_is_all_at_once() -> None:
-    rows, settings = problem(), Settings(rules.adagrad(learning_rate=0.1), losses.squared, batch_size=1, max_iter=5)
+@pytest.mark.parametrize("made", [rules.adagrad(learning_rate=0.1), rules.rmsprop], ids=lambda made: made.name)
+def test_one_epoch_after_another_is_all_at_once(made: Rule) -> None:
+    rows, settings = problem(), Settings(made, losses.squared, batch_size=1, max_iter=5)
     at_once = Run(Linear(FEATURES), rows, settings, random_state=0).descend()
     one_by_one = Run(Linear(FEATURES), rows, settings, random_state=0).descend([lambda run: None])
     assert isinstance(at_once._loop, Lazy)
     np.testing.assert_array_equal(at_once.theta, one_by_one.theta)
+    np.testing.assert_array_equal(at_once.state, one_by_one.state)
 
 
 # ---- rules that shrink it: the same to rounding ----------------------------------------------------------------------

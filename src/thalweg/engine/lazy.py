@@ -309,10 +309,12 @@ def lazy(
             free = hyper[hyper.shape[0] - 1]
             call_scattered(code[UPDATE], (theta, state, free, rate, ones, intercepts, own, columns, 0.0, scratch, t, 0))
         if shared:
+            # At the end of an epoch too, so that it does not matter how many are made in one call.
+            due = last == rows_in_epoch
             for s in range(scales.size):
-                if scales[s] < least:
-                    multiply_in(theta, state, scales, bias)
-                    break
+                due |= scales[s] < least
+            if due:
+                multiply_in(theta, state, scales, bias)
     if shared:
         multiply_in(theta, state, scales, bias)
     return t
