@@ -40,6 +40,12 @@ def test_numbers_and_type_can_be_asked_for(thalweg):
     assert "np.float32(beta1)" in thalweg("rules", "adam", "--dtype", "float32").out
 
 
+def test_the_cost_of_sparse_rows_is_told(thalweg):
+    assert "On sparse rows\n  An update touches the weights" in thalweg("rules", "adagrad").out
+    assert "On sparse rows\n  An update moves weights whose columns do not occur" in thalweg("rules", "adam").out
+    assert "An update moves" in thalweg("rules", "adagrad:epsilon=0").out  # 0 / 0 at a weight that was never touched
+
+
 def test_a_rule_of_the_users_own_is_printed_in_full(thalweg, folder):
     (folder / "mine.py").write_text(
         "import numpy as np\nfrom thalweg import rule\n\n"

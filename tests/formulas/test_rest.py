@@ -26,6 +26,14 @@ def test_the_rules_of_the_library(made: Rule) -> None:
     assert (factors_at_rest(made, pulled=True) is not None) == (made.name == "gradient_descent")
 
 
+def test_the_documentation_names_them_all() -> None:
+    from thalweg.estimators.linear import LinearClassifier, LinearRegressor
+
+    for documented in (LinearClassifier, LinearRegressor):
+        told = (documented.__doc__ or "").partition("On CSR rows")[2].partition("All others")[0]
+        assert {name for name in catalog.rules() if f"``{name}``" in told} == AT_REST
+
+
 @pytest.mark.parametrize("pull", [0.0, 0.3])
 @pytest.mark.parametrize("made", RULES, ids=lambda made: made.name)
 def test_a_step_does_what_was_shown(made: Rule, pull: float) -> None:

@@ -65,9 +65,22 @@ def _in_full(rule: Rule, dtype: str) -> str:
         blocks.append("Hyperparameters\n" + _indent(_numbers(rule, said)))
     if rule.slots:
         blocks.append("Memory, for each parameter\n  " + ", ".join(rule.slots))
+    blocks.append("On sparse rows\n" + _indent(_on_sparse_rows(rule)))
     blocks += [f"{title}\n{_indent(_prose(text))}" for title, text in parts.items() if title != "Examples"]
     blocks.append(f"Native loop ({dtype})\n" + _indent(rule.source(dtype)))
     return "\n\n".join(blocks)
+
+
+def _on_sparse_rows(rule: Rule) -> str:
+    """Say what an update of CSR rows costs."""
+    from thalweg.formulas.rest import factors_at_rest
+
+    factors = factors_at_rest(rule)
+    if factors is None:
+        what = "An update moves weights whose columns do not occur in it as well: it costs as much as all of them."
+    else:
+        what = "An update touches the weights whose columns occur in it alone, and costs as much as its entries."
+    return textwrap.fill(what, 76)
 
 
 def _numbers(rule: Rule, said: str) -> str:

@@ -207,6 +207,11 @@ class LinearRegressor(Regression, LinearEstimator):
     The objective is a mean over rows plus the penalty, and squared error is halved: ``alpha`` is scikit-learn's for
     ``Lasso``, ``ElasticNet`` and ``SGDRegressor``; that of its ``Ridge`` is ``n`` times ours. Several outputs add up.
 
+    On CSR rows in batches an update costs as much as the entries of its rows under ``gradient_descent`` (without a
+    penalty or with ``"l2"``), ``adagrad``, ``signsgd``, ``rmsprop``, ``rmsprop_centered`` and ``adadelta`` (without a
+    penalty), and under rules of your own whose formula leaves or shrinks a weight without a gradient. All others,
+    ``adam`` and ``momentum`` among them, move every weight in every update: an epoch costs updates times columns.
+
     Examples
     --------
     >>> X, y = np.arange(6.0).reshape(-1, 1), np.array([1.0, 3.0, 5.0, 7.0, 9.0, 11.0])
@@ -345,6 +350,11 @@ class LinearClassifier(Classification, LinearEstimator):
     The objective is a mean over rows plus the penalty: ``C`` of scikit-learn's ``LogisticRegression`` is
     ``1 / (n * alpha)``, ``alpha`` of its ``SGDClassifier`` is ours. ``SGDClassifier`` fits ``"log_loss"`` one class
     against the rest, which here is ``loss=losses.log``. Explicit ``losses.softmax`` keeps two columns for two classes.
+
+    On CSR rows in batches an update costs as much as the entries of its rows under ``gradient_descent`` (without a
+    penalty or with ``"l2"``), ``adagrad``, ``signsgd``, ``rmsprop``, ``rmsprop_centered`` and ``adadelta`` (without a
+    penalty), and under rules of your own whose formula leaves or shrinks a weight without a gradient. All others,
+    ``adam`` and ``momentum`` among them, move every weight in every update: an epoch costs updates times columns.
 
     Examples
     --------
