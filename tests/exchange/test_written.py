@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,9 +11,11 @@ import pandas as pd
 import polars as pl
 import pytest
 
+from thalweg.descent.models import Network
 from thalweg.errors import DataError, SettingError
 from thalweg.exchange.models import FORMAT, load, save
 from thalweg.exchange.tables import read_table
+from thalweg.formulas.formula import activation
 
 WRITTEN = Path(__file__).parent / "written"
 SAID = json.loads((WRITTEN / "predictions.json").read_text())
@@ -58,6 +61,22 @@ def test_a_model_of_a_table_predicts_data_frames(frame):
     towns = load(WRITTEN / "classification-1.thalweg")
     assert set(towns.predict(rows)) == {"Bonn", "Oslo", "Rome"}
     assert towns.predict_proba(rows).tolist() == towns.predictions(flats()).probabilities.tolist()
+
+
+def test_a_model_of_a_table_goes_elsewhere():
+    """The same three ways as an estimator's."""
+    model, rows = load(WRITTEN / "regression-2.thalweg"), pd.read_csv(WRITTEN / "flats.csv")
+    assert model.to_sklearn().predict(rows[["town", "area", "rooms"]]) == pytest.approx(model.predict(rows), rel=1e-12)
+    assert [each.name for each in model.to_onnx().graph.input] == ["town", "area", "rooms"]
+    with pytest.raises(SettingError, match="PyTorch") as caught:
+        replace(model, model=Network((5, 2, 1), (bent,)), theta=np.ones(15)).to_torch()
+    assert caught.value.code == "TORCH-ACTIVATION"
+
+
+@activation
+def bent(z):
+    a = np.maximum(z, 0) + 0.1 * z
+    return a, np.sign(np.maximum(z, 0)) + 0.1
 
 
 def test_what_is_no_frame_or_lacks_a_column_is_refused():

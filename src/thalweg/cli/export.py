@@ -67,7 +67,7 @@ def _check_place(model: Path, output: Path, written: list[Path]) -> None:
 def _onnx(made: Any, output: Path, dtype: str | None, *, of_table: bool) -> list[str]:
     from thalweg.exchange import onnx
 
-    graph = onnx.of_table(made, dtype) if of_table else made.to_onnx(dtype)
+    graph = made.to_onnx(dtype)
     onnx.write(output, graph)
     types = {1: "float32", 8: "text", 11: "float64"}
     inputs = [f"{each.name} ({types[each.type.tensor_type.elem_type]})" for each in graph.graph.input]
@@ -84,7 +84,7 @@ def _onnx(made: Any, output: Path, dtype: str | None, *, of_table: bool) -> list
 def _sklearn(made: Any, output: Path, _: str | None, *, of_table: bool) -> list[str]:
     from thalweg.exchange import sklearn
 
-    theirs = sklearn.of_table(made) if of_table else made.to_sklearn()
+    theirs = made.to_sklearn()
     trusted = sklearn.write(output, theirs)
     told = f", trusted={trusted}" if trusted else ""
     takes = f"a data frame with {_some(_columns(made))}" if of_table else "rows"

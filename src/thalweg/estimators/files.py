@@ -90,7 +90,7 @@ def save(model: DescentEstimator | TrainedModel, path: str | os.PathLike[str]) -
         return
     if type(model).__name__ not in _CLASSES or not isinstance(model, DescentEstimator):
         what = f"a model file holds an estimator of thalweg, got {type(model).__name__}"
-        hint = "Of a pipeline, save the last step; the steps before it are scikit-learn's."
+        hint = "Of a pipeline save the last step, of an IntervalRegressor each of its estimators_."
         raise SettingError("MODEL-KIND", "model", what, hint)
     check_is_fitted(model)
     arrays = layers.split(model._model, model.theta_)

@@ -127,6 +127,24 @@ class TrainedModel:
         likely = self.outputs.probabilities(scores) if self.outputs.has_probabilities else None
         return Predictions(self.outputs.predict(scores), likely, prepared.warnings)
 
+    def to_onnx(self, dtype: str | None = None) -> Any:
+        """Return an ONNX graph that takes the columns of the table; see :func:`thalweg.exchange.onnx.graph`."""
+        from thalweg.exchange.onnx import of_table
+
+        return of_table(self, dtype)
+
+    def to_sklearn(self) -> Any:
+        """Return a pipeline of scikit-learn that takes the columns; see :func:`thalweg.exchange.sklearn.of_table`."""
+        from thalweg.exchange.sklearn import of_table
+
+        return of_table(self)
+
+    def to_torch(self) -> Any:
+        """Return a module of PyTorch that takes the features; see :func:`thalweg.exchange.torch.module`."""
+        from thalweg.exchange.torch import module
+
+        return module(self.model, self.theta)
+
     def _scores(self, X: NDArray[np.float64]) -> NDArray[Any]:
         return self.model.scores(self.theta, X.astype(self.theta.dtype, copy=False))
 
