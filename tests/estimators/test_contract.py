@@ -61,7 +61,7 @@ SETTINGS = [
     MLPRegressor(),
     MLPRegressor(8, activation="tanh", optimizer=nesterov(learning_rate=0.02), clip_norm=1.0, max_iter=300, **FULL),
     MLPRegressor((8, 4), activation=("gelu", "relu"), dropout=0.1, penalty="l2", alpha=(1e-3, 1e-4, 0.0), max_iter=300),
-    MLPRegressor(8, learning_rate=0.05, early_stopping=True, batch_size=20, max_iter=60),
+    MLPRegressor(8, learning_rate=0.05, early_stopping=True, validation_fraction=0.3, batch_size=20, max_iter=60),
     MLPRegressor(40, optimizer="adamw", learning_rate=0.02, batch_size=None, **FEW),
     MLPRegressor(8, activation="tanh", loss="huber", optimizer="adam", learning_rate=0.05, batch_size=None, **FEW),
     MLPRegressor(
