@@ -1,0 +1,1 @@
+"""The catalogue: rules as textbooks print them, and what goes wrong with each."""
