@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import csv
 import io
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Any, final
 
 import click
 
 from thalweg.cli import options as o
 from thalweg.errors import DataError, SettingError
+from thalweg.exchange.tables.cells import place, shown
 
 if TYPE_CHECKING:
+    from thalweg.cli.told import Gaps
     from thalweg.exchange.models import Predictions, TrainedModel
+    from thalweg.exchange.preparation import Unseen
     from thalweg.exchange.tables import Table
 
 #: Text that begins with one of these is a formula to a spreadsheet.
@@ -31,13 +35,14 @@ def predict(model: str, table: str, **told: Any) -> None:
 
     Columns are found by name; those that the model does not know are left out. One row of CSV comes out for each row
     of the table, in its order. A class that a spreadsheet would take for a formula, such as =1+1, has a ' before it.
+    The table is read piece by piece, so that it may be larger than memory; FILE is there when all rows are predicted.
 
     \b
     thalweg predict model.thalweg houses.csv --output prices.csv
     """  # noqa: D301 - what click reads is the character, not its name
     from thalweg.cli.terminal import warn
-    from thalweg.cli.told import Reading
-    from thalweg.exchange.files import atomic_write, check_writable
+    from thalweg.cli.told import Gaps, Reading
+    from thalweg.exchange.files import atomic_file, check_writable
     from thalweg.exchange.models import load
 
     reading = Reading.take(told)
@@ -48,40 +53,67 @@ def predict(model: str, table: str, **told: Any) -> None:
         what = "the model gives no probabilities"
         raise SettingError("SETTING-LOSS", "--probabilities", what, "Train a classifier with the loss log or softmax.")
     kinds = trained.preparation.kinds
-    # Gaps in columns that the model does not use do not matter, so they are looked for afterwards.
-    rows = reading.read(table, kinds=kinds, keep=True)
-    if not reading.missing:
-        _refuse_missing(rows, list(kinds))
-    found = trained.predictions(rows.drop([trained.target]) if trained.target in rows.names else rows)
-    warn([*reading.warnings(rows, kinds), *found.warnings])
-    content = _csv(trained, found, probabilities=told["probabilities"])
+    pieces, gaps = reading.pieces(table, kinds), Gaps(kinds)
+    noticed = _Noticed()
+    lines = _lines(trained, pieces, gaps, noticed, fill=bool(reading.missing), several=told["probabilities"])
     if told["output"]:
-        atomic_write(told["output"], content)
+        with atomic_file(told["output"]) as file:
+            file.writelines(lines)
     else:
-        click.echo(content, nl=False)
+        for content in lines:
+            click.echo(content, nl=False)
+    read = [line for line in getattr(pieces, "warnings", ()) if not line.startswith("FILE-MISSING")]
+    warn([*read, *gaps.lines(), *noticed.lines()])
 
 
-def _refuse_missing(table: Table, names: list[str]) -> None:
-    import numpy as np
+@final
+class _Noticed:
+    """What was noticed in the pieces of a table, told once."""
 
-    from thalweg.exchange.tables.cells import place, shown
+    def __init__(self) -> None:
+        self._lines: dict[str, None] = {}
+        self._unseen: dict[str, Unseen] = {}
 
-    for name in names:
-        column = table[name]
-        gaps = np.flatnonzero(np.isnan(column)) if column.dtype == np.float64 else np.zeros(0, np.intp)
-        if gaps.size:
-            where = place(shown(table.name, 200), row=int(gaps[0]) + 1, column=name)
-            hint = "Pass --missing mean to put the mean of the training part in their place."
-            raise DataError("FILE-MISSING", where, f"{gaps.size} missing in column {shown(name)}", hint)
+    def add(self, found: Predictions, before: int) -> None:
+        """Add what was noticed in a piece that has so many rows before it."""
+        self._lines.update(dict.fromkeys(found.noticed))
+        for each in found.unseen:
+            known = self._unseen.get(each.column)
+            begun = known or each._replace(cells=0, row=before + each.row)
+            self._unseen[each.column] = begun._replace(cells=begun.cells + each.cells)
+
+    def lines(self) -> list[str]:
+        """Return a line for each."""
+        return [*self._lines, *map(str, self._unseen.values())]
 
 
-def _csv(trained: TrainedModel, found: Predictions, *, probabilities: bool) -> bytes:
+def _lines(
+    trained: TrainedModel, pieces: Iterable[Table], gaps: Gaps, noticed: _Noticed, *, fill: bool, several: bool
+) -> Iterator[bytes]:
+    """Predict one piece of a table after another, and give the CSV for each."""
+    rows = 0
+    for piece in pieces:
+        gaps.add(piece)
+        if gaps.first is None or fill:
+            found = trained.predictions(piece.drop([trained.target]) if trained.target in piece.names else piece)
+            noticed.add(found, rows)
+            yield _csv(trained, found, probabilities=several, header=not rows)
+        rows += piece.n_rows
+    if gaps.first is not None and not fill:  # told when all are counted
+        name, count, row = gaps.first
+        where = place(shown(piece.name, 200), row=row, column=name)
+        hint = "Pass --missing mean to put the mean of the training part in their place."
+        raise DataError("FILE-MISSING", where, f"{count} missing in column {shown(name)}", hint)
+
+
+def _csv(trained: TrainedModel, found: Predictions, *, probabilities: bool, header: bool) -> bytes:
     """Return the predictions as CSV: one column, and one per class where probabilities are asked for."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     classes = [label_text(label) for label in trained.outputs.classes]
     several = probabilities and found.probabilities is not None
-    writer.writerow(["prediction", *(f"probability_{label}" for label in classes)] if several else ["prediction"])
+    if header:
+        writer.writerow(["prediction", *(f"probability_{label}" for label in classes)] if several else ["prediction"])
     values = [label_text(value) if classes else repr(value) for value in found.values.tolist()]
     if several and found.probabilities is not None:
         writer.writerows(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, fields, replace
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, final
 
 from thalweg.cli.formula_names import formula, split_list, with_numbers
 from thalweg.cli.options import was_told
@@ -76,23 +76,33 @@ class Reading(Told):
             max_columns=self.max_columns,
         )
 
+    def pieces(self, place: str, kinds: dict[str, Any]) -> Iterable[Table]:
+        """Return the rows of the table at a path in pieces, or of ``dataset:NAME`` in one; missing cells stay."""
+        if place.startswith("dataset:"):
+            return [self._load(place)]
+        from thalweg.exchange.tables.pieces import Pieces
+        from thalweg.exchange.tables.records import TextFormat
+
+        form = TextFormat.of(
+            self.delimiter,
+            self.encoding,
+            self.comment,
+            self.decimal,
+            self.thousands,
+            header=not self.no_header,
+            names=self.names,
+        )
+        known = {**dict.fromkeys(self.text, "text"), **kinds}
+        return Pieces(place, form, kinds=known, drop=self.drop, max_columns=self.max_columns)
+
     def warnings(self, table: Table, used: Iterable[str]) -> list[str]:
         """Return the warnings of the reader; on missing cells only for the columns used, and what becomes of them."""
-        import numpy as np
-
         if self.missing == "drop":
             return list(table.warnings)
         told = [line for line in table.warnings if not line.startswith("FILE-MISSING")]
-        for name in used:
-            column = table[name]
-            number = column.dtype == np.float64
-            count = int(np.isnan(column).sum()) if number else 0
-            told += [f"FILE-MISSING: {count} missing in column {shown(name)} filled with the training mean"] * bool(
-                count
-            )
-            empty = 0 if number else int((column == "").sum())
-            told += [f"FILE-MISSING: {empty} empty in column {shown(name)} taken as a text of its own"] * bool(empty)
-        return told
+        gaps = Gaps(used)
+        gaps.add(table)
+        return [*told, *gaps.lines()]
 
     def _load(self, place: str) -> Table:
         from thalweg.exchange.datasets import load
@@ -110,6 +120,52 @@ class Reading(Told):
             raise UsageError("OPTION-DATASET", idle[0], f"is for files; {shown(place)} is read by its name")
         table = load(place)
         return table.drop(self.drop) if self.drop else table
+
+
+@final
+class Gaps:
+    """The missing cells of the columns that are used, counted over the pieces of a table.
+
+    Parameters
+    ----------
+    used : iterable of str
+        The columns, in the order of the lines.
+    """
+
+    def __init__(self, used: Iterable[str]) -> None:
+        self._rows = 0
+        self._numbers = dict.fromkeys(used, (0, 0))
+        self._empty = dict.fromkeys(self._numbers, 0)
+
+    def add(self, table: Table) -> None:
+        """Count those of the next rows."""
+        import numpy as np
+
+        for name, (count, first) in self._numbers.items():
+            column = table[name]
+            if column.dtype != np.float64:
+                self._empty[name] += int((column == "").sum())
+                continue
+            gaps = np.flatnonzero(np.isnan(column))
+            if gaps.size:
+                self._numbers[name] = count + int(gaps.size), first or self._rows + int(gaps[0]) + 1
+        self._rows += table.n_rows
+
+    @property
+    def first(self) -> tuple[str, int, int] | None:
+        """The first column of numbers with missing cells: its name, how many, and the row of the first, from 1."""
+        return next(((name, count, row) for name, (count, row) in self._numbers.items() if count), None)
+
+    def lines(self) -> list[str]:
+        """Return what becomes of them, a line for each column."""
+        told = []
+        for name, (count, _) in self._numbers.items():
+            empty = self._empty[name]
+            if count:
+                told.append(f"FILE-MISSING: {count} missing in column {shown(name)} filled with the training mean")
+            if empty:
+                told.append(f"FILE-MISSING: {empty} empty in column {shown(name)} taken as a text of its own")
+        return told
 
 
 @dataclass(frozen=True)

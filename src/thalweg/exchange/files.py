@@ -7,7 +7,9 @@ import errno
 import os
 import secrets
 import stat
+from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 from thalweg.errors import StorageError
 from thalweg.exchange.tables.cells import shown
@@ -31,13 +33,36 @@ def atomic_write(path: str | os.PathLike[str], content: bytes) -> None:
     StorageError
         FILE-WRITE, with the reason: no such folder, no permission, a full disk, a folder or device of this name.
     """
+    with atomic_file(path) as file:
+        file.write(content)
+
+
+@contextlib.contextmanager
+def atomic_file(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
+    """Write a file piece by piece, which is there when the ``with`` block ends, and not at all when it is left early.
+
+    Parameters
+    ----------
+    path : path-like
+        As of :func:`atomic_write`.
+
+    Yields
+    ------
+    file
+        To write bytes to.
+
+    Raises
+    ------
+    StorageError
+        As :func:`atomic_write`.
+    """
     target = _regular(path)
     part = target.with_name(f".{target.name[:80]}.{secrets.token_hex(6)}.part")
     try:
         try:
             handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o666)
             with os.fdopen(handle, "wb") as file:
-                file.write(content)
+                yield file
                 file.flush()
                 os.fsync(file.fileno())
             part.replace(target)

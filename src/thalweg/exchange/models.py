@@ -16,7 +16,7 @@ from thalweg.descent.models import Model
 from thalweg.descent.outputs import Outputs
 from thalweg.errors import ModelFileError, SettingError, ThalwegError
 from thalweg.exchange import layers, tensors
-from thalweg.exchange.preparation import Preparation
+from thalweg.exchange.preparation import Preparation, Unseen
 from thalweg.exchange.tables import Table
 from thalweg.exchange.tables.cells import shown
 
@@ -125,7 +125,7 @@ class TrainedModel:
         prepared = self.preparation.transform(table)
         scores = self._scores(prepared.X)
         likely = self.outputs.probabilities(scores) if self.outputs.has_probabilities else None
-        return Predictions(self.outputs.predict(scores), likely, prepared.warnings)
+        return Predictions(self.outputs.predict(scores), likely, prepared.noticed, prepared.unseen)
 
     def to_onnx(self, dtype: str | None = None) -> Any:
         """Return an ONNX graph that takes the columns of the table; see :func:`thalweg.exchange.onnx.graph`."""
@@ -176,13 +176,21 @@ class Predictions:
         Numbers in the target's units, or labels.
     probabilities : ndarray (rows, classes) or None
         Where there are classes and the loss gives probabilities.
-    warnings : tuple of str
-        What was noticed in the table.
+    noticed : tuple of str
+        What was noticed in the table, a line each.
+    unseen : tuple of Unseen
+        Texts in it that the training part had not.
     """
 
     values: NDArray[Any]
     probabilities: NDArray[np.float64] | None = None
-    warnings: tuple[str, ...] = ()
+    noticed: tuple[str, ...] = ()
+    unseen: tuple[Unseen, ...] = ()
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """All that was noticed, a line each."""
+        return (*self.noticed, *(str(each) for each in self.unseen))
 
 
 def save(path: str | os.PathLike[str], trained: TrainedModel) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar, final
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, final
 
 import numpy as np
 
@@ -217,7 +217,8 @@ class Preparation:
             A column that is not there, or of the other kind.
         """
         chosen = match_columns(table, self.kinds)
-        warnings = list(chosen.warnings[len(table.warnings) :])
+        noticed = chosen.warnings[len(table.warnings) :]
+        unseen: list[Unseen] = []
         X = np.empty((chosen.n_rows, len(self.feature_names)))
         owners = np.repeat([column.kind for column in self.columns], [len(column.features) for column in self.columns])
         numbers, texts = self._numbers, self._texts
@@ -231,8 +232,8 @@ class Preparation:
             X[:, owners == "text"] = encoded
             ends = np.cumsum([len(column.categories) for column in texts])[:-1]
             for column, features in zip(texts, np.split(encoded, ends, axis=1), strict=True):
-                warnings += _unseen(chosen[column.name], features, column.name)
-        return Prepared(X, tuple(warnings))
+                unseen += _unseen(chosen[column.name], features, column.name)
+        return Prepared(X, tuple(noticed), tuple(unseen))
 
     def as_list(self) -> list[dict[str, Any]]:
         """Return the columns as plain data."""
@@ -346,10 +347,39 @@ class _Numbers:
 @final
 @dataclass(frozen=True)
 class Prepared:
-    """Features, (rows, features) float64, and what was noticed on the way."""
+    """Features, (rows, features) float64, and what was noticed on the way.
+
+    Attributes
+    ----------
+    X : ndarray (rows, features)
+    noticed : tuple of str
+        A line each.
+    unseen : tuple of Unseen
+        Texts that were not learned.
+    """
 
     X: NDArray[np.float64]
-    warnings: tuple[str, ...] = ()
+    noticed: tuple[str, ...] = ()
+    unseen: tuple[Unseen, ...] = ()
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """All of that, a line each."""
+        return (*self.noticed, *(str(each) for each in self.unseen))
+
+
+class Unseen(NamedTuple):
+    """Cells of a column with texts that were not in the training part: how many, and the first with its row, from 1."""
+
+    column: str
+    cells: int
+    first: str
+    row: int
+
+    def __str__(self) -> str:
+        count = "1 cell holds" if self.cells == 1 else f"{self.cells} cells hold"
+        where = f"first '{shown(self.first)}' in row {self.row}"
+        return f"DATA-CATEGORY: {count} text that was not in the training part, column {shown(self.column)}, {where}"
 
 
 def target_scale(target: NDArray[np.float64], where: str = "y") -> tuple[float, float]:
@@ -415,11 +445,9 @@ def _cells(table: Table, names: Sequence[str]) -> NDArray[np.object_]:
     return cells
 
 
-def _unseen(cells: Values, encoded: NDArray[np.float64], name: str) -> list[str]:
-    """Return a warning for cells with a category that was not learned: all their features are 0."""
+def _unseen(cells: Values, encoded: NDArray[np.float64], name: str) -> list[Unseen]:
+    """Return what cells hold a category that was not learned: all their features are 0."""
     strange = np.flatnonzero(~encoded.any(axis=1))
     if not strange.size:
         return []
-    count = "1 cell holds" if strange.size == 1 else f"{strange.size} cells hold"
-    where = f"first '{shown(str(cells[strange[0]]))}' in row {strange[0] + 1}"
-    return [f"DATA-CATEGORY: {count} text that was not in the training part, column {shown(name)}, {where}"]
+    return [Unseen(name, int(strange.size), str(cells[strange[0]]), int(strange[0]) + 1)]

@@ -100,7 +100,7 @@ class ColumnReader:
 
     def count_missing(self, positions: Sequence[int], lines: Sequence[int]) -> None:
         """Note missing cells, by their positions in the current block."""
-        if positions and not self.missing:
+        if positions and not self.first_missing:
             self.first_missing = lines[positions[0]]
         self.missing += [self.rows + k for k in positions]
 
@@ -123,6 +123,17 @@ class ColumnReader:
         if self.kind == "text":
             return np.concatenate([*self._parts, np.empty(0, object)])
         return np.concatenate([*self._parts, np.empty(0)])
+
+    def take(self) -> Values:
+        """Return the cells since the last time, empty text where one is missing, and hold them no longer."""
+        values = self.values()
+        if self.kind == "text":
+            values[[k - (self.rows - len(values)) for k in self.missing]] = ""
+        self._parts.clear()
+        self._seen.clear()
+        self.missing.clear()
+        values.flags.writeable = False
+        return values
 
     def _decide(self, cells: Sequence[str]) -> Kind:
         """Return text where most cells that are there are words; a date or ``1_000`` is a failed number instead."""

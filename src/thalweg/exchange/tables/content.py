@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
@@ -62,6 +62,15 @@ class Content(NamedTuple):
     columns: tuple[Values, ...]
     delimiter: str | None
     warnings: tuple[str, ...]
+
+
+@dataclass
+class Progress:
+    """A table while it is being read: what reads its columns, and what was noticed by the end."""
+
+    readers: list[ColumnReader] = field(default_factory=list)
+    delimiter: str | None = None
+    warnings: list[str] = field(default_factory=list)
 
 
 def check_width(width: int, limit: int, table: str) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from thalweg.errors import DataError, UsageError
 from thalweg.exchange.tables.cells import NumberFormat, counted, is_missing, place, shown
 from thalweg.exchange.tables.columns import DECIDING_ROWS, ColumnReader, raise_first
-from thalweg.exchange.tables.content import Choice, Content, check_memory, check_names, check_width, finish
+from thalweg.exchange.tables.content import Choice, Content, Progress, check_memory, check_names, check_width, finish
 from thalweg.exchange.tables.layout import (
     DELIMITERS,
     Layout,
@@ -23,7 +23,7 @@ from thalweg.exchange.tables.records import LONGEST_LINE, Records, TextFormat
 from thalweg.exchange.tables.source import Source, physical_lines
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Generator, Iterator, Sequence
 
 Record = tuple[int, list[str]]
 #: Rows that stand in memory as text at one time.
@@ -41,6 +41,14 @@ def read_delimited(source: Source, form: TextFormat, choice: Choice) -> Content:
     DataError, StorageError, LimitError, UsageError
         As listed at :func:`thalweg.exchange.tables.read_table`.
     """
+    progress = Progress()
+    for _ in read_blocks(source, form, choice, progress):
+        pass
+    return finish(progress.readers, choice, source.name, progress.delimiter, progress.warnings)
+
+
+def read_blocks(source: Source, form: TextFormat, choice: Choice, progress: Progress) -> Generator[None]:
+    """Read a delimited text file block by block; after each the readers of ``progress`` hold it too."""
     with closing(physical_lines(source, form.encoding, LONGEST_LINE)) as lines:
         sample = take_sample(lines)
         if sample and '"' not in sample[0]:  # before millions of names become millions of objects
@@ -64,6 +72,7 @@ def read_delimited(source: Source, form: TextFormat, choice: Choice) -> Content:
             for position, name in enumerate(read)
             if name not in choice.drop
         }
+        progress.readers, progress.delimiter = list(readers.values()), layout.delimiter
         begun = "".join(sample)
         characters = source.unpacked * len(begun) / len(begun.encode(form.encoding, "replace"))
         count, size = 0, DECIDING_ROWS
@@ -77,16 +86,17 @@ def read_delimited(source: Source, form: TextFormat, choice: Choice) -> Content:
             whole = max(1.0, characters / records.characters)
             needed = sum(reader.bytes for reader in readers.values())
             check_memory(whole * count, len(readers), whole * needed, choice.memory, source.name)
+            yield
     source.check_unchanged()
     if not count:
         what = f"a header with {counted(len(read), 'column')}, 0 rows"
         raise DataError("FILE-NO-ROWS", source.name, what, "Rows belong below the header.")
-    warnings = list(layout.warnings)
+    warnings = progress.warnings
+    warnings += layout.warnings
     if blank := records.blank_lines:
         warnings.append(f"FILE-BLANK: {counted(blank, 'blank line')} skipped")
     if trailing:
         warnings.append(f"FILE-TRAILING: column {len(names)} has no name and no values; left out")
-    return finish(list(readers.values()), choice, source.name, layout.delimiter, warnings)
 
 
 def _names(first: Record, form: TextFormat, choice: Choice, layout: Layout, table: str) -> list[str]:

@@ -14,10 +14,10 @@ import numpy as np
 from thalweg.errors import DataError, LimitError
 from thalweg.exchange.tables.cells import NumberFormat, counted, shown
 from thalweg.exchange.tables.columns import ColumnReader, Mistake, raise_first
-from thalweg.exchange.tables.content import Choice, Content, check_memory, check_names, check_width, finish
+from thalweg.exchange.tables.content import Choice, Content, Progress, check_memory, check_names, check_width, finish
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Generator, Iterator, Sequence
 
     from thalweg.exchange.tables.source import Source
 
@@ -45,6 +45,14 @@ def read_parts(sources: Sequence[Source], choice: Choice, table: str) -> Content
     LimitError
         FILE-PARQUET where the footer claims more than there is; FILE-TOO-LARGE, FILE-TOO-WIDE.
     """
+    progress = Progress()
+    for _ in read_blocks(sources, choice, table, progress):
+        pass
+    return finish(progress.readers, choice, table, None, progress.warnings)
+
+
+def read_blocks(sources: Sequence[Source], choice: Choice, table: str, progress: Progress) -> Generator[None]:
+    """Read Parquet files batch by batch; after each the readers of ``progress`` hold it too."""
     import pyarrow as arrow  # noqa: ICN001  # as every function here calls it
     import pyarrow.parquet
 
@@ -58,7 +66,7 @@ def read_parts(sources: Sequence[Source], choice: Choice, table: str) -> Content
     refuse_types(fields, roles, table)
     rows = sum(file.metadata.num_rows for file in files)
     check_memory(rows, len(fields), 8.0 * rows * len(fields), choice.memory, table)
-    readers = [_reader(field.name, roles[field.name]) for field in fields]
+    readers = progress.readers = [_reader(field.name, roles[field.name]) for field in fields]
     for source, file in zip(sources, files, strict=True):
         found = 0
         for batch in _batches(file, [field.name for field in fields], source.name, arrow):
@@ -66,13 +74,13 @@ def read_parts(sources: Sequence[Source], choice: Choice, table: str) -> Content
             raise_first([_add(r, c, roles[r.name], arrow) for r, c in zip(readers, batch.columns, strict=True)], table)
             needed = sum(reader.bytes for reader in readers)
             check_memory(readers[0].rows, len(readers), needed, choice.memory, table)
+            yield
         if found != file.metadata.num_rows:
             raise _forged(source.name, f"the footer claims {file.metadata.num_rows} rows, the file holds {found}")
     if not rows:
         raise DataError("FILE-NO-ROWS", table, f"{counted(len(schema), 'column')}, 0 rows")
     changed = [f"{shown(field.name)} ({field.type})" for field in fields if roles[field.name].startswith("as ")]
-    warnings = [f"FILE-TYPE: converted to float64 or text: {_listed(changed)}"] if changed else []
-    return finish(readers, choice, table, None, warnings)
+    progress.warnings += [f"FILE-TYPE: converted to float64 or text: {_listed(changed)}"] if changed else []
 
 
 def open_file(source: Source, max_columns: int, arrow: Any, **more: Any) -> Any:  # pyarrow's ParquetFile

@@ -19,11 +19,11 @@ import numpy as np
 
 from thalweg import errors
 from thalweg.errors import DataError, LimitError, StorageError, ThalwegError
-from thalweg.exchange.tables.content import Choice, Content
+from thalweg.exchange.tables.content import Choice, Content, Progress
 from thalweg.exchange.tables.source import Source
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Generator, Sequence
 
     from thalweg.exchange.tables.columns import Values
 
@@ -57,45 +57,96 @@ def read_parquet(sources: Sequence[Source], choice: Choice, table: str) -> Conte
     DataError, LimitError
         As `thalweg.exchange.tables.parquet.read_parts`; FILE-PARQUET too where the file ends its reader.
     """
+    request = _request(sources, choice, table)
+    command = [sys.executable, "-c", _PROGRAM]
+    done = subprocess.run(command, input=json.dumps(request).encode(), capture_output=True, check=False)  # noqa: S603  # ours
+    if done.returncode:
+        raise _ended(table)
+    for source in sources:
+        source.check_unchanged()
+    return _unpack(done.stdout)
+
+
+def read_pieces(sources: Sequence[Source], choice: Choice, table: str) -> Generator[Content]:
+    """Read Parquet files as :func:`read_parquet` does, batch by batch; the warnings come with a last, empty one."""
+    request = json.dumps(_request(sources, choice, table) | {"pieces": True}).encode()
+    command = [sys.executable, "-c", _PROGRAM]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as reader:  # noqa: S603  # ours
+        assert reader.stdin is not None and reader.stdout is not None  # noqa: S101, PT018 - pipes
+        try:
+            reader.stdin.write(request)
+            reader.stdin.close()
+            while head := reader.stdout.readline():
+                size = sum(json.loads(head).get("sizes", []))
+                body = reader.stdout.read(size)
+                if len(body) < size:
+                    raise _ended(table)
+                yield _unpack(head + body)
+            if reader.wait():
+                raise _ended(table)
+        finally:
+            reader.kill()
+    for source in sources:
+        source.check_unchanged()
+
+
+def _request(sources: Sequence[Source], choice: Choice, table: str) -> dict[str, Any]:
+    """Return what the process is asked; StorageError where it could not answer."""
     if importlib.util.find_spec("pyarrow") is None:
         what = "reading Parquet needs pyarrow: pip install 'thalweg[arrow]'"
         raise StorageError("FILE-PARQUET-EXTRA", table, what)
-    request = {
+    return {
         "path": sys.path,
         "sources": [asdict(source) | {"path": str(source.path.absolute())} for source in sources],
         "choice": asdict(choice) | {"drop": sorted(choice.drop)},
         "table": table,
     }
-    command = [sys.executable, "-c", _PROGRAM]
-    done = subprocess.run(command, input=json.dumps(request).encode(), capture_output=True, check=False)  # noqa: S603  # ours
-    if done.returncode:
-        what = "the file is damaged in a way that ends its reader"
-        raise DataError("FILE-PARQUET", table, what, "Is the file complete? Copy or write it again.")
-    for source in sources:
-        source.check_unchanged()
-    return _unpack(done.stdout)
+
+
+def _ended(table: str) -> DataError:
+    what = "the file is damaged in a way that ends its reader"
+    return DataError("FILE-PARQUET", table, what, "Is the file complete? Copy or write it again.")
 
 
 def answer(request: dict[str, Any]) -> None:
     """Read what the request asks for, and write the content, or the error, to the standard output."""
     import pyarrow.parquet  # noqa: F401  # before the limit: it takes address space that is no table
 
-    from thalweg.exchange.tables.parquet import read_parts
+    from thalweg.exchange.tables.parquet import read_blocks, read_parts
 
     choice = Choice(**request["choice"] | {"drop": frozenset(request["choice"]["drop"])})
     sources = [
         Source(**each | {"path": Path(each["path"]), "stamp": tuple(each["stamp"])}) for each in request["sources"]
     ]
-    _limit_memory(_ROOM_TO_WORK + 2 * choice.memory)
+    pieces = "pieces" in request
+    _limit_memory(2 * _ROOM_TO_WORK if pieces else _ROOM_TO_WORK + 2 * choice.memory)
+    packed: list[bytes] = []
     try:
-        packed = _pack(read_parts(sources, choice, request["table"]))
+        if pieces:
+            progress = Progress()
+            for _ in read_blocks(sources, choice, request["table"], progress):
+                _send(_pack(_taken(progress)))
+            progress.warnings += [reader.warning for reader in progress.readers if reader.warning]
+            packed = _pack(_taken(progress)._replace(warnings=tuple(progress.warnings)))
+        else:
+            packed = _pack(read_parts(sources, choice, request["table"]))
     except ThalwegError as error:
         packed = [_line({"error": [type(error).__name__, *error.args]})]
     except MemoryError:
         what = f"reading it takes more memory than the {choice.memory / 2**20:.3g} MiB that its table may have"
         packed = [_line({"error": [LimitError.__name__, "FILE-TOO-LARGE", request["table"], what, ""]})]
+    _send(packed)
+
+
+def _taken(progress: Progress) -> Content:
+    names = tuple(reader.name for reader in progress.readers)
+    return Content(names, tuple(reader.take() for reader in progress.readers), None, ())
+
+
+def _send(packed: list[bytes]) -> None:
     for part in packed:
         sys.stdout.buffer.write(part)
+    sys.stdout.buffer.flush()
 
 
 def _pack(content: Content) -> list[bytes]:

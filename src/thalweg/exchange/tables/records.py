@@ -34,6 +34,22 @@ class TextFormat:
     header: bool = True
     names: tuple[str, ...] | None = None
 
+    @classmethod
+    def of(
+        cls,
+        delimiter: str | None = None,
+        encoding: str = "utf-8",
+        comment: str | None = None,
+        decimal: str = ".",
+        thousands: str | None = None,
+        *,
+        header: bool = True,
+        names: Iterable[str] | None = None,
+    ) -> TextFormat:
+        """Return the format that a caller describes; a delimiter may be called ``"tab"``."""
+        mark = {"tab": "\t", r"\t": "\t"}.get(delimiter, delimiter) if delimiter is not None else None
+        return cls(mark, encoding, comment, decimal, thousands, header, None if names is None else tuple(names))
+
     def __post_init__(self) -> None:
         mark = self.delimiter
         if mark is not None and (len(mark) != 1 or mark in '"\r\n\0' or mark.isalnum()):

@@ -236,9 +236,7 @@ def read_table(
     UsageError
         A network address, or options that contradict each other.
     """
-    mark = {"tab": "\t", r"\t": "\t"}.get(delimiter, delimiter) if delimiter is not None else None
-    given = None if names is None else tuple(names)
-    form = TextFormat(mark, encoding, comment, decimal, thousands, header, given)
+    form = TextFormat.of(delimiter, encoding, comment, decimal, thousands, header=header, names=names)
     room = free_memory() // 2 if memory is None else memory
     choice = Choice(target, frozenset(drop), dict(kinds or {}), missing, max_columns, room)
     parts = part_files(path)
