@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numba import types
 
-from thalweg.engine.arithmetic import fetch, nested
+from thalweg.engine.arithmetic import dot, fetch, nested
 from thalweg.engine.compile import (
     AVERAGE,
     CLIP,
@@ -41,6 +41,8 @@ from thalweg.engine.shares import shared_update
 
 # How a kink of the penalty is met: by its slope, by a proximal step, or by staying in the orthant.
 SLOPE, PROXIMAL, ORTHANT = range(3)
+# A sum of squares above this has lost nothing to underflow, in float32 either.
+SMALL = 1e-20
 
 # Cells of a table that is not in cache, and of a batch that is; cells in a line of memory, and of all lines fetched.
 FAR, NEAR, LINE, LINES = 1 << 18, 1 << 15, 8, 64
@@ -201,6 +203,11 @@ def gather(
 
 def measure(grad, columns, norms):
     """Take the Euclidean norm of each lane's gradient; nan and inf where it is not finite."""
+    if norms.size == 1:
+        total = np.float64(dot(grad, grad, grad.size))
+        if np.isfinite(total) and total > SMALL:
+            norms[0] = np.sqrt(total)
+            return
     outputs = columns // norms.size if columns > 1 else 1
     for lane in range(norms.size):
         largest, total = scaled_squares(grad, columns, lane, outputs)

@@ -158,7 +158,8 @@ class LinearRegressor(Regression, LinearEstimator):
     verbose : int
         1 prints the loss of every epoch.
     callbacks : callable or sequence of callable, optional
-        Called after every epoch with the :class:`~thalweg.descent.run.Run`; a true answer stops it.
+        Called after every epoch with the :class:`~thalweg.descent.run.Run`; a true answer stops it. Those of
+        ``sklearn.callback`` are set by :meth:`set_callbacks`.
 
     Attributes
     ----------
@@ -299,7 +300,8 @@ class LinearClassifier(Classification, LinearEstimator):
     verbose : int
         1 prints the loss of every epoch.
     callbacks : callable or sequence of callable, optional
-        Called after every epoch with the :class:`~thalweg.descent.run.Run`; a true answer stops it.
+        Called after every epoch with the :class:`~thalweg.descent.run.Run`; a true answer stops it. Those of
+        ``sklearn.callback`` are set by :meth:`set_callbacks`.
 
     Attributes
     ----------

@@ -167,7 +167,9 @@ class MLPRegressor(Regression, NetworkEstimator):
     dropout : float in [0, 1), or a sequence of them
         Share of the units of each hidden layer that is dropped in training; none is dropped in prediction.
     initialisation : {"he", "glorot", "lecun", "uniform"}
-        How weights start; biases start at zero.
+        How weights start: normal with variance 2 / fan_in (He et al. 2015), uniform with variance
+        2 / (fan_in + fan_out) (Glorot and Bengio 2010), normal with variance 1 / fan_in (LeCun et al. 1998), or uniform
+        in [0, 1). Biases start at zero.
     loss : str or Loss
         ``"squared_error"``, ``"absolute_error"``, ``"huber"``, ``"quantile"``, ``"epsilon_insensitive"``,
         ``"squared_epsilon_insensitive"``, ``"poisson"``, a loss with numbers such as ``losses.huber(delta=2)``, or
@@ -225,7 +227,8 @@ class MLPRegressor(Regression, NetworkEstimator):
     verbose : int
         1 prints the loss of every epoch.
     callbacks : callable or sequence of callable, optional
-        Called after every epoch with the :class:`~thalweg.descent.run.Run`; a true answer stops it.
+        Called after every epoch with the :class:`~thalweg.descent.run.Run`; a true answer stops it. Those of
+        ``sklearn.callback`` are set by :meth:`set_callbacks`.
 
     Attributes
     ----------
@@ -297,7 +300,9 @@ class MLPClassifier(Classification, NetworkEstimator):
     dropout : float in [0, 1), or a sequence of them
         Share of the units of each hidden layer that is dropped in training; none is dropped in prediction.
     initialisation : {"he", "glorot", "lecun", "uniform"}
-        How weights start; biases start at zero.
+        How weights start: normal with variance 2 / fan_in (He et al. 2015), uniform with variance
+        2 / (fan_in + fan_out) (Glorot and Bengio 2010), normal with variance 1 / fan_in (LeCun et al. 1998), or uniform
+        in [0, 1). Biases start at zero.
     loss : str or Loss
         ``"log_loss"`` is logistic regression, softmax where there are more than two classes. ``"hinge"``,
         ``"squared_hinge"``, ``"modified_huber"``, the two-class loss ``losses.log`` as such, and a two-class loss of
@@ -361,7 +366,8 @@ class MLPClassifier(Classification, NetworkEstimator):
     verbose : int
         1 prints the loss of every epoch.
     callbacks : callable or sequence of callable, optional
-        Called after every epoch with the :class:`~thalweg.descent.run.Run`; a true answer stops it.
+        Called after every epoch with the :class:`~thalweg.descent.run.Run`; a true answer stops it. Those of
+        ``sklearn.callback`` are set by :meth:`set_callbacks`.
 
     Attributes
     ----------

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, final
 import numpy as np
 from numpy.typing import NDArray
 
+from thalweg.descent.batches import Rows
+from thalweg.descent.evaluation import Evaluation
 from thalweg.descent.models import Model
 from thalweg.descent.record import CONVERGED
 from thalweg.descent.run import Run
@@ -103,13 +105,8 @@ def loss_judge(model: Model, loss: Loss, held: Table) -> Judge:
     """
     if held.weights is not None and not held.weights.sum() > 0:
         raise DataError("DATA-WEIGHTS", "sample_weight", "is zero for all rows set aside for validation")
-
-    def judge(theta: Array) -> float:
-        values = loss.value(held.targets, model.scores(theta, held.X))
-        per_row = values if values.ndim == 1 else values.sum(axis=1, dtype=np.float64)
-        return float(np.average(per_row, weights=held.weights))
-
-    return judge
+    evaluation = Evaluation(model, Rows.of(held.X, held.targets, held.weights, str(held.targets.dtype)), loss)
+    return lambda theta: float(evaluation(theta)[0])
 
 
 def score_judge(estimator: DescentEstimator, scoring: Any, model: Model, loss: Loss, held: Table) -> Judge:
