@@ -68,7 +68,7 @@ def test_more_than_twelve_are_shown_when_asked_for(thalweg):
 def test_a_network_shows_the_norm_of_each_features_weights(thalweg, houses):
     thalweg("train", houses, "--target", "town", "--epochs", "2", "--model", "mlp:4")
     out = thalweg("inspect", "model.thalweg").out
-    assert "  network 5-4-3 of town; 39 parameters; float64; " in out
+    assert "  network 5-4-3 of town (relu); 39 parameters; float64; " in out
     assert "classes   Oslo, Rome, Zürich" in out
     assert "norm of its weights" in out
 
@@ -77,6 +77,16 @@ def test_a_network_shows_the_norm_of_each_features_weights(thalweg, houses):
 def mine(y, z):
     r = z - y
     return r * r / 2, r
+
+
+def test_layers_that_differ_are_shown_one_by_one(thalweg, folder):
+    rows = np.random.default_rng(0).normal(size=(40, 2))
+    told = {"max_iter": 2, "tol": None, "batch_size": 20}
+    made = library.MLPRegressor((3, 4), activation=["tanh", "relu"], dropout=(0.25, 0.0), **told)
+    library.save(made.fit(rows, rows[:, 0]), folder / "two.thalweg")
+    assert "  MLPRegressor (tanh, relu; dropout 0.25, 0); " in thalweg("inspect", "two.thalweg").out
+    library.save(library.MLPRegressor((3, 4), dropout=0.5, **told).fit(rows, rows[:, 0]), folder / "one.thalweg")
+    assert "  MLPRegressor (relu; dropout 0.5); " in thalweg("inspect", "one.thalweg").out
 
 
 def test_an_estimator_shows_the_settings_that_are_its_own(thalweg, folder):

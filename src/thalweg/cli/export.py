@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -52,7 +53,8 @@ def export(model: str, **told: Any) -> None:
     made = load(model)
     of_table = isinstance(made, TrainedModel)
     lines = {"onnx": _onnx, "sklearn": _sklearn, "torch": _torch}[to](made, output, told["dtype"], of_table=of_table)
-    click.echo("\n".join(lines))
+    for line in lines:
+        click.echo(textwrap.fill(line, 80, subsequent_indent=" " * 8, break_long_words=False, break_on_hyphens=False))
 
 
 def _check_place(model: Path, output: Path, written: list[Path]) -> None:

@@ -59,11 +59,21 @@ def _head(screen: Console, found: dict[str, Any]) -> None:
     kind = "linear model" if model["kind"] == "linear" else f"network {sizes}"
     of = f" of {shown(found['target'])}" if found["target"] else ""
     made = found.get("class") or f"{kind}{of}"
+    made += _inside(model) if model["kind"] != "linear" else ""
     parts = [made, counted(model["parameters"], "parameter"), model["dtype"], size(found["bytes"])]
     _say(screen, shown(found["file"], 60), "")
     _say(screen, "; ".join(parts), "  ")
     if found["not_finite"]:
         _say(screen, f"not finite: {', '.join(found['not_finite'])}; such a model cannot be used", "  ")
+
+
+def _inside(model: dict[str, Any]) -> str:
+    """Return activations and dropout of a network: one of each where all layers have the same."""
+    parts = [list(dict.fromkeys(map(_short, model[name]))) for name in ("activations", "dropout")]
+    activations, dropout = parts if all(len(part) < 2 for part in parts) else [model["activations"], model["dropout"]]
+    told = ", ".join(map(_named, activations))
+    dropped = ", ".join(map(_short, dropout))
+    return f" ({told}; dropout {dropped})" if any(model["dropout"]) else f" ({told})"
 
 
 def _facts(screen: Console, found: dict[str, Any], most: int | None) -> None:
@@ -155,7 +165,7 @@ def _weights(screen: Console, found: dict[str, Any], most: int | None) -> None:
     notes = [f"{left} smaller ones: --all shows them."] if left > 0 else []
     if linear and found["kind"] != "table":
         notes.append("Per unit of each column: sizes compare only where the columns were scaled.")
-    elif any(column["kind"] == "text" for column in found["columns"]):
+    elif linear and any(column["kind"] == "text" for column in found["columns"]):
         notes.append("A category of a text counts where the cell holds it.")
     if notes:
         _say(screen, " ".join(notes), "")
