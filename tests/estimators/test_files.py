@@ -381,6 +381,8 @@ MADE_UP = {
     "request": put("requests", value={"__init__": {"sample_weight": True}}),
     "more-layers": put_array("weights.7", np.ones((3, 3))),
     "kind": put("kind", value="code"),
+    "cursor": put("cursor", "rows", value=17),
+    "cursor-epochs": put("cursor", "epochs", value=2),
 }
 
 

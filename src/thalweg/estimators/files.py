@@ -150,6 +150,8 @@ def _describe(model: DescentEstimator, arrays: dict[str, Array]) -> dict[str, An
         "fitted": {name: encode(kept[name], name, arrays) for name in sorted(kept.keys() - _APART - _LEFT_OUT)},
         "record": plain(model.record_.as_dict()),
         "requests": _requests(model),
+        # Where in the data the next fit goes on. Estimators are saved between epochs, so no row of one was used.
+        "cursor": {"epochs": model._epochs, "rows": 0},
         "versions": models.versions(machine_information()),
     }
 
@@ -172,6 +174,9 @@ def _rebuild(data: dict[str, Any], arrays: dict[str, Array], formulas: Formulas)
     estimator.record_ = Record.from_dict(data["record"])
     _restore_requests(estimator, data["requests"])
     _check(estimator)
+    between = {"epochs": estimator._epochs, "rows": 0}
+    if data.get("cursor", between) != between:
+        raise ValueError("it was written within an epoch, where no fit of this version goes on")
     return estimator
 
 
