@@ -82,7 +82,7 @@ def test_what_diverges_tears_down():
     diary = Diary()
     with pytest.raises(DivergedError):
         LinearRegressor(
-            "squared_error", optimizer="gradient_descent", **{**FIXED, "learning_rate": 1e200}
+            "squared_error", optimizer="gradient_descent", **{**FIXED, "learning_rate": 50.0, "max_iter": 300}
         ).set_callbacks(diary).fit(X, Y)
     assert diary.lines[-1] == "teardown"
 

@@ -187,6 +187,7 @@ def test_a_scaler_of_scikit_learn_composes() -> None:
     np.testing.assert_array_equal(fitted.theta_, clone(estimator).fit(scaler.transform(3 + 10 * X), Y).theta_)
 
 
+@pytest.mark.filterwarnings("ignore:learning_rate=1e")
 def test_divergence_is_told_as_in_memory() -> None:
     for rate in (5.0, 1e160):
         estimator = MLPRegressor((4,), optimizer="gradient_descent", learning_rate=rate, batch_size=16, **PLAIN)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -152,3 +155,11 @@ def test_rows_of_the_callers_leave_the_shape_of_the_answers():
 def test_a_run_that_was_still_falling_says_so():
     with pytest.warns(ConvergenceWarning, match="max_iter=2"):
         fit(LinearRegressor, Y, max_iter=2)
+
+
+def test_the_warning_stands_where_the_fit_does():
+    text = "import warnings, numpy as np; from thalweg import LinearRegressor; warnings.simplefilter('error'); "
+    text += "model = LinearRegressor(max_iter=2)\nwith warnings.catch_warnings(record=True) as seen:\n"
+    text += "    warnings.simplefilter('always')\n    model.fit(np.eye(3), np.arange(3.0))\nprint(seen[0].filename)"
+    done = subprocess.run([sys.executable, "-c", text], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "<string>"

@@ -237,7 +237,7 @@ class DescentEstimator(Leaving, Parameters):
         self._check(run)
         if run.status == FINISHED and (validated or self.tol is not None):
             what = f"the loss had not settled after max_iter={self.max_iter} epochs"
-            warnings.warn(f"{what}; allow more, or set tol=None for a fixed number", ConvergenceWarning, stacklevel=3)
+            warnings.warn(f"{what}; allow more, or set tol=None for a fixed number", ConvergenceWarning, stacklevel=4)
         return self
 
     def _make_pass(self, X: Any, y: Any, sample_weight: Any, *, learn: bool) -> Self:
