@@ -13,7 +13,8 @@ import pytest
 
 from thalweg.descent.models import Linear, Network
 from thalweg.descent.outputs import Outputs
-from thalweg.errors import SettingError, StorageError
+from thalweg.errors import LimitError, SettingError, StorageError
+from thalweg.exchange import onnx as graphs
 from thalweg.exchange.models import TrainedModel, load
 from thalweg.exchange.onnx import of_table, write
 from thalweg.exchange.preparation import Preparation
@@ -135,3 +136,10 @@ def test_without_the_package_its_extra_is_named(monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "onnx", None)
     with pytest.raises(SettingError, match=r"pip install 'thalweg\[onnx\]'"):
         of_table(load(WRITTEN / "regression-2.thalweg"))
+
+
+def test_what_no_file_can_hold_is_refused(monkeypatch):
+    monkeypatch.setattr(graphs, "_LARGEST", 39)  # five weights take 40 bytes
+    with pytest.raises(LimitError, match="an ONNX file holds less than 2") as caught:
+        of_table(load(WRITTEN / "regression-2.thalweg"))
+    assert (caught.value.code, caught.value.exit_status) == ("ONNX-TOO-LARGE", 8)
