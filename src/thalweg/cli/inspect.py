@@ -119,7 +119,7 @@ def _training(training: dict[str, Any]) -> list[str]:
 
     lines = [_named(training.get("optimizer")), f"loss {_named(training.get('loss'))}"]
     lines[1] += "".join(f", {name} {_named(training[name])}" for name in ("penalty", "schedule") if training.get(name))
-    if "epochs" in training:
+    if {"status", "epochs", "steps"} <= training.keys():  # format 1 had none of them
         batch = training.get("batch_size")
         lines[1] += f", batches of {batch}" if batch else ", full batch"
         made = f"{counted(training['epochs'], 'epoch')}, {counted(training['steps'], 'update')}"

@@ -45,7 +45,8 @@ def card(path: str | os.PathLike[str]) -> dict[str, Any]:
     name = shown(str(path), 200)
     kind, description, arrays = models.read(path, finite=False)
     try:
-        found = _card(kind, description, arrays)
+        with np.errstate(all="ignore"):  # numbers beyond all bounds are shown as such
+            found = _card(kind, description, arrays)
     except models.UNSOUND as error:
         raise models.unsound(name, error) from error
     return {"file": Path(path).name, "bytes": Path(path).stat().st_size, **found}
