@@ -50,18 +50,29 @@ def test_in_full_batches_a_weight_is_the_row_that_often(model, counts):
 
 
 @pytest.mark.deep
-@pytest.mark.parametrize("batch_size", [1, 4])
-def test_in_batches_a_weight_is_the_row_that_often_on_average(batch_size):
-    counts = GENERATOR.integers(0, 4, size=30)
-    told = {"optimizer": "gradient_descent", "learning_rate": 0.01, "batch_size": batch_size, "tol": None}
-    weighted, repeated = (
-        np.array([LinearRegressor(random_state=seed, max_iter=200, **told).fit(*rows).theta_ for seed in range(200)])
-        for rows in ((X, Y, counts), (np.repeat(X, counts, axis=0), np.repeat(Y, counts)))
-    )
-    error = np.sqrt((weighted.var(axis=0) + repeated.var(axis=0)) / 200)
-    assert (np.abs(weighted.mean(axis=0) - repeated.mean(axis=0)) < 3 * error).all()
-    unweighted = LinearRegressor(learning_rate=0.1, batch_size=None, max_iter=2000, tol=None).fit(X, Y).theta_
-    assert (np.abs(unweighted - repeated.mean(axis=0)) > 6 * error).any()  # weights do matter here
+@pytest.mark.parametrize("batch", [1, 4])
+def test_in_random_batches_a_weight_is_the_row_that_often_on_average(batch):
+    """Rows that are drawn anew for every update move least squares as all rows do, on average over the draws."""
+    counts = np.random.default_rng(7).integers(0, 4, size=30)
+    weights = counts / counts.mean()
+    repeated = np.repeat(X, counts, axis=0), np.repeat(Y, counts), np.ones(counts.sum())
+    ends = [
+        np.array([after_random_batches(rows, batch, seed) for seed in range(first, first + 200)])
+        for first, rows in ((0, (X, Y, weights)), (1000, repeated), (2000, (X, Y, np.ones(30))))
+    ]
+    means, errors = [end.mean(axis=0) for end in ends], [end.std(axis=0) / 200**0.5 for end in ends]
+    assert (np.abs(means[0] - means[1]) < 3 * np.hypot(errors[0], errors[1])).all()
+    assert (np.abs(means[0] - means[2]) > 3 * np.hypot(errors[0], errors[2])).any()  # weights do matter here
+
+
+def after_random_batches(rows, batch, seed):
+    generator = np.random.default_rng(seed)
+    line = LinearRegressor(optimizer="gradient_descent", learning_rate=0.1, batch_size=None)
+    for _ in range(10):
+        drawn = generator.integers(0, len(rows[0]), size=batch)
+        if rows[2][drawn].any():  # rows without weight move nothing, and are refused where there are no others
+            line.partial_fit(*(each[drawn] for each in rows))
+    return line.theta_
 
 
 # -- threads
