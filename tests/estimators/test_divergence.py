@@ -10,6 +10,9 @@ from thalweg.errors import DivergedError
 from thalweg.estimators import LinearClassifier, LinearRegressor, MLPClassifier, MLPRegressor
 from thalweg.formulas import losses
 
+# What diverges here is made to: with rates and penalties that are warned of.
+pytestmark = pytest.mark.filterwarnings("ignore:.*(far beyond any that serves|turns the signs of the weights)")
+
 GENERATOR = np.random.default_rng(0)
 X = GENERATOR.normal(size=(80, 3))
 Y = X @ [1.0, -2.0, 0.5] + 1
