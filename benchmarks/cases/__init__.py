@@ -12,6 +12,7 @@ from benchmarks.cases import (
     networks,
     one_sample,
     start_up,
+    streams,
     updates,
 )
 
@@ -23,6 +24,7 @@ CASES: tuple[Case | Contest | Sheet, ...] = (
     *full_batch.CASES,
     *estimators.CASES,
     *comparisons.CASES,
+    *streams.CASES,
     *start_up.CASES,
     *defaults.CONTESTS,
     *updates.SHEETS,
