@@ -24,6 +24,8 @@ def digest(given):
     if issparse(given):
         parts = [getattr(given, name) for name in ("data", "indices", "indptr", "row", "col") if hasattr(given, name)]
         return [digest(part) for part in parts if isinstance(part, np.ndarray)]
+    if isinstance(given, Stream):  # it may note where it is
+        return id(given)
     if isinstance(given, Formula):
         return given.fingerprint, given.hyperparameters
     if hasattr(given, "__array__"):  # a frame or a column of any library, which may note things about itself

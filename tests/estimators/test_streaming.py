@@ -189,7 +189,7 @@ def test_a_scaler_of_scikit_learn_composes() -> None:
 
 @pytest.mark.filterwarnings("ignore:learning_rate=1e")
 def test_divergence_is_told_as_in_memory() -> None:
-    for rate in (5.0, 1e160):
+    for rate in (5.0, 900.0):
         estimator = MLPRegressor((4,), optimizer="gradient_descent", learning_rate=rate, batch_size=16, **PLAIN)
         told = []
         for arguments in ((X, Y), (streamed([9], X, Y, block=16),), (streamed([9], X, Y, block=48),)):
@@ -209,6 +209,25 @@ def test_names_and_numbers_of_features_are_learned() -> None:
     assert list(fitted.feature_names_in_) == list("pqrs")
     assert fitted.n_features_in_ == 4
     np.testing.assert_array_equal(fitted.theta_, LinearRegressor(batch_size=16, **PLAIN).fit(X, Y).theta_)
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@settings(max_examples=4)
+@given(cuts=st.lists(st.integers(0, ROWS), max_size=5))
+def test_predictions_of_a_stream_are_those_of_its_rows(dtype: str, cuts: list[int]) -> None:
+    rows = X.astype(dtype)
+    line = LinearClassifier(batch_size=16, **PLAIN).fit(rows, LABELS)
+    network = MLPRegressor((4,), batch_size=16, **PLAIN).fit(rows, Y)
+    np.testing.assert_array_equal(line.predict_proba(streamed(cuts, rows, LABELS)), line.predict_proba(rows))
+    np.testing.assert_array_equal(line.predict(streamed(cuts, csr_array(rows), Y)), line.predict(csr_array(rows)))
+    np.testing.assert_array_equal(network.predict(thalweg.stream(rows)), network.predict(rows))
+
+
+def test_a_stream_to_predict_has_the_columns_of_the_fit() -> None:
+    fitted = LinearRegressor(batch_size=16, **PLAIN).fit(X, Y)
+    for bad_rows, words in ((X[:, :2], "2 columns"), (np.where(X > 2, np.nan, X), "row"), (X[:0], "no rows")):
+        with pytest.raises(DataError, match=words):
+            fitted.predict(streamed([100], bad_rows, Y[: len(bad_rows)]))
 
 
 # ---- what cannot be used -------------------------------------------------------------------------------------------

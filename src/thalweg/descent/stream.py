@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, ClassVar, NamedTuple, final
+from typing import Any, NamedTuple, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -108,9 +108,6 @@ class Stream(ABC):
     repeatable: bool = True
     block_size: int | None = None
     read_ahead: bool = False
-
-    # A table or an array would be taken for rows by scikit-learn; this is neither.
-    __array__: ClassVar[None] = None
 
     @abstractmethod
     def chunks(self) -> Iterator[Chunk]:

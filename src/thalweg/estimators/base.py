@@ -30,7 +30,7 @@ from thalweg.estimators.leaving import Leaving
 from thalweg.estimators.parameters import Parameters, parameters_checked
 from thalweg.estimators.rates import rated
 from thalweg.estimators.reading import check_numbers
-from thalweg.estimators.streaming import read_stream
+from thalweg.estimators.streaming import read_stream, stream_scores
 from thalweg.estimators.table import Table
 from thalweg.estimators.validation import Validation, read_apart, set_aside
 from thalweg.formulas.formula import Loss, Rule
@@ -398,6 +398,8 @@ class DescentEstimator(Leaving, Parameters):
     def _scores(self, X: Any) -> Array:
         """Return the scores before the inverse link, (n, outputs)."""
         check_is_fitted(self)
+        if isinstance(X, Stream):
+            return stream_scores(self, X)
         check_numbers(X)
         X = validate_data(self, X, reset=False, dtype=[np.float64, np.float32], **self._reads_x)
         return self._model.scores(self.theta_, X)

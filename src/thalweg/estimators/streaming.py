@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from thalweg.descent.batches import Rows, WeightSum
-from thalweg.descent.blocks import Blocks, Layout, Making, checked
-from thalweg.descent.stream import Stream
+from thalweg.descent.blocks import Blocks, Layout, Making, all_finite, checked
+from thalweg.descent.stream import Columns, Stream
 from thalweg.errors import DataError, SettingError
 from thalweg.estimators import settings as told
 from thalweg.estimators.contract import ClassifierMixin, check_classification_targets
@@ -240,13 +240,44 @@ class _Opening:
             elif hasattr(estimator, "feature_names_in_"):
                 del estimator.feature_names_in_
             return
-        if features != estimator.n_features_in_:
-            what = f"has {features} columns; {type(estimator).__name__} was fitted with {estimator.n_features_in_}"
-            raise DataError("DATA-FEATURES", self.stream.name, what)
-        known = getattr(estimator, "feature_names_in_", None)
-        if names is not None and known is not None and list(names) != list(known):
-            odd = next((name for name in names if name not in known), "in another order")
-            raise DataError("DATA-FEATURES", self.stream.name, f"has other columns than the fit: {odd!s:.60}")
+        _check_features(estimator, self.stream, features)
+
+
+def stream_scores(estimator: DescentEstimator, stream: Stream) -> Array:
+    """Return the scores of all rows of a stream, (n, outputs); its targets, if it has some, are not looked at.
+
+    Raises
+    ------
+    DataError
+        Other columns than those of the fit, and whatever is wrong with its rows.
+    """
+    fitted: Any = estimator
+    scores = []
+    for first, chunk in checked(stream.chunks(), stream.name):
+        _check_features(estimator, stream, chunk.X.shape[1])
+        X = chunk.X.array() if isinstance(chunk.X, Columns) else chunk.X
+        X = X if X.dtype in (np.float64, np.float32) else X.astype(np.float64)
+        entries = X if isinstance(X, np.ndarray) else X.data
+        if not all_finite(np.ascontiguousarray(entries)):
+            bad = np.flatnonzero(~np.isfinite(entries).reshape(len(entries), -1).all(axis=1))[0]
+            row = int(bad if isinstance(X, np.ndarray) else np.searchsorted(X.indptr, bad, side="right") - 1)
+            where = f"{stream.name}, row {first + row}"
+            raise DataError("DATA-FINITE", where, "holds what is not a finite number", "Fill it, or leave the row out.")
+        scores.append(fitted._model.scores(fitted.theta_, X))
+    if not scores:
+        raise DataError("DATA-ROWS", stream.name, "has no rows")
+    return np.concatenate(scores)
+
+
+def _check_features(estimator: Any, stream: Stream, features: int) -> None:
+    """Refuse other columns than those of the fit."""
+    if features != estimator.n_features_in_:
+        what = f"has {features} columns; {type(estimator).__name__} was fitted with {estimator.n_features_in_}"
+        raise DataError("DATA-FEATURES", stream.name, what)
+    known, names = getattr(estimator, "feature_names_in_", None), stream.feature_names
+    if names is not None and known is not None and list(names) != list(known):
+        odd = next((name for name in names if name not in known), "in another order")
+        raise DataError("DATA-FEATURES", stream.name, f"has other columns than the fit: {odd!s:.60}")
 
 
 def survey(stream: Stream, *, labels: bool, weigh: Any) -> Survey:

@@ -141,7 +141,8 @@ def check_memory(rows: float, width: int, needed: float, memory: int, table: str
         what = (
             f"about {counted(round(rows), 'row')} x {counted(width, 'column')} need {needed / 2**20:.3g} MiB of memory"
         )
-        hint = f"At most {memory / 2**20:.3g} MiB may be used. Train on fewer rows, or leave columns out with --drop."
+        hint = f"At most {memory / 2**20:.3g} MiB may be used. Train on fewer rows, or leave columns out with --drop.\n"
+        hint += "In Python, fit(thalweg.stream(path, target=...)) reads a file of any size."
         raise LimitError("FILE-TOO-LARGE", table, what, hint)
 
 
