@@ -120,6 +120,26 @@ def test_softmax_is_as_fine_as_its_formula(dtype: str) -> None:
     assert sure.any()
 
 
+@in_both_types
+@pytest.mark.parametrize(("rows", "classes", "lanes"), [(3, 1100, 2), (1100, 3, 1), (5, 17, 120)])
+def test_softmax_goes_on_where_a_block_of_rows_or_classes_ends(rows: int, classes: int, lanes: int, dtype: str) -> None:
+    rng = np.random.default_rng(classes)
+    y = rng.dirichlet(np.ones(classes), rows).astype(dtype)
+    z = rng.normal(0, 3, (rows, lanes * classes)).astype(dtype)
+    sums, slopes = run_loss(losses.softmax, y, z, lanes=lanes)
+    per_lane = z.reshape(rows, lanes, classes).swapaxes(0, 1)
+    slopes = slopes.reshape(rows, lanes, classes).swapaxes(0, 1)
+    for lane in range(lanes):
+        value, slope = losses.softmax.value_and_derivative(y, per_lane[lane])
+        np.testing.assert_allclose(
+            sums[lane], value.astype(np.float64).sum(), rtol=1e-13 if dtype == "float64" else 1e-5
+        )
+        within(16, np.ascontiguousarray(slopes[lane]), slope, 1.0)  # targets sum to 1 only nearly
+        alone = run_loss(losses.softmax, y, np.ascontiguousarray(per_lane[lane]))
+        same_bits(sums[lane : lane + 1], alone[0])
+        same_bits(np.ascontiguousarray(slopes[lane]), alone[1])
+
+
 def test_a_row_of_scores_that_is_not_finite_has_no_loss() -> None:
     for bad in (np.nan, np.inf):
         sums, _ = run_loss(losses.softmax, np.eye(3)[:1], np.array([[0.0, bad, 1.0]]))

@@ -88,15 +88,7 @@ def _write_pack_columns(writer: Writer) -> Any:
             first = w.times(number, side)
             flags = w.mask(builder.sub(steps, first))
             lines = [w.load(w.at(h, first), builder.and_(flags, t)) for h, t in zip(heads, there, strict=True)]
-            half = 1
-            while half < side:  # exchange two corners of every square of twice this side
-                for k in (k for k in range(side) if not k & half):
-                    x, y = lines[k], lines[k + half]
-                    even = [side + lane - half if lane & half else lane for lane in range(side)]
-                    odd = [side + lane if lane & half else lane + half for lane in range(side)]
-                    lines[k], lines[k + half] = w.choose(x, y, even), w.choose(x, y, odd)
-                half *= 2
-            for k, line in enumerate(lines):
+            for k, line in enumerate(w.turned(lines)):
                 w.store_panel(line, w.at(panel, w.times(builder.add(first, INTEGER(k)), width)))
             return []
 

@@ -169,3 +169,15 @@ class Writer:
     def choose(self, x: Any, y: Any, lanes: Sequence[int]) -> Any:
         """Take lanes of two vectors; the second's count on from the first's."""
         return self.builder.shuffle_vector(x, y, ir.Constant(ir.VectorType(INDEX, len(lanes)), list(lanes)))
+
+    def turned(self, lines: Sequence[Any]) -> list[Any]:
+        """Turn a square over: as many vectors as each has lanes become its columns."""
+        lines, side, half = list(lines), self.lanes, 1
+        while half < side:  # exchange two corners of every square of twice this side
+            for k in (k for k in range(side) if not k & half):
+                x, y = lines[k], lines[k + half]
+                even = [side + lane - half if lane & half else lane for lane in range(side)]
+                odd = [side + lane if lane & half else lane + half for lane in range(side)]
+                lines[k], lines[k + half] = self.choose(x, y, even), self.choose(x, y, odd)
+            half *= 2
+        return lines
