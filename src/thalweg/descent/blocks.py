@@ -6,15 +6,14 @@ batches. What is made of a stream, updates and orders alike, follows from row nu
 
 from __future__ import annotations
 
-import queue
-import threading
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
-from typing import Any, NamedTuple, TypeVar, final
+from typing import Any, NamedTuple, final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from thalweg.descent.ahead import ahead
 from thalweg.descent.batches import Rows
 from thalweg.descent.stream import TILE, Chunk, Columns, Stream
 from thalweg.errors import DataError
@@ -30,8 +29,6 @@ _BUFFERS = 4
 _LOOKED_AT = 8192
 # Chunks that are read before they are asked for.
 _CHUNKS_AHEAD = 4
-
-T = TypeVar("T")
 
 
 @final
@@ -425,49 +422,6 @@ def all_finite(entries: Array) -> bool:
             if not np.isfinite(np.dot(piece, piece)) and not np.isfinite(piece).all():
                 return False
     return True
-
-
-class _Failure(NamedTuple):
-    """What went wrong in a thread."""
-
-    error: BaseException
-
-
-def ahead(items: Generator[T], depth: int) -> Generator[T]:
-    """Go through items that a thread of their own makes, a few ahead of the one that is asked for."""
-    waiting: queue.Queue[T | _Failure | None] = queue.Queue(maxsize=depth)
-    left = threading.Event()
-
-    def put(item: T | _Failure | None) -> bool:
-        while not left.is_set():
-            try:
-                waiting.put(item, timeout=0.2)
-            except queue.Full:
-                continue
-            return True
-        return False
-
-    def work() -> None:
-        try:
-            for item in items:
-                if not put(item):
-                    return
-            put(None)
-        except BaseException as error:  # noqa: BLE001 - it is raised where the item is asked for
-            put(_Failure(error))
-        finally:
-            items.close()
-
-    reader = threading.Thread(target=work, name="thalweg-stream", daemon=True)
-    reader.start()
-    try:
-        while (item := waiting.get()) is not None:
-            if isinstance(item, _Failure):
-                raise item.error
-            yield item
-    finally:
-        left.set()
-        reader.join(timeout=1.0)  # a reader that waits for a network ends with its next chunk
 
 
 def _is_sparse(X: Any) -> bool:

@@ -33,6 +33,7 @@ class Evaluation:
 
     Examples
     --------
+    >>> from thalweg.descent.models import Linear
     >>> from thalweg.formulas.losses import squared
     >>> rows = Rows.of(np.array([[1.0], [2.0]]), np.array([2.0, 2.0]))
     >>> Evaluation(Linear(1, lanes=2), rows, squared)(np.array([1.0, 0.0, 0.0, 1.0])).tolist()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, final
 
 import numpy as np
@@ -69,7 +69,10 @@ class Run:
     blocks : Blocks, optional
         Where the rows of every epoch come from; ``rows`` are then those of its first block.
     cursor : int
-        With ``blocks``, rows of the epoch that were learned from before.
+        With ``blocks``, rows of the epoch that were learned from before: whole blocks.
+    epoch_losses : list of tuple of ndarray, optional
+        With ``cursor``, what the run that it goes on from has under this name: of each block the losses of its updates
+        (updates, 1), the norms of their gradients, and the schedule's factors.
 
     Raises
     ------
@@ -130,6 +133,7 @@ class Run:
         threads: int | None = None,
         blocks: Blocks | None = None,
         cursor: int = 0,
+        epoch_losses: Sequence[tuple[Array, Array, Array]] = (),
     ) -> None:
         from thalweg.engine import streams
 
@@ -172,7 +176,7 @@ class Run:
         self.rates = rates
         self.threads = None if threads is None else check_count("threads", threads)
         self.blocks, self.cursor = blocks, cursor
-        self.epoch_losses: list[tuple[Array, Array, Array]] = []
+        self.epoch_losses = list(epoch_losses)
         self._grown = 0
         self._ones, self._trace = np.ones(0), np.empty((0, model.lanes))
         self._last_block: Call | None = None
