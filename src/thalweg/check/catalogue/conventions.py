@@ -1,0 +1,367 @@
+"""Conventions: the same rule as others write it. None of them is a reason to change the code."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+
+from thalweg.check.catalogue.edits import First, Replace
+from thalweg.check.catalogue.variation import Variation
+
+_WITHOUT_DECAY = (
+    "gradient_descent", "signsgd", "momentum", "ema_momentum", "nesterov", "adagrad", "rmsprop", "adadelta", "adam",
+    "adamax", "amsgrad", "nadam", "signum", "rmsprop_momentum", "rmsprop_centered", "rmsprop_centered_momentum",
+    "radam", "adabelief", "yogi",
+)  # fmt: skip
+_DECAY = "theta = theta - learning_rate * weight_decay * theta"
+
+EPSILON = (
+    Variation(
+        "epsilon-inside-root",
+        "convention",
+        "epsilon is inside the root",
+        "sqrt(v + epsilon) stands where Adam's paper has sqrt(v) + epsilon. The same number then guards ten thousand "
+        "times more: 1e-8 inside is 1e-4 outside.",
+        "seed 002; AdaGrad and AdaDelta in their papers; Keras RMSprop; pytorch#26735",
+        (Replace("np.sqrt(X) + epsilon", "np.sqrt(X + epsilon)"),),
+    ),
+    Variation(
+        "epsilon-hat",
+        "convention",
+        "epsilon is added before the correction",
+        "The paper's section 2 calls it epsilon hat: the root of the uncorrected moment plus epsilon, with the "
+        "corrections folded into the rate. It is epsilon / sqrt(1 - beta2**t) in the usual place.",
+        "Keras, River, scikit-learn; keras#17391, tensorflow#9047, caffe#4224",
+        (Replace("np.sqrt(v_hat) + epsilon", "np.sqrt(v_hat) + epsilon / np.sqrt(1 - beta2**t)"),),
+        ("adam", "adamw", "amsgrad", "nadam", "adabelief", "yogi"),
+        form=True,
+    ),
+    Variation(
+        "epsilon-hat-inside-root",
+        "convention",
+        "epsilon is inside the root and before the correction",
+        "sqrt(v + epsilon) with the corrections folded into the rate. Early steps feel epsilon more.",
+        "public course code",
+        (Replace("np.sqrt(v_hat) + epsilon", "np.sqrt(v_hat + epsilon / (1 - beta2**t))"),),
+        ("adam", "adamw", "amsgrad"),
+        form=True,
+    ),
+    Variation(
+        "epsilon-outside-root",
+        "convention",
+        "epsilon is outside the roots",
+        "AdaDelta's paper has epsilon inside both roots. Outside, the first steps are a thousand times shorter for the "
+        "same number.",
+        "public course code",
+        (
+            Replace(
+                "np.sqrt(delta + epsilon) / np.sqrt(s + epsilon)",
+                "(np.sqrt(delta) + epsilon) / (np.sqrt(s) + epsilon)",
+            ),
+        ),
+        ("adadelta",),
+    ),
+    Variation(
+        "epsilon-twice",
+        "convention",
+        "a second epsilon is inside the root",
+        "Optax calls it eps_root; it keeps derivatives through the step finite.",
+        "Optax",
+        (Replace("np.sqrt(X) + epsilon", "np.sqrt(X + epsilon_root) + epsilon"),),
+        ("adam", "adamw", "amsgrad", "adabelief", "nadam", "yogi"),
+        MappingProxyType({"epsilon_root": 1e-8}),
+    ),
+    Variation(
+        "epsilon-as-floor",
+        "convention",
+        "epsilon is the least value of the denominator",
+        "max(root, epsilon) stands where root + epsilon belongs. Both guard the division; they differ where gradients "
+        "are about as large as epsilon.",
+        "public code",
+        (Replace("np.sqrt(X) + epsilon", "np.maximum(np.sqrt(X), epsilon)"),),
+        ("adagrad", "rmsprop", "adam", "adamw"),
+    ),
+    Variation(
+        "epsilon-beside-maximum",
+        "convention",
+        "epsilon is added to the maximum when it divides",
+        "The paper has no epsilon, PyTorch adds it to the gradient that enters the maximum.",
+        "Keras Adamax",
+        (
+            Replace("np.abs(g) + epsilon", "np.abs(g)"),
+            Replace("learning_rate * m_hat / u", "learning_rate * m_hat / (u + epsilon)"),
+        ),
+        ("adamax",),
+    ),
+    Variation(
+        "epsilon-in-rectified",
+        "convention",
+        "epsilon is added after the correction",
+        "PyTorch's RAdam adds it to the uncorrected root.",
+        "Optax RAdam",
+        (
+            Replace(
+                "rectifier * np.sqrt(1 - beta2**t) * m_hat / (np.sqrt(v) + epsilon)",
+                "rectifier * m_hat / (np.sqrt(v / (1 - beta2**t)) + epsilon)",
+            ),
+        ),
+        ("radam",),
+    ),
+    Variation(
+        "epsilon-not-remembered",
+        "convention",
+        "epsilon does not enter the average",
+        "AdaBelief's paper adds epsilon to the average at every step; many leave it out, which hardly shows at 1e-16.",
+        "public code",
+        (Replace("X + epsilon", "X", within="v"),),
+        ("adabelief",),
+    ),
+    Variation(
+        "epsilon-root-remembered",
+        "convention",
+        "another epsilon enters the average",
+        "Optax has two: eps_root enters AdaBelief's average, eps is added to the root.",
+        "Optax AdaBelief",
+        (Replace("X + epsilon", "X + epsilon_root", within="v"),),
+        ("adabelief",),
+        MappingProxyType({"epsilon_root": 1e-16}),
+    ),
+)
+
+VELOCITY = (
+    Variation(
+        "rate-in-velocity",
+        "convention",
+        "the rate is inside the velocity",
+        "velocity <- momentum * velocity + rate * g, as Sutskever writes it. The path is the same while the rate is "
+        "constant; when it changes, old gradients keep their old rate.",
+        "Sutskever et al. (2013); Keras; pytorch#1099",
+        (
+            Replace("velocity = momentum * velocity + X", "velocity = momentum * velocity + learning_rate * (X)"),
+            Replace("theta = theta - learning_rate * velocity", "theta = theta - velocity"),
+        ),
+        ("momentum", "ema_momentum", "rmsprop_momentum", "rmsprop_centered_momentum"),
+        form=True,
+    ),
+    Variation(
+        "rate-in-look-ahead",
+        "convention",
+        "the rate is inside Nesterov's velocity",
+        "Keras and Sutskever keep the rate in the velocity. The path is the same while the rate is constant.",
+        "Sutskever et al. (2013); Keras; cs231n notes",
+        (
+            Replace("velocity = momentum * velocity + g", "velocity = momentum * velocity + learning_rate * g"),
+            Replace(
+                "theta = theta - learning_rate * (g + momentum * velocity)",
+                "theta = theta - (learning_rate * g + momentum * velocity)",
+            ),
+        ),
+        ("nesterov",),
+        form=True,
+    ),
+    Variation(
+        "dampened",
+        "convention",
+        "gradients are dampened, all but the first",
+        "PyTorch's dampening shrinks what enters the velocity, but the first gradient enters whole.",
+        "torch.optim.SGD(dampening=...)",
+        (
+            Replace(
+                "velocity = momentum * velocity + g",
+                "velocity = momentum * velocity + np.where(t > 1, 1 - dampening, 1) * g",
+            ),
+        ),
+        ("momentum", "nesterov"),
+        MappingProxyType({"dampening": 0.9}),
+        form=True,
+    ),
+    Variation(
+        "velocity-corrected",
+        "convention",
+        "the average of gradients is corrected for its start",
+        "The velocity is divided by 1 - momentum**t, as Adam does. Plain momentum has short first steps instead.",
+        "d2l and Coursera notes",
+        (Replace("learning_rate * velocity", "learning_rate * velocity / (1 - momentum**t)", within="theta"),),
+        ("ema_momentum",),
+    ),
+    Variation(
+        "nesterov-of-average",
+        "convention",
+        "the look-ahead is taken of an average",
+        "The velocity is the average (1 - momentum) * g + momentum * velocity. The rate is 1 / (1 - momentum) times "
+        "that of the usual form.",
+        "MXNet; public code",
+        (
+            Replace("velocity = momentum * velocity + g", "velocity = momentum * velocity + (1 - momentum) * g"),
+            Replace("g + momentum * velocity", "(1 - momentum) * g + momentum * velocity"),
+        ),
+        ("nesterov",),
+        form=True,
+    ),
+)
+
+DECAY = (
+    Variation(
+        "l2-in-gradient",
+        "convention",
+        "the decay is added to the gradient",
+        "That is an L2 penalty of half weight_decay times the squares. In adaptive rules it passes through the moments "
+        "and is not the decoupled decay of AdamW.",
+        "torch.optim (weight_decay); pytorch#38767",
+        (First("g = g + weight_decay * theta"),),
+        _WITHOUT_DECAY,
+        MappingProxyType({"weight_decay": 0.01}),
+    ),
+    Variation(
+        "decoupled-decay",
+        "convention",
+        "parameters decay beside the step",
+        "theta shrinks by rate times weight_decay, untouched by moments or velocity, as in AdamW.",
+        "Loshchilov and Hutter (2019); Keras (weight_decay)",
+        (First(_DECAY),),
+        tuple(name for name in _WITHOUT_DECAY if name != "adam"),
+        MappingProxyType({"weight_decay": 0.01}),
+    ),
+    Variation(
+        "decay-without-rate",
+        "convention",
+        "the decay is not multiplied by the rate",
+        "The paper's algorithm has no rate there, PyTorch, Keras and Optax have. The same number decays a thousand "
+        "times more at a rate of 0.001.",
+        "Loshchilov and Hutter (2019), Algorithm 2; Odyssey#5674; apex#1849; lion-pytorch#39",
+        (Replace(_DECAY, "theta = theta - weight_decay * theta"),),
+        ("adamw", "lion", "adan", "ademamix"),
+        form=True,
+    ),
+)
+
+FORMS = (
+    Variation(
+        "mean-square-corrected",
+        "convention",
+        "the mean square is corrected for its start",
+        "RMSprop has no correction and takes a long first step; divided by 1 - rho**t it does not.",
+        "Optax rmsprop(bias_correction=True)",
+        (Replace("np.sqrt(v)", "np.sqrt(v / (1 - rho**t))"),),
+        ("rmsprop", "rmsprop_momentum"),
+    ),
+    Variation(
+        "maximum-of-corrected",
+        "convention",
+        "the maximum is taken of corrected moments",
+        "Optax takes the maximum after the correction, PyTorch before it.",
+        "optax#1389, pytorch#142323",
+        (
+            Replace("v_max = np.maximum(v_max, v)", "v_max = np.maximum(v_max, v / (1 - beta2**t))"),
+            Replace("v_hat = v_max / (1 - beta2**t)", "v_hat = v_max"),
+        ),
+        ("amsgrad",),
+    ),
+    Variation(
+        "maximum-uncorrected",
+        "convention",
+        "AMSGrad has no correction",
+        "The paper's algorithm corrects neither moment. PyTorch, Keras and Optax correct both.",
+        "Reddi et al. (2018), Algorithm 2; river#185",
+        (
+            Replace("m_hat = m / (1 - beta1**t)", "m_hat = m"),
+            Replace("v_hat = v_max / (1 - beta2**t)", "v_hat = v_max"),
+        ),
+        ("amsgrad",),
+    ),
+    Variation(
+        "constant-look-ahead",
+        "convention",
+        "NAdam's momentum is constant",
+        "Optax and many notes look ahead with beta1 itself; the paper lets it rise from half of beta1.",
+        "Optax nadam; Ruder's overview",
+        (
+            Replace(
+                "m_hat = X",
+                "m_hat = beta1 / (1 - beta1**(t + 1)) * m + (1 - beta1) / (1 - beta1**t) * g",
+            ),
+        ),
+        ("nadam",),
+    ),
+    Variation(
+        "simple-look-ahead",
+        "convention",
+        "NAdam's look-ahead has one correction",
+        "The mean and the gradient are divided by the same 1 - beta1**t, as blog posts derive it.",
+        "Ruder's overview (2016), equation 31",
+        (Replace("m_hat = X", "m_hat = (beta1 * m + (1 - beta1) * g) / (1 - beta1**t)"),),
+        ("nadam",),
+    ),
+    Variation(
+        "falling-rate",
+        "convention",
+        "the rate falls with the steps",
+        "PyTorch's Adagrad divides the rate by 1 + (t - 1) * lr_decay; that is a schedule.",
+        "torch.optim.Adagrad(lr_decay=...)",
+        (Replace("learning_rate", "learning_rate / (1 + (t - 1) * lr_decay)", within="theta"),),
+        ("adagrad", "gradient_descent"),
+        MappingProxyType({"lr_decay": 0.01}),
+    ),
+    Variation(
+        "one-step-late",
+        "convention",
+        "Rprop walks one update late",
+        "Optax returns the step that it kept at the update before, and none when the sign turns.",
+        "Optax rprop",
+        (
+            Replace("agreement = X", "agreement = np.sign(g) * np.sign(waiting)"),
+            Replace(
+                "step = np.minimum(np.maximum(step, min_step), max_step)",
+                "step = np.where(agreement > 0, np.minimum(step, max_step), "
+                "np.where(agreement < 0, np.maximum(step, min_step), step))",
+            ),
+            Replace("previous = X", "late = np.where(agreement < 0, 0, waiting)"),
+            Replace("theta = X", "waiting = np.where(agreement < 0, 0, step * np.sign(g))\ntheta = theta - late"),
+        ),
+        ("rprop",),
+        slots=MappingProxyType({"waiting": 0.0}),
+    ),
+    Variation(
+        "change-weighted-otherwise",
+        "convention",
+        "Adan's change is weighted by 1 - beta2",
+        "Optax weighs the gradient's change by 1 - b2; the paper and its authors' code by their 1 - beta2, which is "
+        "our beta2.",
+        "Optax adan",
+        (
+            Replace("g + beta2 * change", "g + (1 - beta2) * change"),
+            Replace("beta2 * v / (1 - beta2**t)", "(1 - beta2) * v / (1 - beta2**t)"),
+            Replace("np.sqrt(v_hat) + epsilon", "np.sqrt(v_hat + epsilon_root) + epsilon"),
+        ),
+        ("adan",),
+        MappingProxyType({"epsilon_root": 1e-8}),
+    ),
+    Variation(
+        "shrinkage",
+        "convention",
+        "FTRL shrinks the gradient and counts l2 twice",
+        "Keras doubles l2 and lets a second decay act on the gradient.",
+        "Keras Ftrl",
+        (
+            Replace("z = z + g - X", "z = z + (g + 2 * shrinkage * theta) - X"),
+            Replace("learning_rate * l2", "2 * learning_rate * l2"),
+        ),
+        ("ftrl",),
+        MappingProxyType({"shrinkage": 0.0}),
+    ),
+)
+
+LOOK_AHEAD = (
+    Variation(
+        "gradient-taken-ahead",
+        "convention",
+        "the gradient is to be taken ahead",
+        "The step is heavy ball's. It is Nesterov's where the caller takes the gradient at theta - rate * momentum * "
+        "velocity, and heavy ball where it is taken at theta.",
+        "Sutskever et al. (2013), equations 3 and 4; pytorch#5920; course code",
+        (Replace("g + momentum * velocity", "velocity"),),
+        ("nesterov",),
+        form=True,
+    ),
+)
+
+VARIATIONS = (*EPSILON, *VELOCITY, *LOOK_AHEAD, *DECAY, *FORMS)

@@ -1,0 +1,46 @@
+"""All entries of the catalogue, by code and by the rules they fit."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Mapping
+from functools import cache
+from types import MappingProxyType
+
+from thalweg.check.catalogue import conventions, moments, scaling, velocity
+from thalweg.check.catalogue.textbook import textbook
+from thalweg.check.catalogue.variation import Variation
+
+_ALL = (*conventions.VARIATIONS, *moments.VARIATIONS, *scaling.VARIATIONS, *velocity.VARIATIONS)
+
+
+@cache
+def entries() -> Mapping[str, Variation]:
+    """Return all variations by code.
+
+    Examples
+    --------
+    >>> entries()["epsilon-inside-root"].kind
+    'convention'
+    """
+    return MappingProxyType({entry.code: entry for entry in _ALL})
+
+
+@cache
+def fitting(rule: str) -> tuple[Variation, ...]:
+    """Return the variations that fit a rule by themselves, conventions first.
+
+    Examples
+    --------
+    >>> [entry.code for entry in fitting("signum")]
+    ['l2-in-gradient', 'decoupled-decay', 'sign-missing', 'sign-before-mean', 'uphill', 'state-made-anew']
+    """
+    book = textbook(rule)
+    found = []
+    for entry in _ALL:
+        if entry.rules and rule not in entry.rules:
+            continue
+        changed = entry.apply(list(book.tree))
+        if changed is not None and [ast.dump(s) for s in changed] != [ast.dump(s) for s in book.tree]:
+            found.append(entry)
+    return tuple(found)

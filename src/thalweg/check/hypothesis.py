@@ -1,0 +1,195 @@
+"""A hypothesis: a rule of the textbook with some variations of the catalogue, ready to be played.
+
+Numbers may be columns, so that hundreds of settings are played at once.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache, cached_property
+from types import CodeType
+from typing import Any, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from thalweg.check.catalogue.edits import Statements
+from thalweg.check.catalogue.entries import entries, fitting
+from thalweg.check.catalogue.textbook import Textbook, textbook
+from thalweg.check.catalogue.variation import Variation
+from thalweg.check.tape import Tape
+from thalweg.check.trajectory import Trajectory
+
+Array = NDArray[Any]
+Numbers = Mapping[str, Any]
+
+
+@final
+@dataclass(frozen=True)
+class Hypothesis:
+    """A rule, and in what it is varied.
+
+    Parameters
+    ----------
+    rule : str
+        A rule of the textbook.
+    codes : tuple of str
+        Codes of variations, in the order in which they were applied.
+
+    Examples
+    --------
+    >>> seen = Hypothesis("adam", ("epsilon-inside-root", "second-corrected-with-beta1"))
+    >>> print(seen.text)
+    m = beta1 * m + (1 - beta1) * g
+    v = beta2 * v + (1 - beta2) * g ** 2
+    m_hat = m / (1 - beta1 ** t)
+    v_hat = v / (1 - beta1 ** t)
+    theta = theta - learning_rate * m_hat / np.sqrt(v_hat + epsilon)
+    """
+
+    rule: str
+    codes: tuple[str, ...] = ()
+
+    @property
+    def variations(self) -> tuple[Variation, ...]:
+        """The entries of the catalogue."""
+        return tuple(entries()[code] for code in self.codes)
+
+    @property
+    def mistakes(self) -> int:
+        """How many of the variations are mistakes."""
+        return sum(v.kind == "mistake" for v in self.variations)
+
+    @property
+    def cost(self) -> float:
+        """What is believed last: a sum over the variations."""
+        return sum(v.cost for v in self.variations)
+
+    @property
+    def book(self) -> Textbook:
+        """The rule's own text."""
+        return textbook(self.rule)
+
+    @cached_property
+    def statements(self) -> Statements | None:
+        """The statements with all variations, or None where they do not go together."""
+        statements = list(self.book.tree)
+        for variation in self.variations:
+            made = variation.apply(statements)
+            if made is None:
+                return None
+            statements = made
+        return statements
+
+    @property
+    def text(self) -> str:
+        """The statements as text."""
+        return "\n".join(ast.unparse(s) for s in self.statements or [])
+
+    @cached_property
+    def numbers(self) -> dict[str, float]:
+        """Hyperparameters and their usual values, those of the variations included."""
+        brought = {name: value for v in self.variations for name, value in v.numbers.items()}
+        return {**self.book.numbers, **brought}
+
+    @cached_property
+    def _slots(self) -> dict[str, float | str]:
+        own: dict[str, float | str] = {slot: self.book.starts.get(slot, 0.0) for slot in self.book.slots}
+        return own | {slot: start for v in self.variations for slot, start in v.slots.items()}
+
+    def moves(self, numbers: Numbers, tape: Tape, steps: int | None = None) -> Array:
+        """Play the hypothesis and return what each step adds to theta.
+
+        Parameters
+        ----------
+        numbers : mapping
+            Hyperparameters: numbers, or columns (settings, 1); what is missing has its usual value.
+        tape : Tape
+        steps : int, optional
+            How many steps; all when None.
+
+        Returns
+        -------
+        ndarray (steps, n) or (settings, steps, n)
+        """
+        with np.errstate(all="ignore"):
+            moved: Array = np.diff(self.thetas(numbers, tape, steps), axis=-2)
+        return moved
+
+    def thetas(self, numbers: Numbers, tape: Tape, steps: int | None = None) -> Array:
+        """Play the hypothesis and return theta before the first and after every step."""
+        given = {**self.numbers, **{k: v for k, v in numbers.items() if k in self.numbers}}
+        rate = given.get("learning_rate", 1.0)
+        zero = np.zeros(tape.size)
+        turn, starts = _turns(tape)
+        own_array = turn.astype(int) - 1
+
+        def array_sum(x: Array) -> Array:
+            sums: Array = np.add.reduceat(x, starts, axis=-1)[..., own_array]
+            return sums
+
+        # What a step may read beside memory and hyperparameters; for mistakes of loops over arrays also how often any
+        # array was updated, which coordinates are the first array's, and sums over arrays.
+        scope: dict[str, Any] = {
+            "np": np, "theta": tape.theta0, "array_sum": array_sum, "first_array": turn == 1, **given,
+        }  # fmt: skip
+        scope |= {n: zero + (given[s] if isinstance(s, str) else s) for n, s in self._slots.items()}
+        codes = [_compiled(statement) for statement in self.statements or []]
+        played = [tape.theta0]
+        with np.errstate(all="ignore"):
+            for index in range(steps or tape.steps):
+                scope["g"] = tape.gradients[index]
+                scope["t"] = np.float64(index + 1)
+                scope["calls"] = index * len(starts) + turn
+                scope["learning_rate"] = rate * tape.rates[index]
+                for code in codes:
+                    exec(code, scope)  # noqa: S102 - the catalogue's own text
+                played.append(scope["theta"])
+        whole = np.broadcast_shapes(*(np.shape(theta) for theta in played))
+        return np.stack([np.broadcast_to(theta, whole) for theta in played], axis=-2)
+
+    def trajectory(self, numbers: Numbers, tape: Tape) -> Trajectory:
+        """Play the hypothesis with one set of numbers."""
+        return Trajectory(self.thetas(numbers, tape))
+
+    def extended(self) -> list[Hypothesis]:
+        """Return the hypotheses with one variation more: each set once, in whichever order goes together."""
+        found = []
+        for entry in fitting(self.rule):
+            if entry.code in self.codes:
+                continue
+            made = combined(self.rule, (*self.codes, entry.code))
+            if made is not None:
+                found.append(made)
+        return found
+
+
+@cache
+def _compiled(statement: ast.stmt) -> CodeType:
+    """Return a statement's code, made once however many hypotheses share it."""
+    return compile(ast.fix_missing_locations(ast.Module([statement], [])), "<textbook>", "exec")
+
+
+@cache
+def _turns(tape: Tape) -> tuple[Array, list[int]]:
+    """For each coordinate which array it belongs to, from 1; and where each array starts."""
+    turn = np.zeros(tape.size)
+    starts = []
+    for k, own in enumerate(tape.slices(), start=1):
+        turn[own] = k
+        starts.append(own.start)
+    return turn, starts
+
+
+def combined(rule: str, codes: tuple[str, ...]) -> Hypothesis | None:
+    """Return a rule with several variations; None where none of their orders goes together.
+
+    Variations that undo one another, or of which one hides the other, are told by what they do, not here.
+    """
+    for order in (codes, codes[::-1]):
+        made = Hypothesis(rule, order)
+        if made.statements is not None:
+            return made
+    return None

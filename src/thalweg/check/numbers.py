@@ -1,0 +1,254 @@
+"""The numbers of a hypothesis: usual values first, then solved from the trajectory."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import product
+from typing import Any, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from thalweg.check.hypothesis import Hypothesis
+from thalweg.check.tape import Tape
+from thalweg.check.trajectory import Trajectory, differences
+
+Array = NDArray[Any]
+
+SHARES = ("beta1", "beta2", "beta3", "momentum", "rho", "dampening", "nu")
+"""Numbers between 0 and 1 that are usually near 1: solved as the logarithm of what they lack."""
+
+USUAL: dict[str, tuple[float, ...]] = {
+    "beta1": (0.9, 0.95, 0.5, 0.98, 0.8, 0.99, 0.0),
+    "beta2": (0.999, 0.99, 0.9, 0.95, 0.9999, 0.98, 0.5),
+    "beta3": (0.99, 0.9999, 0.999, 0.9),
+    "momentum": (0.9, 0.5, 0.99, 0.8, 0.95),
+    "rho": (0.9, 0.99, 0.999, 0.95, 0.8, 0.5),
+    "epsilon": (1e-8, 1e-7, 1e-6, 1e-10, 1e-5, 1e-3, 1e-16, 1e-12, 1e-4, 1e-15),
+    "epsilon_root": (1e-8, 1e-16, 1e-6),
+    "weight_decay": (0.01, 1e-4, 5e-4, 1e-3, 0.1, 0.05),
+    "initial_accumulator": (0.0, 0.1, 1e-6, 1.0),
+    "momentum_decay": (4e-3, 0.0),
+    "nu": (0.7, 0.9),
+    "dampening": (0.9, 0.5, 0.1),
+    "lr_decay": (0.01, 0.1, 1e-3),
+    "shrinkage": (0.0, 0.1),
+    "initial_step": (0.1, 0.01, 1e-3),
+}
+BELIEVED: dict[str, tuple[float, float]] = {
+    "learning_rate": (1e-10, 1e4),
+    "beta1": (0.0, 1.0),
+    "beta2": (0.5, 1.0),
+    "beta3": (0.5, 1.0),
+    "rho": (0.1, 1.0),
+    "epsilon": (1e-30, 1e-2),
+    "epsilon_root": (1e-30, 1e-2),
+    "alpha": (0.1, 100.0),
+    "initial_accumulator": (0.0, 10.0),
+    "weight_decay": (0.0, 2.0),
+    "momentum_decay": (0.0, 0.1),
+}
+"""Where a number that was looked for may lie: an epsilon of a million makes any rule of another."""
+FEW = 3
+"""How many usual values are tried of each number where many hypotheses are screened."""
+MOST = 600
+"""How many settings are played at once."""
+PREFIX = 6
+"""How many steps settings are screened on: the first rates, and the first that differ."""
+
+
+@final
+@dataclass(frozen=True)
+class Fit:
+    """A hypothesis with numbers, and how well it does.
+
+    Parameters
+    ----------
+    hypothesis : Hypothesis
+    numbers : mapping
+        All its hyperparameters.
+    disagreement : float
+        Mean relative difference of moves, each counted as at most 1: for ranking what does not fit.
+    residual : float
+        Largest relative difference.
+    """
+
+    hypothesis: Hypothesis
+    numbers: Mapping[str, float]
+    disagreement: float
+    residual: float
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Evidence:
+    """What was observed, and what is known beforehand.
+
+    Parameters
+    ----------
+    trajectory : Trajectory
+        What the code did.
+    tape : Tape
+        On which gradients.
+    known : mapping
+        Hyperparameters by role, such as ``{"learning_rate": 0.01}``.
+    """
+
+    trajectory: Trajectory
+    tape: Tape
+    known: Mapping[str, float]
+
+    @property
+    def tolerance(self) -> float:
+        """Residual up to which an explanation holds; float32 rounds moments and corrections a thousand times more."""
+        return 1e-6 if self.trajectory.unit < 1e-12 else 3e-3
+
+    def fit(self, hypothesis: Hypothesis, numbers: Mapping[str, float], steps: int | None = None) -> Fit:
+        """Play a hypothesis with numbers over some or all steps."""
+        moves = hypothesis.moves(numbers, self.tape, steps)
+        apart = differences(moves, self.trajectory)
+        return Fit(hypothesis, numbers, float(np.minimum(apart, 1).mean()), float(apart.max()))
+
+    def screen(self, hypothesis: Hypothesis, *, few: bool) -> Fit:
+        """Find the best of the usual numbers on the first steps."""
+        fixed, free = self.split(hypothesis)
+        prefix = min(PREFIX, self.tape.steps)
+        if not free:
+            return self.fit(hypothesis, fixed, prefix)
+        settings = _settings(hypothesis, [n for n in free if n != "learning_rate"], few=few)
+        columns: dict[str, Any] = {**fixed, **settings}
+        if "learning_rate" in free:
+            columns["learning_rate"] = self._rates(hypothesis, columns)
+        apart = differences(hypothesis.moves(columns, self.tape, prefix), self.trajectory)
+        apart = apart.reshape(-1, *apart.shape[-2:])
+        disagreement = np.minimum(apart, 1).mean(axis=(-2, -1))
+        best = int(np.argmin(disagreement))
+        numbers = {n: float(v) if np.ndim(v) == 0 else float(v[best, 0]) for n, v in columns.items()}
+        return Fit(hypothesis, numbers, float(disagreement[best]), float(apart[best].max()))
+
+    def split(self, hypothesis: Hypothesis) -> tuple[dict[str, float], list[str]]:
+        """Return the numbers that are known, and the names of those that are not."""
+        fixed = {n: float(self.known[n]) for n in hypothesis.numbers if n in self.known}
+        return fixed, [n for n in hypothesis.numbers if n not in fixed]
+
+    def _rates(self, hypothesis: Hypothesis, columns: Mapping[str, Any]) -> Array | float:
+        """Return the learning rate that each setting needs: the median ratio at the first step that moves."""
+        moves = hypothesis.moves({**columns, "learning_rate": 1.0}, self.tape, 2)
+        seen = self.trajectory.moves[:2]
+        clear = np.abs(seen) > 100 * self.trajectory.noise[:2]
+        row = 0 if clear[0].any() else 1
+        with np.errstate(all="ignore"):
+            ratio = seen[row] / moves[..., row, :]
+        ratio = np.where(clear[row] & np.isfinite(ratio) & (ratio > 0), ratio, np.nan)
+        size = np.sort(ratio, axis=-1)  # what is no number comes last
+        count = np.isfinite(size).sum(axis=-1, keepdims=True)
+        median: Array = np.take_along_axis(size, np.maximum((count - 1) // 2, 0), axis=-1)
+        median = np.where(count > 0, median, hypothesis.numbers["learning_rate"])
+        return median if median.ndim == 2 else float(median[0])
+
+    def solve(self, start: Fit, rounds: int = 25) -> Fit:
+        """Improve the unknown numbers of a fit until its residual is nothing, or they move no more.
+
+        Levenberg and Marquardt's method on relative differences of moves, in the logarithms of rates and epsilons and
+        of what shares lack to 1: all slopes of a round are played at once.
+        """
+        hypothesis = start.hypothesis
+        free = [n for n in self.split(hypothesis)[1] if _solvable(n, start.numbers[n])]
+        best = self.fit(hypothesis, start.numbers)
+        if not free or best.residual <= self.tolerance:
+            return best
+        x = np.array([_to_line(n, best.numbers[n]) for n in free])
+        error = self._errors(hypothesis, best.numbers, free, x[np.newaxis])[0]
+        damping = 1e-3
+        for _ in range(rounds):
+            shifted = x + 1e-6 * np.eye(len(free))
+            slopes = (self._errors(hypothesis, best.numbers, free, shifted) - error) / 1e-6
+            square, pull = slopes @ slopes.T, slopes @ error
+            dampings = damping * np.array([0.01, 1.0, 100.0, 1e4])
+            scales = np.diag(np.diag(square) + 1e-12)
+            steps = np.stack([np.linalg.lstsq(square + d * scales, -pull, rcond=None)[0] for d in dampings])
+            tried = x + np.clip(steps, -3, 3)
+            errors = self._errors(hypothesis, best.numbers, free, tried)
+            sizes = (errors**2).sum(axis=1)
+            k = int(np.argmin(sizes))
+            before = float((error**2).sum())
+            if not sizes[k] < before:
+                break
+            x, error, damping = tried[k], errors[k], float(np.clip(dampings[k], 1e-9, 1e3))
+            if sizes[k] > before * (1 - 1e-6) or sizes[k] < 1e-24:
+                break
+        numbers = {**best.numbers, **{n: _from_line(n, v) for n, v in zip(free, x, strict=True)}}
+        solved = self.fit(hypothesis, numbers)
+        return self._rounded(solved, free) if solved.residual <= self.tolerance else min(best, solved, key=_rank)
+
+    def believed(self, fit: Fit) -> bool:
+        """Whether an explanation holds with numbers that somebody would write."""
+        if fit.residual > self.tolerance:
+            return False
+        free = self.split(fit.hypothesis)[1]
+        ranges = ((fit.numbers[n], BELIEVED[n]) for n in free if n in BELIEVED)
+        return all(low <= value <= high for value, (low, high) in ranges)
+
+    def _errors(self, hypothesis: Hypothesis, numbers: Mapping[str, float], free: list[str], x: Array) -> Array:
+        """Return the signed relative differences of moves for rows of transformed numbers: (rows, steps * n)."""
+        columns = {n: np.array([[_from_line(n, v)] for v in x[:, k]]) for k, n in enumerate(free)}
+        moves = hypothesis.moves({**numbers, **columns}, self.tape)
+        seen, noise = self.trajectory.moves, self.trajectory.noise
+        with np.errstate(all="ignore"):
+            gap = moves - seen
+            size = np.maximum(np.abs(moves), np.abs(seen))
+            relative = np.where(np.abs(gap) > noise, gap / size, 0.0)
+        relative = np.where(np.isfinite(relative), relative, 0.0)
+        return np.broadcast_to(relative, (len(x), *seen.shape)).reshape(len(x), -1)
+
+    def _rounded(self, fit: Fit, free: list[str]) -> Fit:
+        """Give numbers the fewest digits with which the explanation holds as well."""
+        for digits in (2, 4, 6, 8):
+            rounded = {n: _brief(n, fit.numbers[n], digits) for n in free}
+            made = self.fit(fit.hypothesis, {**fit.numbers, **rounded})
+            if made.residual <= self.tolerance:
+                return made
+        return fit
+
+
+def _rank(fit: Fit) -> float:
+    return fit.disagreement
+
+
+def _settings(hypothesis: Hypothesis, free: list[str], *, few: bool) -> dict[str, Array]:
+    """Return columns of usual values: every combination, of fewer values where there would be too many."""
+    if not free:
+        return {}
+    choices = []
+    for name in free:
+        default = hypothesis.numbers[name]
+        usual = dict.fromkeys((default, *USUAL.get(name, ())))
+        needed = any(name in v.numbers for v in hypothesis.variations)
+        values = [v for v in usual if v != 0 or not needed]
+        choices.append(values[:FEW] if few else values)
+    while math.prod(len(c) for c in choices) > MOST:
+        longest = max(range(len(choices)), key=lambda k: len(choices[k]))
+        choices[longest] = choices[longest][:-1]
+    rows = np.array(list(product(*choices)), dtype=np.float64).reshape(-1, len(free))
+    return {name: rows[:, k : k + 1] for k, name in enumerate(free)}
+
+
+def _solvable(name: str, value: float) -> bool:
+    return (0 <= value < 1) if name in SHARES else value > 0
+
+
+def _to_line(name: str, value: float) -> float:
+    return math.log(1 - value) if name in SHARES else math.log(value)
+
+
+def _from_line(name: str, x: float) -> float:
+    return 1 - math.exp(min(x, 0.0)) if name in SHARES else math.exp(min(max(x, -700.0), 700.0))
+
+
+def _brief(name: str, value: float, digits: int) -> float:
+    """Round to significant digits; of shares, the digits of what is lacking to 1."""
+    if name in SHARES:
+        return float(f"{1 - float(f'{1 - value:.{digits}g}'):.12g}")
+    return float(f"{value:.{digits}g}")

@@ -1,0 +1,268 @@
+"""Which rule is it, with which numbers, conventions and mistakes: the search for the shortest explanation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from itertools import combinations
+from typing import final
+
+import numpy as np
+
+from thalweg.check.catalogue.entries import entries, fitting
+from thalweg.check.catalogue.textbook import names
+from thalweg.check.effect import finding, how_much
+from thalweg.check.hypothesis import Hypothesis, combined
+from thalweg.check.mapping import elsewhere
+from thalweg.check.numbers import Evidence, Fit
+from thalweg.check.properties import properties
+from thalweg.check.tape import Tape
+from thalweg.check.trajectory import Trajectory, distance
+from thalweg.check.verdict import Kind, RunnerUp, Verdict
+from thalweg.errors import SettingError
+
+FAMILIES = (
+    ("gradient_descent", "momentum", "ema_momentum", "nesterov", "qhm", "aggmo"),
+    ("adagrad", "ftrl"),
+    ("rmsprop", "rmsprop_momentum", "rmsprop_centered", "rmsprop_centered_momentum"),
+    ("adadelta",),
+    ("adam", "adamw", "amsgrad", "adamax", "nadam", "radam", "adabelief", "yogi", "laprop", "ademamix", "adan"),
+    ("signsgd", "signum", "lion", "rprop"),
+)
+"""Rules that go by each other's names."""
+
+SOLVED = 12
+"""How many of the nearest hypotheses of a level have their unknown numbers solved."""
+BEAM = 14
+"""How many pairs are tried with a third variation."""
+NEAR = 4
+"""How many rules are tried with three variations."""
+
+
+@final
+class _Search:
+    """The fits found so far: those that hold, and the nearest of those that do not."""
+
+    def __init__(self, evidence: Evidence) -> None:
+        self.evidence = evidence
+        self.tried: dict[tuple[str, frozenset[str]], Fit] = {}
+
+    def level(self, hypotheses: Iterable[Hypothesis], *, few: bool) -> list[Fit]:
+        """Screen hypotheses and return those that hold, the cheapest first."""
+        screened = []
+        for hypothesis in hypotheses:
+            key = (hypothesis.rule, frozenset(hypothesis.codes))
+            if key not in self.tried:
+                self.tried[key] = self.evidence.screen(hypothesis, few=few)
+                screened.append(self.tried[key])
+        screened.sort(key=lambda fit: fit.disagreement)
+        held = []
+        for place, fit in enumerate(screened):
+            exact = fit.residual <= self.evidence.tolerance
+            unknown = bool(self.evidence.split(fit.hypothesis)[1])
+            if exact or (unknown and place < (len(screened) if not few else SOLVED)):
+                solved = self.evidence.solve(fit)
+                self.tried[fit.hypothesis.rule, frozenset(fit.hypothesis.codes)] = solved
+                if self.evidence.believed(solved):
+                    held.append(solved)
+        order = {rule: k for k, rule in enumerate(names())}
+        return sorted(held, key=lambda fit: (round(fit.hypothesis.cost, 6), order[fit.hypothesis.rule]))
+
+    def nearest(self, count: int) -> list[Fit]:
+        """Return the fits that disagree least."""
+        return sorted(self.tried.values(), key=lambda fit: fit.disagreement)[:count]
+
+
+def explain(
+    trajectory: Trajectory, tape: Tape, known_numbers: Mapping[str, float] | None = None, hint: str | None = None
+) -> Verdict:
+    """Say which rule made a trajectory, and what is wrong with it.
+
+    Parameters
+    ----------
+    trajectory : Trajectory
+        What the code did on the tape.
+    tape : Tape
+        The gradients and rates that it was given.
+    known_numbers : mapping, optional
+        Hyperparameters by role (``learning_rate``, ``beta1``, ``epsilon``, ...); the others are looked for.
+    hint : str, optional
+        Rule that the code's name promises. Its explanations are tried first.
+
+    Returns
+    -------
+    Verdict
+        The explanation with the fewest variations, conventions before mistakes; with its residual, what cannot be told
+        from it, and the next best.
+
+    Raises
+    ------
+    SettingError
+        ``TAPE-SHAPE``: trajectory and tape are of different sizes. ``SETTING-UNKNOWN``: there is no rule of that name.
+
+    Examples
+    --------
+    >>> from thalweg.check.tape import standard
+    >>> def step(theta, g, state, t):
+    ...     v = 0.9 * state + 0.1 * g
+    ...     return theta - 0.01 * v, v
+    >>> from thalweg.check.trajectory import play
+    >>> path = play(step, standard().steady(), state=0.0)
+    >>> explain(path, standard().steady(), {"learning_rate": 0.01, "momentum": 0.9}).rule
+    'ema_momentum'
+    """
+    if trajectory.thetas.shape != (tape.steps + 1, tape.size):
+        what = (
+            f"a trajectory of shape {trajectory.thetas.shape} was not played on a tape of shape {tape.gradients.shape}"
+        )
+        raise SettingError("TAPE-SHAPE", "trajectory", what)
+    if hint is not None and hint not in names():
+        raise SettingError(
+            "SETTING-UNKNOWN", "hint", f"unknown rule {hint[:40]!r}", f"There are: {', '.join(names())}."
+        )
+    search = _Search(Evidence(trajectory, tape, dict(known_numbers or {})))
+    levels = _levels(search, hint)
+    if not np.any(trajectory.moves != 0):
+        if hint is None:
+            return Verdict("unknown", properties=properties(trajectory, tape), note="theta never moves")
+        levels = levels[:2]  # one slip that stops all movement can be named; more would be a guess
+    for level in levels:
+        held = level()
+        if held:
+            return _verdict(search, held, hint)
+    freed = _other_numbers(search, hint)
+    return freed or _unknown(search, hint)
+
+
+def _levels(search: _Search, hint: str | None) -> list[Callable[[], list[Fit]]]:
+    """Return the levels of the search in their order; each screens its hypotheses when it is called."""
+
+    def plain(rules: Iterable[str]) -> list[Fit]:
+        return search.level((Hypothesis(rule) for rule in rules), few=False)
+
+    def single(rules: Iterable[str]) -> list[Fit]:
+        made = (Hypothesis(rule, (entry.code,)) for rule in rules for entry in fitting(rule))
+        return search.level(made, few=True)
+
+    def pairs(rules: Iterable[str]) -> list[Fit]:
+        return search.level((h for rule in rules for h in _pairs(rule)), few=True)
+
+    everything = names()
+    if hint is None:
+        return [
+            lambda: plain(everything), lambda: single(everything), lambda: pairs(everything),
+            lambda: _triples(search, None),
+        ]  # fmt: skip
+    family = tuple(rule for rule in _family(hint) if rule != hint)
+    others = tuple(rule for rule in everything if rule != hint and rule not in family)
+    return [
+        lambda: plain((hint,)), lambda: single((hint,)), lambda: plain(family), lambda: single(family),
+        lambda: plain(others), lambda: pairs((hint,)), lambda: pairs(family), lambda: single(others),
+        lambda: _triples(search, hint), lambda: pairs(others),
+    ]  # fmt: skip
+
+
+def _family(rule: str) -> tuple[str, ...]:
+    return next((family for family in FAMILIES if rule in family), (rule,))
+
+
+def _pairs(rule: str) -> Iterable[Hypothesis]:
+    codes = [entry.code for entry in fitting(rule)]
+    return (made for pair in combinations(codes, 2) if (made := combined(rule, pair)) is not None)
+
+
+def _triples(search: _Search, hint: str | None) -> list[Fit]:
+    """Add a third variation to the pairs that come nearest."""
+    near = search.nearest(len(search.tried))
+    rules = list(dict.fromkeys(fit.hypothesis.rule for fit in near))[:NEAR] if hint is None else [hint]
+    pairs = [fit.hypothesis for fit in near if len(fit.hypothesis.codes) == 2 and fit.hypothesis.rule in rules]
+    return search.level((h for pair in pairs[:BEAM] for h in pair.extended()), few=True)
+
+
+def _other_numbers(search: _Search, hint: str | None) -> Verdict | None:
+    """Look for a right rule that uses other numbers than it was said to."""
+    evidence = search.evidence
+    if not evidence.known:
+        return None
+    rules = names() if hint is None else (hint, *(r for r in _family(hint) if r != hint))
+    free = _Search(Evidence(evidence.trajectory, evidence.tape, {}))
+    held = free.level((Hypothesis(rule) for rule in rules), few=False)
+    if not held:
+        right = (Hypothesis(r, (e.code,)) for r in rules for e in fitting(r) if e.kind == "convention")
+        held = free.level(right, few=True)
+    if not held:
+        return None
+    numbers = held[0].numbers
+    other = {n: v for n, v in evidence.known.items() if n in numbers and abs(numbers[n] - v) > 1e-5 * abs(v)}
+    note = "; ".join(f"{n} acts as {numbers[n]:.6g}, not {v:.6g}" for n, v in other.items())
+    return _verdict(free, held, hint, kind="same", note=note)
+
+
+def _verdict(search: _Search, held: list[Fit], hint: str | None, kind: Kind | None = None, note: str = "") -> Verdict:
+    """Put an explanation into words."""
+    evidence, best = search.evidence, held[0]
+    chosen = best.hypothesis
+    found = {code: finding(chosen, code) for code in chosen.codes}
+    mistakes = tuple(found[v.code] for v in chosen.variations if v.kind == "mistake")
+    conventions = tuple(found[v.code] for v in chosen.variations if v.kind == "convention")
+    form = any(v.form for v in chosen.variations)
+    right = Hypothesis(chosen.rule, tuple(v.code for v in chosen.variations if v.kind == "convention"))
+    parts_at = None
+    if mistakes:
+        path = right.trajectory(best.numbers, evidence.tape)
+        parts_at = distance(path, evidence.trajectory, evidence.tolerance).parts_at
+    cost = round(chosen.cost, 6)
+    alike = tuple(
+        (fit.hypothesis.rule, *fit.hypothesis.codes) for fit in held[1:] if round(fit.hypothesis.cost, 6) == cost
+    )
+    if hint is not None and chosen.rule not in _family(hint):
+        note = "; ".join(part for part in (note, f"the name promises {hint}, what it does is {chosen.rule}") if part)
+    return Verdict(
+        kind=kind or ("wrong" if mistakes else "same" if form else "right"),
+        rule=chosen.rule,
+        numbers=dict(best.numbers),
+        conventions=conventions,
+        mistakes=mistakes,
+        equivalent=alike,
+        residual=best.residual,
+        runner_up=_runner_up(search, held),
+        parts_at=parts_at,
+        how_much=how_much(chosen, right, best.numbers) if mistakes else "",
+        mapping=elsewhere(right, best.numbers),
+        properties=properties(evidence.trajectory, evidence.tape),
+        note=note,
+    )
+
+
+def _unknown(search: _Search, hint: str | None) -> Verdict:
+    evidence = search.evidence
+    note = "" if hint is None else f"it is not {hint} with up to three variations of the catalogue"
+    return Verdict(
+        "unknown",
+        runner_up=_runner_up(search, []),
+        properties=properties(evidence.trajectory, evidence.tape),
+        note=note,
+    )
+
+
+def _runner_up(search: _Search, held: list[Fit]) -> RunnerUp | None:
+    """Return the nearest explanation that does not hold, measured over all steps."""
+    known = {(fit.hypothesis.rule, frozenset(fit.hypothesis.codes)) for fit in held}
+    for fit in search.nearest(len(known) + 8):
+        hypothesis = fit.hypothesis
+        if (hypothesis.rule, frozenset(hypothesis.codes)) in known:
+            continue
+        whole = search.evidence.fit(hypothesis, fit.numbers)
+        if whole.residual > search.evidence.tolerance:
+            return RunnerUp(hypothesis.rule, hypothesis.codes, whole.residual)
+    return None
+
+
+def titles(codes: Iterable[str]) -> list[str]:
+    """Return the titles of entries of the catalogue.
+
+    Examples
+    --------
+    >>> titles(["epsilon-inside-root"])
+    ['epsilon is inside the root']
+    """
+    return [entries()[code].title for code in codes]
