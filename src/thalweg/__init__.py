@@ -34,6 +34,7 @@ _ROOMS = {
     "Run": "thalweg.descent.run",
     "Settings": "thalweg.descent.settings",
     "minimize": "thalweg.descent.minimize",
+    "check_gradient": "thalweg.check.gradients",
     "Comparison": "thalweg.studies.comparison",
     "compare": "thalweg.studies.compare",
     "learning_rate_range": "thalweg.studies.range",
