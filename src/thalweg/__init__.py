@@ -35,6 +35,7 @@ _ROOMS = {
     "Settings": "thalweg.descent.settings",
     "minimize": "thalweg.descent.minimize",
     "check_gradient": "thalweg.check.gradients",
+    "Checkpoint": "thalweg.descent.checkpoint",
     "Comparison": "thalweg.studies.comparison",
     "compare": "thalweg.studies.compare",
     "learning_rate_range": "thalweg.studies.range",

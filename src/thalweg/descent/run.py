@@ -89,6 +89,11 @@ class Run:
         Average of the iterates, where the settings ask for one; :attr:`parameters` are what to predict with.
     epoch : int
         Epochs made, those before this run included.
+    best_loss, waited : float, int
+        What ``tol`` is measured against, and for how many epochs.
+    between : callable or None
+        Called with this run between two native calls, when all that an epoch calls for has been done:
+        :class:`~thalweg.descent.progress.RunProgress` can be taken then.
     loss_curve : list of float
         One per epoch of this run (of lane 0 where there are lanes); ``lane_curves`` holds all.
     learning_rate_curve, gradient_norm_curve : list of float
@@ -178,6 +183,8 @@ class Run:
         self.blocks, self.cursor = blocks, cursor
         self.epoch_losses = list(epoch_losses)
         self._grown = 0
+        self.best_loss, self.waited = np.inf, 0
+        self.between: Callback | None = None
         self._ones, self._trace = np.ones(0), np.empty((0, model.lanes))
         self._last_block: Call | None = None
         self.seconds = 0.0
@@ -256,7 +263,6 @@ class Run:
         callbacks = tuple(callbacks)
         settings = self.settings
         watched = bool(callbacks) or settings.tol is not None or settings.target_loss is not None
-        best, waited = np.inf, 0
         while not self.ended():
             left = settings.max_iter - self.epoch
             if left <= 0:
@@ -270,15 +276,22 @@ class Run:
             if settings.target_loss is not None and loss <= settings.target_loss:
                 self.status = records.TARGET
             if settings.tol is not None:
-                waited = 0 if loss < best - settings.tol else waited + 1
-                best = min(best, loss)
-                if waited >= settings.n_iter_no_change:
+                self.waited = 0 if loss < self.best_loss - settings.tol else self.waited + 1
+                self.best_loss = min(self.best_loss, loss)
+                if self.waited >= settings.n_iter_no_change:
                     self.status = records.CONVERGED
             answers = [callback(self) for callback in callbacks]  # each is called, none is cut short
             if any(answers) and not self.status:
                 self.status = records.STOPPED
             self._check_time()
+            self.pause()
+        self.best_loss, self.waited = np.inf, 0
         return self
+
+    def pause(self) -> None:
+        """Let :attr:`between` look at a run that goes on."""
+        if self.between is not None and not self.status:
+            self.between(self)
 
     def _check_time(self) -> None:
         limit = self.settings.time_limit
@@ -289,6 +302,8 @@ class Run:
         """Run epochs without looking up between them, in as few native calls as memory allows."""
         done = 0
         while done < epochs and not self.status:
+            if done:
+                self.pause()
             if self.blocks is not None:
                 streamed.make_epoch(self, self.blocks)
                 done += 1

@@ -29,6 +29,8 @@ def make_epoch(run: Run, blocks: Blocks) -> None:
             if not _take(run, block, blocks.count):
                 break
             run.cursor += block.rows.count
+            if not block.last:
+                run.pause()
         else:
             _end(run)
     run.seconds += time.perf_counter() - start

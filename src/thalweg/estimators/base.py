@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from abc import abstractmethod
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from typing import Any, ClassVar, Self
 
@@ -220,15 +221,28 @@ class DescentEstimator(Leaving, Parameters):
         else:
             table = self._read(*given, continuing=continuing, learn=not continuing)
         held = read_apart(self, *apart, table) if any(part is not None for part in apart) else None
-        run, aside = self._prepare(table, held, continuing=continuing, validated=validated)
+        checkpoint = told.checkpoint(self.callbacks)
+        kept = None
+        if checkpoint is not None:
+            from thalweg.exchange.checkpoints import read  # files are more to load than a small fit
+
+            kept = read(checkpoint)
+        root = None if kept is None or continuing or self.random_state is not None else kept.root
+        run, aside = self._prepare(table, held, root, continuing=continuing, validated=validated)
+        if aside is not None and continuing:
+            aside.begin(run)
+        keeping: AbstractContextManager[object] = nullcontext()
+        if checkpoint is not None:
+            from thalweg.estimators.checkpoints import keeper
+
+            keeping = keeper(checkpoint, kept, self, run, aside, continuing=continuing)
         observers = None
         if observed:
             from thalweg.estimators.observers import Observers
 
             observers = Observers(self, run.settings.max_iter - run.epoch, *given)
-        if aside is not None and continuing:
-            aside.begin(run)
-        run.descend([*self._watchers(aside), *([] if observers is None else [observers])])
+        with keeping:
+            run.descend([*self._watchers(aside), *([] if observers is None else [observers])])
         if aside is not None:
             aside.restore(run)
         self._keep(run, aside, continuing=continuing)
@@ -268,6 +282,7 @@ class DescentEstimator(Leaving, Parameters):
         self,
         table: Table,
         held: Table | None = None,
+        root: np.random.SeedSequence | None = None,
         *,
         continuing: bool,
         validated: bool = False,
@@ -282,7 +297,7 @@ class DescentEstimator(Leaving, Parameters):
         if continuing and _layout(model) != _layout(self._model):
             what = f"continues a model of {self._model.size} parameters; the settings ask for one of {model.size} now"
             raise SettingError("SETTING-SHAPE", "warm_start", what, "Set warm_start=False to start anew.")
-        root = self._root if continuing else seed_sequence(self.random_state)
+        root = self._root if continuing else root or seed_sequence(self.random_state)
         before = self._epochs if continuing else 0
         aside = None
         if validated:

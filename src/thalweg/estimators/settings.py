@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from thalweg.descent.checkpoint import Checkpoint
 from thalweg.descent.models import per_layer
 from thalweg.descent.settings import Averaging, check_count, layer_penalties
 from thalweg.errors import SettingError
@@ -174,12 +175,25 @@ def random_state(given: object) -> None:
 
 
 def callbacks(given: object) -> list[Callable[[Any], object]]:
-    """Return the caller's functions."""
-    if given is None:
-        return []
-    listed: list[Any] = list(given) if isinstance(given, list | tuple) else [given]
+    """Return the caller's functions; a checkpoint among them is none."""
+    listed = [each for each in _listed(given) if not isinstance(each, Checkpoint)]
     for each in listed:
         if not callable(each):
             what = f"must be functions of the run, got {type(each).__name__} {each!r:.40}"
             raise SettingError("SETTING-TYPE", "callbacks", what)
     return listed
+
+
+def checkpoint(given: object) -> Checkpoint | None:
+    """Return the checkpoint among the callbacks."""
+    found = [each for each in _listed(given) if isinstance(each, Checkpoint)]
+    if len(found) > 1:
+        paths = ", ".join(str(each.path) for each in found)
+        raise SettingError("SETTING-TWICE", "callbacks", f"has {len(found)} checkpoints: {paths:.100}", "Give one.")
+    return found[0] if found else None
+
+
+def _listed(given: object) -> list[Any]:
+    if given is None:
+        return []
+    return list(given) if isinstance(given, list | tuple) else [given]

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any, final
 import numpy as np
 from numpy.typing import NDArray
 
+from thalweg.descent.averaging import Mean
 from thalweg.descent.batches import Rows
 from thalweg.descent.evaluation import Evaluation
 from thalweg.descent.models import Model
+from thalweg.descent.progress import Arrays, Progress
 from thalweg.descent.record import CONVERGED
 from thalweg.descent.run import Run
 from thalweg.descent.settings import check_count
@@ -142,7 +144,7 @@ def score_judge(estimator: DescentEstimator, scoring: Any, model: Model, loss: L
 
 
 @final
-class Validation:
+class Validation(Progress):
     """A callback that judges the parameters after every epoch, remembers the best and stops a run that waited too long.
 
     What it keeps is never worse than what any earlier epoch had.
@@ -163,6 +165,8 @@ class Validation:
         Of each epoch.
     best_epoch : int
         Epoch with the best; 0 when none was finite.
+    held : Table or None
+        The rows to judge on, where they are known.
     """
 
     def __init__(self, judge: Judge, tol: float, patience: int, *, greater_is_better: bool) -> None:
@@ -173,6 +177,7 @@ class Validation:
         self._waited = 0
         self.best_epoch = 0
         self.curve: list[float] = []
+        self.held: Table | None = None
 
     @classmethod
     def of(cls, estimator: DescentEstimator, held: Table, model: Model, loss: Loss) -> Validation:
@@ -180,9 +185,12 @@ class Validation:
         patience = check_count("n_iter_no_change", estimator.n_iter_no_change)
         tol = 0.0 if estimator.tol is None else check_number("tol", estimator.tol, "[0, inf)")
         if estimator.scoring is None:
-            return cls(loss_judge(model, loss, held), tol, patience, greater_is_better=False)
-        judge = score_judge(estimator, estimator.scoring, model, loss, held)
-        return cls(judge, tol, patience, greater_is_better=True)
+            made = cls(loss_judge(model, loss, held), tol, patience, greater_is_better=False)
+        else:
+            judge = score_judge(estimator, estimator.scoring, model, loss, held)
+            made = cls(judge, tol, patience, greater_is_better=True)
+        made.held = held
+        return made
 
     def begin(self, run: Run) -> None:
         """Judge what a run goes on from: an epoch of an earlier fit is an earlier epoch too."""
@@ -209,3 +217,34 @@ class Validation:
         """Put the run back to its best epoch: weights, their mean, memory and count of updates."""
         if self._kept is not None:
             run.theta, run.state, run.t, run.mean = self._kept
+
+    # -- on the way
+
+    def take(self) -> Callable[[], dict[str, Array]]:
+        """Hold on to the best so far, whose arrays nothing changes, and to how long the curve is."""
+        kept, epochs = self._kept, len(self.curve)
+        numbers = [self._best, self._reference, float(self._waited), float(self.best_epoch)]
+
+        def arrays() -> dict[str, Array]:
+            found = {"curve": np.array(self.curve[:epochs], dtype=np.float64), "numbers": np.array(numbers)}
+            if kept is not None:
+                theta, state, t, mean = kept
+                found |= {"theta": theta, "state": state, "t": np.array([t])}
+                if mean is not None:
+                    found |= {"mean": mean.values, "mean_since": np.array([mean.since])}
+            return found
+
+        return arrays
+
+    def put_back(self, arrays: Arrays) -> None:
+        """Go on from the best, the curve and the patience of another validation of the same run."""
+        self._best, self._reference, waited, best_epoch = arrays["numbers"].tolist()
+        self._waited, self.best_epoch = int(waited), int(best_epoch)
+        self.curve[:] = arrays["curve"].tolist()
+        self._kept = None
+        if "theta" in arrays:
+            mean = None
+            if "mean" in arrays:
+                mean = Mean(np.array(arrays["mean"], dtype=np.float64), float(arrays["mean_since"][0]))
+            state = np.array(arrays["state"], order="C")
+            self._kept = arrays["theta"].copy(), state, float(arrays["t"][0]), mean

@@ -1,0 +1,340 @@
+"""Checkpoints: how far a fit has come, in a file beside an older one, so that the same fit goes on to the same bits.
+
+The files are those of `exchange.tensors`: a checksum over every byte that counts, written as a whole or not at all,
+and nothing in them is run.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import time
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from thalweg.descent.checkpoint import Checkpoint
+from thalweg.descent.progress import Progress
+from thalweg.errors import ModelFileError, StorageError
+from thalweg.exchange import tensors
+from thalweg.exchange.files import check_writable
+from thalweg.exchange.tables.cells import shown
+
+if TYPE_CHECKING:
+    from thalweg.descent.run import Run
+
+Array = NDArray[Any]
+
+#: The format that is written, and the newest that is read.
+FORMAT = 1
+_KIND = "checkpoint"
+#: Copies in memory are made as often as this, in seconds: what an interrupt costs at most.
+_MOMENT = 1.0
+#: Copies in memory, and files, are each made so seldom that they take no more than this share of the time.
+SHARE = 0.01
+#: Bytes of rows that are looked at in a second, at the least: measured, half of it.
+_HASHED = 1e9
+
+
+@final
+@dataclass(frozen=True)
+class Kept:
+    """What a file holds."""
+
+    generation: int
+    root: np.random.SeedSequence
+    settings: dict[str, Any]
+    data: str
+    versions: dict[str, str]
+    arrays: dict[str, Array]
+
+
+@final
+@dataclass(frozen=True)
+class Identity:
+    """Which fit it is.
+
+    Parameters
+    ----------
+    root : SeedSequence
+        Of its randomness.
+    settings : dict
+        Plain data that differ where its updates, or its end, could.
+    data : callable
+        It gives a digest of the rows. It is asked for when a file is read, or written for the first time.
+    size : int
+        Bytes of the rows.
+    """
+
+    root: np.random.SeedSequence
+    settings: dict[str, Any]
+    data: Callable[[], str]
+    size: int
+
+
+@final
+class Keeper:
+    """Writes the checkpoints of a run while it descends, inside a ``with`` block; removes them when that ends well.
+
+    A state is written when the updates after it are known to have been finite. So a run that goes on from it tells a
+    divergence as one that was never stopped.
+
+    Parameters
+    ----------
+    checkpoint : Checkpoint
+    run : Run
+        As it is about to begin.
+    parts : mapping of str to Progress
+        All that the run needs to go on, by name.
+    identity : Identity
+    kept : Kept, optional
+        What :func:`read` has found: the parts are put back to it.
+    remove : bool
+        Whether the end of the block removes the files.
+
+    Raises
+    ------
+    StorageError
+        STORE-MISMATCH: the file is of another fit, or of other rows. STORE-CORRUPT: it does not fit together.
+        FILE-WRITE: it could not be written.
+    """
+
+    def __init__(
+        self,
+        checkpoint: Checkpoint,
+        run: Run,
+        parts: Mapping[str, Progress],
+        identity: Identity,
+        kept: Kept | None = None,
+        *,
+        remove: bool = True,
+    ) -> None:
+        self._checkpoint, self._run, self._parts, self._identity, self._remove = (
+            checkpoint,
+            run,
+            parts,
+            identity,
+            remove,
+        )
+        self._files = _Pace(checkpoint.every, expected=identity.size / _HASHED)
+        self._copies = _Pace(min(_MOMENT, checkpoint.every))
+        self._began = time.perf_counter()
+        self._waiting: dict[str, Callable[[], dict[str, Array]]] | None = None
+        self._latest: dict[str, Callable[[], dict[str, Array]]] | None = None
+        self._generation, self._data, self._failed = 0, "", False
+        if kept is not None:
+            self._go_on(kept)
+
+    def __enter__(self) -> Self:
+        self._run.between = self._look
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
+        self._run.between = None
+        if error is None:
+            if self._remove:
+                remove(self._checkpoint)
+        elif self._latest is not None and not self._failed:
+            lasted = time.perf_counter() - self._began >= self._checkpoint.every
+            if lasted or self._generation:
+                self._write()
+
+    def _look(self, _: Run) -> None:
+        """Copy, and write, what is due."""
+        if self._waiting is not None:  # the updates since were finite
+            self._latest, self._waiting = self._waiting, None
+            if self._files.due():
+                self._write()
+        if self._copies.due():
+            with self._copies.work():
+                self._waiting = {name: part.take() for name, part in self._parts.items()}
+
+    def _write(self) -> None:
+        from thalweg.descent.record import machine_information
+
+        assert self._latest is not None  # noqa: S101 - asked by both callers
+        self._failed = True  # an error in the middle of it is not tried again
+        with self._files.work():
+            self._data = self._data or self._identity.data()
+            arrays = {f"{name}.{key}": array for name, take in self._latest.items() for key, array in take().items()}
+            root = self._identity.root
+            description = {
+                "kind": _KIND,
+                "format": FORMAT,
+                "generation": self._generation + 1,
+                "root": {"entropy": _plain_entropy(root), "spawn_key": [int(key) for key in root.spawn_key]},
+                "settings": self._identity.settings,
+                "data": self._data,
+                "versions": _versions(machine_information()),
+            }
+            newest, older = self._checkpoint.files
+            with contextlib.suppress(FileNotFoundError):
+                _replace(newest, older)
+            tensors.write(newest, description, arrays)
+        self._latest, self._failed = None, False
+        self._generation += 1
+
+    def _go_on(self, kept: Kept) -> None:
+        from thalweg.descent.record import machine_information
+
+        name = shown(str(self._checkpoint.path), 200)
+        hint = f"Make the fit that it is of, name another file, or remove {shown(Path(name).name, 80)} to start anew."
+        keys = {*kept.settings, *self._identity.settings}
+        for key in sorted(keys, key=lambda key: (key == "formulas", key)):  # of these there are only fingerprints
+            was, now = kept.settings.get(key), self._identity.settings.get(key)
+            if was != now:
+                what = f"is the checkpoint of another fit: {key} was {was!s:.60}, and is {now!s:.60}"
+                raise StorageError("STORE-MISMATCH", name, what, hint)
+        if _told(kept.root) != _told(self._identity.root):
+            what = "is the checkpoint of another fit: its random_state was another"
+            raise StorageError("STORE-MISMATCH", name, what, hint)
+        self._data = self._identity.data()
+        if kept.data != self._data:
+            what = "is the checkpoint of a fit to other rows: their checksums differ"
+            raise StorageError("STORE-MISMATCH", name, what, hint)
+        other = [
+            f"{key} {was}" for key, was in kept.versions.items() if _versions(machine_information()).get(key) != was
+        ]
+        if other:
+            what = f"STORE-VERSIONS: the fit in {name} was begun with {', '.join(other)}"
+            warnings.warn(f"{what}; another may round otherwise than it would have", UserWarning, stacklevel=3)
+        for part, progress in self._parts.items():
+            own = {key.removeprefix(f"{part}."): a for key, a in kept.arrays.items() if key.startswith(f"{part}.")}
+            try:
+                progress.put_back(own)
+            except (LookupError, TypeError, ValueError, ArithmeticError) as error:
+                what = f"is no checkpoint of this fit: {shown(str(error), 120)}"
+                raise StorageError("STORE-CORRUPT", name, what, hint) from error
+        self._generation = kept.generation
+
+
+@final
+class _Pace:
+    """When it is time for a piece of work again: so seldom that it takes its share of the time at most."""
+
+    def __init__(self, every: float, expected: float = 0.0) -> None:
+        self._every, self._cost = every, expected
+        self._last = time.perf_counter()
+
+    def due(self) -> bool:
+        return time.perf_counter() - self._last >= max(self._every, self._cost / SHARE)
+
+    @contextlib.contextmanager
+    def work(self) -> Iterator[None]:
+        start = time.perf_counter()
+        yield
+        self._last = time.perf_counter()
+        self._cost = self._last - start
+
+
+def remove(checkpoint: Checkpoint) -> None:
+    """Remove both files, where they are."""
+    for path in checkpoint.files:
+        try:
+            path.unlink(missing_ok=True)
+        except OSError as error:
+            what = f"cannot be removed: {shown(error.strerror or str(error), 120)}"
+            raise StorageError("FILE-WRITE", shown(str(path), 200), what) from error
+
+
+def read(checkpoint: Checkpoint) -> Kept | None:
+    """Return what the files hold, the older one's where the newest is damaged; None where there are none.
+
+    Raises
+    ------
+    StorageError
+        STORE-CORRUPT: all there are are damaged. MODEL-OPEN: they cannot be opened. STORE-VERSION: a newer version
+        wrote them. FILE-WRITE: no file can be written there.
+    """
+    check_writable(checkpoint.path)
+    damaged = []
+    for path in checkpoint.files:
+        if not os.path.lexists(path):
+            continue
+        try:
+            kept = _read(path)
+        except ModelFileError as error:
+            damaged.append(error)
+            continue
+        if damaged:
+            what = f"STORE-DAMAGED: {damaged[0].where}: generation {kept.generation + 1} is damaged"
+            told = f"{what} ({damaged[0].code}); {kept.generation} is used"
+            warnings.warn(told, UserWarning, stacklevel=2)
+        return kept
+    if not damaged:
+        return None
+    name = shown(str(checkpoint.path), 200)
+    both = " and the one before it are" if len(damaged) > 1 else " is"
+    names = " and ".join(shown(path.name, 80) for path in checkpoint.files if os.path.lexists(path))
+    what = f"the checkpoint{both} damaged: {damaged[0].what}"
+    raise StorageError("STORE-CORRUPT", name, what, f"To start again, remove {names}.")
+
+
+def digest(arrays: Iterator[Any]) -> str:
+    """Return SHA-256 over the type, shape and bytes of arrays; of SciPy's CSR, its three. None counts too."""
+    found = hashlib.sha256()
+    for array in arrays:
+        parts = [array] if array is None or isinstance(array, np.ndarray) else [array.data, array.indices, array.indptr]
+        for part in parts:
+            if part is None:
+                found.update(b"none\n")
+                continue
+            found.update(f"{part.dtype.str} {part.shape}\n".encode())
+            found.update(np.ascontiguousarray(part).reshape(-1).view(np.uint8).data)
+    return found.hexdigest()
+
+
+def _replace(newest: Path, older: Path) -> None:
+    try:
+        newest.resolve().replace(older)
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        what = f"cannot be written: {shown(error.strerror or str(error), 120)}"
+        raise StorageError("FILE-WRITE", shown(str(older), 200), what) from error
+
+
+def _read(path: Path) -> Kept:
+    """Return what a file holds; ModelFileError where it is damaged."""
+    name = shown(str(path), 200)
+    data, arrays = tensors.read(path)
+    if data.get("kind") != _KIND:
+        raise ModelFileError("MODEL-KIND", name, "is no checkpoint")
+    number = data.get("format")
+    if type(number) is int and number > FORMAT:
+        what = f"was written by a newer version: format {number}, this one reads up to {FORMAT}"
+        raise StorageError("STORE-VERSION", name, what, "Go on with the version that began the fit.")
+    try:
+        root = data["root"]
+        entropy = root["entropy"]
+        sequence = np.random.SeedSequence(
+            int(entropy) if isinstance(entropy, str) else [int(word) for word in entropy],
+            spawn_key=tuple(int(key) for key in root["spawn_key"]),
+        )
+        return Kept(
+            int(data["generation"]), sequence, dict(data["settings"]), str(data["data"]), dict(data["versions"]), arrays
+        )
+    except (LookupError, TypeError, ValueError) as error:
+        raise ModelFileError("MODEL-META", name, f"its description is not one: {shown(str(error), 80)}") from error
+
+
+def _plain_entropy(root: np.random.SeedSequence) -> str | list[str]:
+    """Return the entropy as text: it has more digits than other readers of JSON keep."""
+    entropy = root.entropy
+    return str(entropy) if isinstance(entropy, int | np.integer) else [str(word) for word in entropy or ()]
+
+
+def _told(root: np.random.SeedSequence) -> tuple[Any, tuple[int, ...]]:
+    return _plain_entropy(root), tuple(int(key) for key in root.spawn_key)
+
+
+def _versions(machine: dict[str, str]) -> dict[str, str]:
+    """Return what the bits can depend on."""
+    return {name: machine[name] for name in ("thalweg", "numpy", "numba", "processor")}
