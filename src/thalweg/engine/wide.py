@@ -9,6 +9,8 @@ the bits of the same run alone; vectors run along the columns.
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Sequence
 from typing import Any
 
 from thalweg.engine.arithmetic import block
@@ -17,13 +19,17 @@ from thalweg.engine.products import nothing, product, turned, upright
 from thalweg.engine.tiles import call_of
 from thalweg.engine.vectors import INTEGER, Writer
 
-# Running sums of a dot product.
+# Running sums of a dot product, in the order in which pairs of them are added: those of one half, then of the other.
 SUMS = 8
+HALVES = ((0, 4, 2, 6), (1, 5, 3, 7))
+# Rows of a tile. With two vectors of columns and half of the sums at a time that fills 32 registers, and what is loaded
+# is used two or three times; with all of the sums at once it would be loads that take the time.
+ROWS = 3
 
 
 def _write_scores(writer: Writer) -> Any:
     """``out = x @ theta + bias`` for C-ordered x (m, features), theta (features + 1 or features, columns)."""
-    rows = 3 if writer.processor.tile_rows == 8 else 1  # as many running sums as there are registers
+    most = 2 if writer.processor.tile_rows == 8 else 1
 
     def body(*given: Any) -> None:
         x, m, features, theta, columns, intercept, out = given
@@ -35,49 +41,67 @@ def _write_scores(writer: Writer) -> Any:
         none = builder.icmp_signed("==", whole, INTEGER(0))
         some = builder.icmp_signed(">", intercept, INTEGER(0))
 
-        def strip(number: Any) -> list[Any]:
-            first = w.times(number, w.lanes)
-            flags = w.mask(builder.sub(columns, first))
+        def strip(first: Any, left: Any, vectors: int) -> None:
+            sides = [v * w.lanes for v in range(vectors)]
+            masks = [w.mask(left, side) for side in sides]
             panel, target = w.at(theta, first), w.at(out, first)
-            last = w.load(w.at(panel, bias), builder.and_(flags, w.spread(some)))
+            there = [builder.and_(mask, w.spread(some)) for mask in masks]
+            last = [w.load(w.at(panel, bias, side), mask) for side, mask in zip(sides, there, strict=True)]
 
             def tile(number: Any) -> list[Any]:
-                start = w.times(number, rows)
-                places = [builder.add(start, r) for r in w.row_numbers(rows, builder.sub(m, start))]
+                start = w.times(number, ROWS)
+                places = [builder.add(start, r) for r in w.row_numbers(ROWS, builder.sub(m, start))]
                 heads = [w.at(x, w.times(place, features)) for place in places]
 
-                def eight(k: Any, *sums: Any) -> list[Any]:
-                    done = w.times(k, SUMS)
-                    following = list(sums)
-                    for q in range(SUMS):
-                        j = builder.add(done, INTEGER(q))
-                        right = w.load(w.at(panel, w.times(j, columns)), flags)
-                        for r, head in enumerate(heads):
-                            left = w.spread(builder.load(w.at(head, j)))
-                            following[r * SUMS + q] = w.fma(left, right, sums[r * SUMS + q])
-                    return following
+                def products(j: Any, sums: Sequence[Any]) -> list[Any]:
+                    base = w.at(panel, w.times(j, columns))
+                    right = [w.load(w.at(base, side), mask) for side, mask in zip(sides, masks, strict=True)]
+                    factors = [w.spread(builder.load(w.at(head, j))) for head in heads]
+                    pairs = itertools.product(factors, right)
+                    return [w.fma(a, b, one) for (a, b), one in zip(pairs, sums, strict=True)]
 
-                def one(k: Any, *sums: Any) -> list[Any]:
-                    j = builder.add(w.times(whole, SUMS), k)
-                    right = w.load(w.at(panel, w.times(j, columns)), flags)
-                    left = [w.spread(builder.load(w.at(head, j))) for head in heads]
-                    return [w.fma(a, right, tail) for a, tail in zip(left, sums, strict=True)]
+                def half(numbers: Sequence[int]) -> list[Any]:
+                    def step(k: Any, *sums: Any) -> list[Any]:
+                        done, following = w.times(k, SUMS), []
+                        for place, q in enumerate(numbers):
+                            here = sums[place * cells : (place + 1) * cells]
+                            following += products(builder.add(done, INTEGER(q)), here)
+                        return following
 
-                sums = w.loop(whole, [zero] * (rows * SUMS), eight)
-                tails = w.loop(rest, [zero] * rows, one)
-                for r, (tail, place) in enumerate(zip(tails, places, strict=True)):
-                    s = sums[r * SUMS : (r + 1) * SUMS]
-                    even = builder.fadd(builder.fadd(s[0], s[4]), builder.fadd(s[2], s[6]))
-                    odd = builder.fadd(builder.fadd(s[1], s[5]), builder.fadd(s[3], s[7]))
-                    score = builder.select(none, tail, builder.fadd(builder.fadd(even, odd), tail))
-                    score = builder.select(some, builder.fadd(score, last), score)
-                    w.store(score, w.at(target, w.times(place, columns)), flags)
+                    s = w.loop(whole, [zero] * (cells * len(numbers)), step)
+                    a, b, c, d = (s[place * cells : (place + 1) * cells] for place in range(len(numbers)))
+                    return added(added(a, b), added(c, d))
+
+                def added(one: Sequence[Any], other: Sequence[Any]) -> list[Any]:
+                    return [builder.fadd(a, b) for a, b in zip(one, other, strict=True)]
+
+                cells = ROWS * vectors
+                even, odd = (half(numbers) for numbers in HALVES)
+                tails = w.loop(rest, [zero] * cells, lambda k, *s: products(builder.add(w.times(whole, SUMS), k), s))
+                scores = added(added(even, odd), tails)
+                for cell, (score, tail) in enumerate(zip(scores, tails, strict=True)):
+                    r, v = divmod(cell, vectors)
+                    plain = builder.select(none, tail, score)
+                    moved = builder.select(some, builder.fadd(plain, last[v]), plain)
+                    w.store(moved, w.at(target, w.times(places[r], columns), sides[v]), masks[v])
                 return []
 
-            w.loop(w.pieces(m, rows), [], tile)
+            w.loop(w.pieces(m, ROWS), [], tile)
+
+        def strips(number: Any) -> list[Any]:
+            first = w.times(number, w.lanes * most)
+            left = builder.sub(columns, first)
+            if most == 1:
+                strip(first, left, 1)
+                return []
+            with builder.if_else(builder.icmp_signed(">", left, INTEGER(w.lanes))) as (many, few):
+                with many:
+                    strip(first, left, most)
+                with few:
+                    strip(first, left, 1)
             return []
 
-        w.loop(w.pieces(columns, w.lanes), [], strip)
+        w.loop(w.pieces(columns, w.lanes * most), [], strips)
 
     pointer = writer.pointer
     return writer.function("scores", [pointer, INTEGER, INTEGER, pointer, INTEGER, INTEGER, pointer], body)
