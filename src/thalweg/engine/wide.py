@@ -16,7 +16,7 @@ from typing import Any
 from thalweg.engine.arithmetic import block
 from thalweg.engine.compile import LOSS, call_loss
 from thalweg.engine.products import nothing, product, turned, upright
-from thalweg.engine.tiles import call_of
+from thalweg.engine.tiles import PANEL_BYTES, call_of, empty_panel
 from thalweg.engine.vectors import INTEGER, Writer
 
 # Running sums of a dot product, in the order in which pairs of them are added: those of one half, then of the other.
@@ -25,6 +25,8 @@ HALVES = ((0, 4, 2, 6), (1, 5, 3, 7))
 # Rows of a tile. With two vectors of columns and half of the sums at a time that fills 32 registers, and what is loaded
 # is used two or three times; with all of the sums at once it would be loads that take the time.
 ROWS = 3
+# Rows from which it pays to copy a strip of weights.
+FAR_ROWS = 12
 
 
 def _write_scores(writer: Writer) -> Any:
@@ -32,7 +34,7 @@ def _write_scores(writer: Writer) -> Any:
     most = 2 if writer.processor.tile_rows == 8 else 1
 
     def body(*given: Any) -> None:
-        x, m, features, theta, columns, intercept, out = given
+        x, m, features, theta, columns, intercept, near, out = given
         w, builder = writer, writer.builder
         zero = w.spread(w.scalar(0.0))
         whole = builder.sdiv(features, INTEGER(SUMS))
@@ -48,14 +50,28 @@ def _write_scores(writer: Writer) -> Any:
             there = [builder.and_(mask, w.spread(some)) for mask in masks]
             last = [w.load(w.at(panel, bias, side), mask) for side, mask in zip(sides, there, strict=True)]
 
+            def loaded(base: Any) -> list[Any]:
+                return [w.load(w.at(base, side), mask) for side, mask in zip(sides, masks, strict=True)]
+
+            def bring(j: Any) -> list[Any]:
+                for side, x in zip(sides, loaded(w.at(panel, w.times(j, columns))), strict=True):
+                    w.store_panel(x, w.at(near, w.times(j, w.lanes * vectors), side))
+                return []
+
+            # Rows far apart share few places in the first cache: where many tiles pass over them they are brought near.
+            fits = builder.icmp_signed("<=", features, INTEGER(PANEL_BYTES // (w.size * w.lanes * vectors)))
+            fits = builder.and_(fits, builder.icmp_signed(">=", m, INTEGER(FAR_ROWS)))
+            w.loop(builder.select(fits, features, INTEGER(0)), [], bring)
+            panel = builder.select(fits, near, panel)
+            apart = builder.select(fits, INTEGER(w.lanes * vectors), columns)
+
             def tile(number: Any) -> list[Any]:
                 start = w.times(number, ROWS)
                 places = [builder.add(start, r) for r in w.row_numbers(ROWS, builder.sub(m, start))]
                 heads = [w.at(x, w.times(place, features)) for place in places]
 
                 def products(j: Any, sums: Sequence[Any]) -> list[Any]:
-                    base = w.at(panel, w.times(j, columns))
-                    right = [w.load(w.at(base, side), mask) for side, mask in zip(sides, masks, strict=True)]
+                    right = loaded(w.at(panel, w.times(j, apart)))
                     factors = [w.spread(builder.load(w.at(head, j))) for head in heads]
                     pairs = itertools.product(factors, right)
                     return [w.fma(a, b, one) for (a, b), one in zip(pairs, sums, strict=True)]
@@ -104,10 +120,10 @@ def _write_scores(writer: Writer) -> Any:
         w.loop(w.pieces(columns, w.lanes * most), [], strips)
 
     pointer = writer.pointer
-    return writer.function("scores", [pointer, INTEGER, INTEGER, pointer, INTEGER, INTEGER, pointer], body)
+    return writer.function("scores", [pointer, INTEGER, INTEGER, pointer, INTEGER, INTEGER, pointer, pointer], body)
 
 
-_scores = call_of(_write_scores, "piipiip")
+_scores = call_of(_write_scores, "piipiipp")
 
 
 def wide(
@@ -128,7 +144,8 @@ def wide(
         x = X[rows[i]]
         for j in range(features):
             gathered[i, j] = x[j]
-    _scores(theta, (gathered, 0, batch, features, theta, 0, columns, intercepts, scores, 0))
+    call = (gathered, 0, batch, features, theta, 0, columns, intercepts, empty_panel(theta), 0, scores, 0)
+    _scores(theta, call)
     call_loss(code[LOSS], (targets, scores, rows, weights, factor, loss_hyper, slopes, sums))
     if grad.size == 0:
         return
