@@ -105,8 +105,8 @@ def _reduced(kind: type[np.floating[Any]], degree: int, split: int, low: float, 
 
     @nested
     def reduced(x):
-        bounded = x if x > least else least
-        bounded = bounded if bounded < most else most
+        bounded = least if least > x else x  # in this order nan goes through, to the result
+        bounded = most if most < bounded else bounded
         shifted = fma(bounded, inverse, shift)
         n = to_bits(shifted) - start
         rounded = shifted - shift
@@ -160,8 +160,7 @@ def _exp(x):
 
     def native(x):
         n, rest, one = reduced(x)
-        result = scaled(one + rest, whole(n))
-        return x if x != x else result  # noqa: PLR0124 - nan stays nan
+        return scaled(one + rest, whole(n))
 
     return native
 
