@@ -39,10 +39,11 @@ USUAL: dict[str, tuple[float, ...]] = {
 }
 BELIEVED: dict[str, tuple[float, float]] = {
     "learning_rate": (1e-10, 1e4),
-    "beta1": (0.0, 1.0),
-    "beta2": (0.5, 1.0),
-    "beta3": (0.5, 1.0),
-    "rho": (0.1, 1.0),
+    "momentum": (0.0, 0.99999),
+    "beta1": (0.0, 0.99999),
+    "beta2": (0.5, 0.99999),
+    "beta3": (0.5, 0.99999),
+    "rho": (0.1, 0.99999),
     "epsilon": (1e-30, 1e-2),
     "epsilon_root": (1e-30, 1e-2),
     "alpha": (0.1, 100.0),
@@ -57,6 +58,20 @@ MOST = 600
 """How many settings are played at once."""
 PREFIX = 6
 """How many steps settings are screened on: the first rates, and the first that differ."""
+
+
+ROUNDS = 20
+"""Of solving, on each number of steps."""
+STARTS = 4
+"""From how many of the best usual settings the numbers of a plain rule are solved."""
+STAGES = (2, 4, 8)
+"""Numbers are solved on so many steps first: what is wrong after two steps hides everything later."""
+HOPELESS = 0.05
+"""Disagreement on the first steps above which a hypothesis with its best numbers is given up."""
+SIGNS = ("signum", "lion")
+"""Rules whose moves do not change a little when a number does."""
+FINE = tuple(float(x) for x in np.round(1 - np.geomspace(0.9, 1e-3, 60), 4))
+"""On which their shares are looked for."""
 
 
 @final
@@ -111,12 +126,12 @@ class Evidence:
         apart = differences(moves, self.trajectory)
         return Fit(hypothesis, numbers, float(np.minimum(apart, 1).mean()), float(apart.max()))
 
-    def screen(self, hypothesis: Hypothesis, *, few: bool) -> Fit:
-        """Find the best of the usual numbers on the first steps."""
+    def screen(self, hypothesis: Hypothesis, *, few: bool) -> list[Fit]:
+        """Find the best of the usual numbers on the first steps; of many settings several, for solving to start at."""
         fixed, free = self.split(hypothesis)
-        prefix = min(PREFIX, self.tape.steps)
+        prefix = self.tape.steps if hypothesis.rule in SIGNS and not few else min(PREFIX, self.tape.steps)
         if not free:
-            return self.fit(hypothesis, fixed, prefix)
+            return [self.fit(hypothesis, fixed, prefix)]
         settings = _settings(hypothesis, [n for n in free if n != "learning_rate"], few=few)
         columns: dict[str, Any] = {**fixed, **settings}
         if "learning_rate" in free:
@@ -124,9 +139,11 @@ class Evidence:
         apart = differences(hypothesis.moves(columns, self.tape, prefix), self.trajectory)
         apart = apart.reshape(-1, *apart.shape[-2:])
         disagreement = np.minimum(apart, 1).mean(axis=(-2, -1))
-        best = int(np.argmin(disagreement))
-        numbers = {n: float(v) if np.ndim(v) == 0 else float(v[best, 0]) for n, v in columns.items()}
-        return Fit(hypothesis, numbers, float(disagreement[best]), float(apart[best].max()))
+        fits = []
+        for row in np.argsort(disagreement)[: 1 if few else STARTS]:
+            numbers = {n: float(v) if np.ndim(v) == 0 else float(v[row, 0]) for n, v in columns.items()}
+            fits.append(Fit(hypothesis, numbers, float(disagreement[row]), float(apart[row].max())))
+        return fits
 
     def split(self, hypothesis: Hypothesis) -> tuple[dict[str, float], list[str]]:
         """Return the numbers that are known, and the names of those that are not."""
@@ -148,40 +165,50 @@ class Evidence:
         median = np.where(count > 0, median, hypothesis.numbers["learning_rate"])
         return median if median.ndim == 2 else float(median[0])
 
-    def solve(self, start: Fit, rounds: int = 25) -> Fit:
+    def solve(self, start: Fit) -> Fit:
         """Improve the unknown numbers of a fit until its residual is nothing, or they move no more.
 
         Levenberg and Marquardt's method on relative differences of moves, in the logarithms of rates and epsilons and
-        of what shares lack to 1: all slopes of a round are played at once.
+        of what shares lack to 1, on more and more steps: all slopes of a round are played at once.
         """
         hypothesis = start.hypothesis
         free = [n for n in self.split(hypothesis)[1] if _solvable(n, start.numbers[n])]
         best = self.fit(hypothesis, start.numbers)
         if not free or best.residual <= self.tolerance:
             return best
-        x = np.array([_to_line(n, best.numbers[n]) for n in free])
-        error = self._errors(hypothesis, best.numbers, free, x[np.newaxis])[0]
+        numbers = dict(best.numbers)
+        for steps in (*(n for n in STAGES if n < self.tape.steps), self.tape.steps):
+            numbers = self._solved(hypothesis, numbers, free, steps)
+            if self.fit(hypothesis, numbers, steps).disagreement > HOPELESS:
+                return best
+        solved = self.fit(hypothesis, numbers)
+        return self._rounded(solved, free) if solved.residual <= self.tolerance else min(best, solved, key=_rank)
+
+    def _solved(
+        self, hypothesis: Hypothesis, numbers: Mapping[str, float], free: list[str], steps: int
+    ) -> dict[str, float]:
+        """Return numbers with the free ones solved on the first steps."""
+        x = np.array([_to_line(n, numbers[n]) for n in free])
+        error = self._errors(hypothesis, numbers, free, x[np.newaxis], steps)[0]
         damping = 1e-3
-        for _ in range(rounds):
+        for _ in range(ROUNDS):
             shifted = x + 1e-6 * np.eye(len(free))
-            slopes = (self._errors(hypothesis, best.numbers, free, shifted) - error) / 1e-6
+            slopes = (self._errors(hypothesis, numbers, free, shifted, steps) - error) / 1e-6
             square, pull = slopes @ slopes.T, slopes @ error
-            dampings = damping * np.array([0.01, 1.0, 100.0, 1e4])
+            dampings = damping * np.array([1e-3, 0.1, 10.0, 1e3])
             scales = np.diag(np.diag(square) + 1e-12)
-            steps = np.stack([np.linalg.lstsq(square + d * scales, -pull, rcond=None)[0] for d in dampings])
-            tried = x + np.clip(steps, -3, 3)
-            errors = self._errors(hypothesis, best.numbers, free, tried)
+            moves = np.stack([np.linalg.lstsq(square + d * scales, -pull, rcond=None)[0] for d in dampings])
+            tried = x + np.clip(moves, -3, 3)
+            errors = self._errors(hypothesis, numbers, free, tried, steps)
             sizes = (errors**2).sum(axis=1)
             k = int(np.argmin(sizes))
             before = float((error**2).sum())
             if not sizes[k] < before:
                 break
-            x, error, damping = tried[k], errors[k], float(np.clip(dampings[k], 1e-9, 1e3))
-            if sizes[k] > before * (1 - 1e-6) or sizes[k] < 1e-24:
+            x, error, damping = tried[k], errors[k], float(np.clip(dampings[k], 1e-12, 1e3))
+            if sizes[k] > before * (1 - 1e-4) or sizes[k] < 1e-24:
                 break
-        numbers = {**best.numbers, **{n: _from_line(n, v) for n, v in zip(free, x, strict=True)}}
-        solved = self.fit(hypothesis, numbers)
-        return self._rounded(solved, free) if solved.residual <= self.tolerance else min(best, solved, key=_rank)
+        return {**numbers, **{n: _from_line(n, v) for n, v in zip(free, x, strict=True)}}
 
     def believed(self, fit: Fit) -> bool:
         """Whether an explanation holds with numbers that somebody would write."""
@@ -191,11 +218,13 @@ class Evidence:
         ranges = ((fit.numbers[n], BELIEVED[n]) for n in free if n in BELIEVED)
         return all(low <= value <= high for value, (low, high) in ranges)
 
-    def _errors(self, hypothesis: Hypothesis, numbers: Mapping[str, float], free: list[str], x: Array) -> Array:
+    def _errors(
+        self, hypothesis: Hypothesis, numbers: Mapping[str, float], free: list[str], x: Array, steps: int
+    ) -> Array:
         """Return the signed relative differences of moves for rows of transformed numbers: (rows, steps * n)."""
         columns = {n: np.array([[_from_line(n, v)] for v in x[:, k]]) for k, n in enumerate(free)}
-        moves = hypothesis.moves({**numbers, **columns}, self.tape)
-        seen, noise = self.trajectory.moves, self.trajectory.noise
+        moves = hypothesis.moves({**numbers, **columns}, self.tape, steps)
+        seen, noise = self.trajectory.moves[:steps], self.trajectory.noise[:steps]
         with np.errstate(all="ignore"):
             gap = moves - seen
             size = np.maximum(np.abs(moves), np.abs(seen))
@@ -225,10 +254,13 @@ def _settings(hypothesis: Hypothesis, free: list[str], *, few: bool) -> dict[str
     for name in free:
         default = hypothesis.numbers[name]
         usual = dict.fromkeys((default, *USUAL.get(name, ())))
+        if hypothesis.rule in SIGNS and name in SHARES and not few:
+            usual |= dict.fromkeys(FINE)
         needed = any(name in v.numbers for v in hypothesis.variations)
         values = [v for v in usual if v != 0 or not needed]
         choices.append(values[:FEW] if few else values)
-    while math.prod(len(c) for c in choices) > MOST:
+    most = len(FINE) ** 2 if hypothesis.rule in SIGNS else MOST
+    while math.prod(len(c) for c in choices) > most:
         longest = max(range(len(choices)), key=lambda k: len(choices[k]))
         choices[longest] = choices[longest][:-1]
     rows = np.array(list(product(*choices)), dtype=np.float64).reshape(-1, len(free))

@@ -48,24 +48,33 @@ class _Search:
 
     def level(self, hypotheses: Iterable[Hypothesis], *, few: bool) -> list[Fit]:
         """Screen hypotheses and return those that hold, the cheapest first."""
-        screened = []
+        screened: list[list[Fit]] = []
         for hypothesis in hypotheses:
             key = (hypothesis.rule, frozenset(hypothesis.codes))
             if key not in self.tried:
-                self.tried[key] = self.evidence.screen(hypothesis, few=few)
-                screened.append(self.tried[key])
-        screened.sort(key=lambda fit: fit.disagreement)
-        held = []
-        for place, fit in enumerate(screened):
-            exact = fit.residual <= self.evidence.tolerance
-            unknown = bool(self.evidence.split(fit.hypothesis)[1])
-            if exact or (unknown and place < (len(screened) if not few else SOLVED)):
-                solved = self.evidence.solve(fit)
-                self.tried[fit.hypothesis.rule, frozenset(fit.hypothesis.codes)] = solved
-                if self.evidence.believed(solved):
-                    held.append(solved)
+                starts = self.evidence.screen(hypothesis, few=few)
+                self.tried[key] = starts[0]
+                screened.append(starts)
+        screened.sort(key=lambda starts: starts[0].disagreement)
+        # What holds with usual numbers is believed before what has to be solved for.
+        exact = [starts for starts in screened if starts[0].residual <= self.evidence.tolerance]
+        held = [fit for starts in exact for fit in self._solve(starts)]
+        if not held:
+            unknown = [starts for starts in screened if self.evidence.split(starts[0].hypothesis)[1]]
+            held = [fit for starts in (unknown[:SOLVED] if few else unknown) for fit in self._solve(starts)]
         order = {rule: k for k, rule in enumerate(names())}
         return sorted(held, key=lambda fit: (round(fit.hypothesis.cost, 6), order[fit.hypothesis.rule]))
+
+    def _solve(self, starts: list[Fit]) -> list[Fit]:
+        """Solve the unknown numbers from one start after another, until the explanation holds."""
+        for start in starts:
+            solved = self.evidence.solve(start)
+            key = (solved.hypothesis.rule, frozenset(solved.hypothesis.codes))
+            if solved.disagreement < self.tried[key].disagreement or self.evidence.believed(solved):
+                self.tried[key] = solved
+            if self.evidence.believed(solved):
+                return [solved]
+        return []
 
     def nearest(self, count: int) -> list[Fit]:
         """Return the fits that disagree least."""
@@ -124,7 +133,7 @@ def explain(
     if not np.any(trajectory.moves != 0):
         if hint is None:
             return Verdict("unknown", properties=properties(trajectory, tape), note="theta never moves")
-        levels = levels[:2]  # one slip that stops all movement can be named; more would be a guess
+        levels = levels[:3]  # one slip that stops all movement can be named; more would be a guess
     for level in levels:
         held = level()
         if held:
@@ -152,10 +161,12 @@ def _levels(search: _Search, hint: str | None) -> list[Callable[[], list[Fit]]]:
             lambda: plain(everything), lambda: single(everything), lambda: pairs(everything),
             lambda: _triples(search, None),
         ]  # fmt: skip
+    # A rule of the family that is right comes before a mistake in the one that was promised: where the rate happens to
+    # be 1 - momentum, an average of gradients is also a heavy ball with its rate applied twice.
     family = tuple(rule for rule in _family(hint) if rule != hint)
     others = tuple(rule for rule in everything if rule != hint and rule not in family)
     return [
-        lambda: plain((hint,)), lambda: single((hint,)), lambda: plain(family), lambda: single(family),
+        lambda: plain((hint,)), lambda: plain(family), lambda: single((hint,)), lambda: single(family),
         lambda: plain(others), lambda: pairs((hint,)), lambda: pairs(family), lambda: single(others),
         lambda: _triples(search, hint), lambda: pairs(others),
     ]  # fmt: skip
@@ -214,7 +225,7 @@ def _verdict(search: _Search, held: list[Fit], hint: str | None, kind: Kind | No
     alike = tuple(
         (fit.hypothesis.rule, *fit.hypothesis.codes) for fit in held[1:] if round(fit.hypothesis.cost, 6) == cost
     )
-    if hint is not None and chosen.rule not in _family(hint):
+    if hint not in (None, chosen.rule) and not {hint, chosen.rule} <= set(FAMILIES[0]):
         note = "; ".join(part for part in (note, f"the name promises {hint}, what it does is {chosen.rule}") if part)
     return Verdict(
         kind=kind or ("wrong" if mistakes else "same" if form else "right"),
