@@ -51,10 +51,11 @@ def test_learners_networks_are_right(network: str) -> None:
 
 
 @pytest.mark.parametrize("plant", PLANTS, ids=str)
-def test_planted_mistake_is_found_in_its_blocks(plant: Plant) -> None:
+def test_planted_mistake_is_found_in_its_blocks_and_named(plant: Plant) -> None:
     scope = built(plant.network, plant)
     told = check_gradient(scope["loss"], scope["gradient"], scope["params"])
     assert set(told.wrong_blocks) == set(plant.blocks.split()), str(told)
+    assert told.codes == {plant.code}, str(told)
     assert max(map(len, told.lines)) <= 80
 
 

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from thalweg.check.backward import Pass, explain
 from thalweg.check.blocks import Blocks, Received
 from thalweg.check.differences import Probe
+from thalweg.check.factors import NEAR, constant_ratio, named_factor, spelled
 from thalweg.check.gradient_verdict import Cause
+from thalweg.check.perceptron import Perceptron
 
 Array = NDArray[Any]
 
-NEAR = 1e-6  # a measured factor is a named one when they agree to this, or to the bound of the measurement
 OLD_STEPS = tuple(10.0**-k for k in range(1, 9))  # steps that hand-written difference quotients take
 
 
@@ -41,6 +43,8 @@ class Evidence:
         Value at ``x``.
     drew : tuple of bool
         Whether the function draws random numbers, and whether the gradient draws others than it.
+    net : Perceptron or None
+        The network that the function is, where it was recognised.
     """
 
     blocks: Blocks
@@ -52,6 +56,7 @@ class Evidence:
     probe: Probe
     at: float
     drew: tuple[bool, bool]
+    net: Perceptron | None = None
 
     def of(self, name: str) -> tuple[Array, Array, Array]:
         """Return gradient, slopes and bounds of a block, flat, where both are known."""
@@ -73,9 +78,14 @@ class Evidence:
 
 
 def causes_of(evidence: Evidence) -> tuple[Cause, ...]:
-    """Return the likely causes: for each wrong block the first that fits, those of several blocks as one."""
+    """Return the likely causes: mistakes of a whole backward pass first, then what fits one block after the other."""
     found: list[Cause] = []
+    if evidence.net is not None and np.all(np.isfinite(evidence.received.flat)):
+        found += explain(evidence.net, evidence.received.flat, evidence.wrong)
+    explained = {name for cause in found for name in cause.blocks}
     for name in evidence.wrong:
+        if name in explained:
+            continue
         for look in LOOKS:
             cause = look(evidence, name)
             if cause is not None:
@@ -173,82 +183,25 @@ def _same(g: Array, expected: Array, bounds: Array) -> bool:
 # -- factors
 
 
-def constant_ratio(g: Array, s: Array, b: Array) -> tuple[float, float] | None:
-    """Return the one factor between a gradient and the slopes, with its uncertainty; None if there is no such one."""
-    if not s.size or not np.any(s):
-        return None
-    factor = float(g @ s / (s @ s))
-    slack = b * max(1.0, abs(factor)) + NEAR * np.abs(factor * s)
-    if np.any(np.abs(g - factor * s) > 2 * slack):
-        return None
-    clear = np.abs(s) > 0.1 * np.max(np.abs(s))
-    doubt = float(np.max(slack[clear] / np.abs(s[clear])))
-    return (factor, doubt) if doubt < 0.01 * abs(factor) else None
-
-
 def _factor(e: Evidence, name: str) -> Cause | None:
     g, s, b = e.of(name)
     found = constant_ratio(g, s, b)
     if found is None:
         return None
     factor, slack = found
-    evidence = f"gradient / slope = {factor:.9g} at each of {s.size} coordinates"
+    many = f"each of {s.size} coordinates" if s.size > 1 else "its one coordinate"
+    evidence = f"gradient / slope = {factor:.9g} at {many}"
     if abs(factor + 1) <= slack + NEAR:
         return Cause("sign", (name,), "the sign is turned round", "Is it prediction minus target?", evidence, 0)
     hit = named_factor(abs(factor), slack, e.named)
     sign = " and the sign is turned round" if factor < 0 else ""
+    if hit is None and s.size == 1:  # any two numbers have a ratio
+        return None
     if hit is None:
         title = f"a constant factor of {factor:.6g}{sign}"
         return Cause("factor", (name,), title, "Look for a constant that only one of the two has.", evidence, 0)
     code, title, mend = hit
     return Cause(code, (name,), title + sign, mend, evidence, 0)
-
-
-def named_factor(factor: float, slack: float, named: Mapping[str, float]) -> tuple[str, str, str] | None:
-    """Return code, title and mend of a factor: 2, the number of rows, a share of dropout, a number the caller named."""
-
-    def close(value: float) -> bool:
-        return abs(factor - value) <= (slack + NEAR) * max(value, factor)
-
-    if close(2):
-        return "factor_2", "a factor of 2 too many", "Does the loss have the 1/2 whose derivative takes the 2 away?"
-    if close(0.5):
-        return (
-            "factor_half",
-            "a factor of 2 is missing",
-            "The square's derivative is 2 (z - y) where the loss has no 1/2.",
-        )
-    rows = [(name, value) for name, value in named.items() if name.startswith(("rows", "columns")) and value > 1]
-    rows.sort(key=lambda item: not item[0].startswith("rows"))
-    for name, m in rows:
-        what = f"{m:g} {name.split(' ', 1)[0]} of {name.split(' ', 1)[1]}"
-        for extra, told in ((1.0, ""), (2.0, ", and a factor of 2"), (0.5, ", and a factor of 1/2")):
-            if close(m * extra):
-                mend = f"Divide by m = {m:g}: the loss is a mean, the gradient a sum."
-                return "missing_1_m", f"1/m is missing{told}: there are {what}", mend
-            if close(extra / m):
-                mend = f"Divide by m = {m:g} once: in the error or in the gradient, not in both."
-                return "twice_1_m", f"divided by m once too often{told}: there are {what}", mend
-    for name, value in named.items():
-        if name.startswith(("rows", "columns")) or not 0 < abs(value) < math.inf or abs(value) in (1.0, 2.0, 0.5):
-            continue
-        kept = value if 0 < value < 1 else None
-        forms = [(value, name), (1 / value, f"1/{name}")]
-        if kept is not None:
-            forms += [(1 - kept, f"1 - {name}"), (1 / (1 - kept), f"1/(1 - {name})")]
-        for number, form in forms:
-            if close(abs(number)):
-                if kept is not None and any(word in name.lower() for word in ("keep", "drop", "prob", "p")):
-                    return _unscaled(form)
-                mend = f"{name} stands in only one of loss and gradient, or twice in one."
-                return "factor_named", f"a factor of {form} = {number:.6g}", mend
-    return None
-
-
-def _unscaled(form: str) -> tuple[str, str, str]:
-    title = f"the mask's scale is not the same in both passes: a factor of {form}"
-    mend = "Divide by keep_prob forward and backward (inverted dropout), by the same mask."
-    return "mask_unscaled", title, mend
 
 
 # -- penalties
@@ -270,7 +223,7 @@ def _penalty(e: Evidence, name: str) -> Cause | None:
 
 def _of_penalty(e: Evidence, name: str, k: float, what: str, slack: float) -> Cause:
     evidence = f"gradient - slope = {k:.6g} * {'sign of ' if what == 'L1' else ''}{name} at every coordinate"
-    told = _spelled(abs(k), e.named)
+    told = spelled(abs(k), e.named)
     evidence += f" ({told})" if told else ""
     held = _held_by_loss(e, name) if what == "L2" else None
     if held is not None and held <= abs(k) * 1e-3 + slack:
@@ -311,6 +264,9 @@ def _held_by_loss(e: Evidence, name: str) -> float | None:
 
     A cross-entropy grows no faster than the scores, so far out only the penalty bends.
     """
+    if e.net is not None:
+        penalised = {e.blocks.names[layer.weights] for layer in e.net.layers}
+        return 2 * e.net.l2 if name in penalised else 0.0
     _, place = e.place(name)
     theta = e.blocks.flat
     length = float(theta[place] @ theta[place])
@@ -328,19 +284,6 @@ def _held_by_loss(e: Evidence, name: str) -> float | None:
     if abs(seen[0] - seen[1]) > 1e-3 * abs(seen[1]) + 1e-9 * max(1.0, abs(e.at)) / length:
         return None
     return max(seen[1], 0.0)
-
-
-def _spelled(value: float, named: Mapping[str, float]) -> str:
-    """Return how a number is made of those the caller named, or an empty text."""
-    rows = [("", 1.0), *((f" / {v:g}", v) for k, v in named.items() if k.startswith("rows"))]
-    for name, number in named.items():
-        if name.startswith(("rows", "columns")) or not 0 < abs(number) < math.inf:
-            continue
-        for told, m in rows:
-            for extra, sign in ((1.0, ""), (2.0, "2 * "), (0.5, "1/2 * ")):
-                if abs(extra * abs(number) / m - value) <= 1e-6 * value:
-                    return f"{sign}{name}{told}"
-    return ""
 
 
 # -- difference quotients of the caller's own, and coarse arithmetic
@@ -408,21 +351,27 @@ def _mask(e: Evidence, name: str) -> Cause | None:
     return Cause("mask_missing", (name,), title, mend, "the function draws random numbers")
 
 
+def _parts(e: Evidence, name: str) -> Cause | None:
+    """Take a gradient apart into that of the data and that of the penalty: one of them may have a factor."""
+    if e.net is None or not e.net.l2 or name in e.received.shapes:
+        return None
+    _, place = e.place(name)
+    g, theta = e.received.flat[place], e.blocks.flat[place]
+    data = Pass(e.net, e.blocks.flat).gradient()[place]
+    if g.size < 4 or not np.all(np.isfinite(g)):
+        return None
+    (factor, k), *_ = np.linalg.lstsq(np.stack([data, theta], axis=1), g)
+    if np.max(np.abs(factor * data + k * theta - g)) > NEAR * np.max(np.abs(g)) or abs(factor - 1) < NEAR:
+        return None
+    hit = named_factor(abs(float(factor)), NEAR, e.named)
+    evidence = f"gradient = {factor:.7g} * slope of the data's loss + {k:.7g} * {name}"
+    if factor < 0 and abs(factor + 1) < NEAR:
+        return Cause("sign", (name,), "the sign is turned round", "Is it prediction minus target?", evidence, 0)
+    if hit is None:
+        return None
+    return Cause(hit[0], (name,), hit[1] + (" and the sign is turned round" if factor < 0 else ""), hit[2], evidence, 0)
+
+
 LOOKS: tuple[Callable[[Evidence, str], Cause | None], ...] = (
-    _absent, _misshapen, _coarse, _turned, _factor, _penalty, _quotient, _mask,
+    _absent, _misshapen, _coarse, _turned, _parts, _factor, _penalty, _quotient, _mask,
 )  # fmt: skip
-
-
-def numbers_near(names: Iterator[tuple[str, Any]]) -> dict[str, float]:
-    """Return the numbers among named values, and the counts of rows and columns of the arrays among them."""
-    found: dict[str, float] = {}
-    for name, value in names:
-        if isinstance(value, (bool, str)):
-            continue
-        if isinstance(value, (int, float, np.integer, np.floating)):
-            found.setdefault(name, float(value))
-        elif isinstance(value, np.ndarray) and value.ndim in (1, 2) and value.dtype.kind in "fiub":
-            found.setdefault(f"rows {name}", float(value.shape[0]))
-            if value.ndim == 2:
-                found.setdefault(f"columns {name}", float(value.shape[1]))
-    return found

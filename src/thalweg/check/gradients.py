@@ -11,9 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from thalweg.check.blocks import Blocks, Received
-from thalweg.check.causes import Evidence, causes_of, numbers_near
+from thalweg.check.causes import Evidence, causes_of
 from thalweg.check.differences import Probe, Slope, noise_of, remainder_order, scales_of, slope_of
+from thalweg.check.factors import numbers_near
 from thalweg.check.gradient_verdict import BlockVerdict, GradientVerdict, Kind, Kink
+from thalweg.check.perceptron import recognise
 from thalweg.check.randomness import Sources, reachable, seeded
 from thalweg.errors import SettingError
 
@@ -236,8 +238,10 @@ class _Examination:
         wrong = tuple(block.name for block in blocks if block.right is False)
         causes: tuple[Any, ...] = ()
         if wrong:
-            named = numbers_near(pair for f in self._seen for pair in reachable(f))
-            evidence = Evidence(self.blocks, received, measured, bounds, wrong, named, self.probe, at, self.drew)
+            seen = [pair for f in self._seen for pair in reachable(f)]
+            net = None if self.held else recognise(self.blocks, self.probe, seen, self.rng)
+            named = numbers_near(seen)
+            evidence = Evidence(self.blocks, received, measured, bounds, wrong, named, self.probe, at, self.drew, net)
             causes = causes_of(evidence)
         self._tell_of_precision(received)
         compared = np.isfinite(measured) & np.isfinite(received.flat)
