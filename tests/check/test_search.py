@@ -83,7 +83,7 @@ def share_of_pairs_named(seed, count, *, hint):
 
 
 def test_pairs_are_named():
-    assert share_of_pairs_named(2, 30, hint=True) >= 0.95
+    assert share_of_pairs_named(2, 16, hint=True) >= 0.95
 
 
 @pytest.mark.deep

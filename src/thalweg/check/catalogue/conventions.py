@@ -336,6 +336,16 @@ FORMS = (
         MappingProxyType({"epsilon_root": 1e-8}),
     ),
     Variation(
+        "power-for-root",
+        "convention",
+        "any power of the sum of squares stands for its root",
+        "Keras and TensorFlow let the rate fall with another power than 1/2. At 0 it does not fall at all.",
+        "Keras Ftrl (learning_rate_power)",
+        (Replace("np.sqrt(X)", "X**power"),),
+        ("ftrl",),
+        MappingProxyType({"power": 0.5}),
+    ),
+    Variation(
         "shrinkage",
         "convention",
         "FTRL shrinks the gradient and counts l2 twice",
