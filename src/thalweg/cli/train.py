@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ from thalweg.errors import DivergedError, SettingError
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from thalweg.cli.checkpoints import Keeping
     from thalweg.descent.run import Run
     from thalweg.descent.settings import Settings
     from thalweg.studies.study import Study
@@ -37,6 +39,9 @@ _ENDINGS = {"target": "reached the target loss", "time": "stopped by the clock"}
 @o.count("Descent", "--seed", "Of the parts, the start, the orders and dropout.", 0, least=0)
 @o.word("Output", "--output", "FILE", "The model.", "model.thalweg")
 @o.word("Output", "--record", "FILE", "The account of the run.  [the model's name and .json]")
+@o.number("Checkpoint", "--checkpoint-every", "Seconds between two, at least.", default=10.0)
+@o.flag("Checkpoint", "--no-checkpoint", "Keep none while it learns.")
+@o.flag("Checkpoint", "--restart", "Begin anew: remove the checkpoint that is there.")
 @o.OUTPUT
 def train(table: str, **told: Any) -> None:
     """Train a model on TABLE: a file (CSV, TSV, Parquet) or dataset:NAME.
@@ -44,10 +49,14 @@ def train(table: str, **told: Any) -> None:
     Columns of numbers are standardised, columns of text one-hot encoded, by what the training part holds. A part of
     the rows is held out to watch the descent, another to be looked at last.
 
+    While it learns for longer than some seconds, a checkpoint is kept beside the model: after Ctrl-C, a kill or a loss
+    of power the same command goes on from there, to the same bytes.
+
     \b
     thalweg train houses.csv --target price
     thalweg train dataset:moons --model mlp:16,16 --optimizer adam --lr 0.01
     """  # noqa: D301 - what click reads is the character, not its name
+    from thalweg.cli.checkpoints import Keeping
     from thalweg.cli.doubts import doubts
     from thalweg.cli.formula_names import formula, with_numbers
     from thalweg.cli.terminal import console, note, warn
@@ -70,6 +79,7 @@ def train(table: str, **told: Any) -> None:
         raise SettingError("SETTING-TWICE", "--record", f"{record} is the model already")
     for path in (output, record):
         check_writable(path)
+    keeping = None if told["no_checkpoint"] else Keeping(output, told["checkpoint_every"], restart=told["restart"])
 
     read = reading.read(table, target=modelling.target)
     study = modelling.study(read, reading, design)
@@ -80,14 +90,18 @@ def train(table: str, **told: Any) -> None:
     note(study.describe())
     batch = descending.batch_size if o.was_told("batch_size") else None
     warn([*study.warnings, *doubts(settings, rows, batch)])
-    run, losses = _descend(study, settings, modelling.seed, no_color=told["no_color"])
+    run, losses = _descend(study, settings, modelling.seed, keeping, no_color=told["no_color"])
     screen = console(no_color=told["no_color"])
     _show(screen, study, run)
     _save(output, record, study, run, losses)
+    if keeping is not None:
+        keeping.done()
     screen.print(f"\nmodel   {output}\nrecord  {record}", markup=False)
 
 
-def _descend(study: Study, settings: Settings, seed: int, *, no_color: bool) -> tuple[Run, list[float]]:
+def _descend(
+    study: Study, settings: Settings, seed: int, keeping: Keeping | None, *, no_color: bool
+) -> tuple[Run, list[float]]:
     """Make the run, with a bar where there is a terminal; return it with the losses on the validation part."""
     from thalweg.cli.terminal import digits, progress
     from thalweg.descent.outputs import mean_loss
@@ -105,8 +119,11 @@ def _descend(study: Study, settings: Settings, seed: int, *, no_color: bool) -> 
             show(run.epoch, f"loss {digits(run.loss_curve[-1], 4)}, validation {digits(losses[-1], 4)}")
             return False
 
-        run.descend(callbacks=[look])
+        with nullcontext() if keeping is None else keeping.during(study, run, losses):
+            run.descend(callbacks=[look])
     if run.status == DIVERGED and run.divergence is not None:
+        if keeping is not None:
+            keeping.done()
         from thalweg.descent.divergence import advice
 
         why = advice(run, study.features, rate="--learning-rate", clip="--clip-norm 1")

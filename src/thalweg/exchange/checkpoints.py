@@ -11,7 +11,7 @@ import hashlib
 import os
 import time
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -22,8 +22,9 @@ from numpy.typing import NDArray
 
 from thalweg.descent.checkpoint import Checkpoint
 from thalweg.descent.progress import Progress
+from thalweg.descent.record import machine_information, plain
 from thalweg.errors import ModelFileError, StorageError
-from thalweg.exchange import tensors
+from thalweg.exchange import layers, tensors
 from thalweg.exchange.files import check_writable
 from thalweg.exchange.tables.cells import shown
 
@@ -78,6 +79,32 @@ class Identity:
     data: Callable[[], str]
     size: int
 
+    @classmethod
+    def of(cls, run: Run, settings: Mapping[str, Any], others: Sequence[Any]) -> Identity:
+        """Return that of a run, by its settings and rows.
+
+        Parameters
+        ----------
+        run : Run
+            As it is about to begin, before anything is put back.
+        settings : mapping
+            More that it depends on, as plain data.
+        others : sequence of ndarray, SciPy CSR or None
+            More rows that it depends on.
+        """
+        told = plain(run.settings.as_dict())
+        formulas = [run.settings.optimizer, run.settings.loss, run.settings.schedule]
+        prints = [each.fingerprint for each in (*formulas, *run.settings.layer_penalties()) if each is not None]
+        told |= {"formulas": prints, "model": layers.describe(run.model), "dtype": str(run.dtype), **settings}
+        rows = run.rows
+        arrays = [rows.X, rows.targets, rows.weights, rows.values, rows.indices, rows.indptr, *others]
+        if run.blocks is None:
+            size = sum(0 if each is None else each.data.nbytes for each in arrays)
+            return cls(run.root, told, lambda: digest(arrays), size)
+        # The rows of a block are in a buffer that the next but one takes, so that these are looked at now.
+        found = digest(arrays)
+        return cls(run.root, told | {"stream": {"rows": run.blocks.count, "block": run.blocks.size}}, lambda: found, 0)
+
 
 @final
 class Keeper:
@@ -98,6 +125,11 @@ class Keeper:
         What :func:`read` has found: the parts are put back to it.
     remove : bool
         Whether the end of the block removes the files.
+
+    Attributes
+    ----------
+    generation : int
+        Of the last file; 0 where there is none.
 
     Raises
     ------
@@ -128,7 +160,7 @@ class Keeper:
         self._began = time.perf_counter()
         self._waiting: dict[str, Callable[[], dict[str, Array]]] | None = None
         self._latest: dict[str, Callable[[], dict[str, Array]]] | None = None
-        self._generation, self._data, self._failed = 0, "", False
+        self.generation, self._data, self._failed = 0, "", False
         if kept is not None:
             self._go_on(kept)
 
@@ -143,7 +175,7 @@ class Keeper:
                 remove(self._checkpoint)
         elif self._latest is not None and not self._failed:
             lasted = time.perf_counter() - self._began >= self._checkpoint.every
-            if lasted or self._generation:
+            if lasted or self.generation:
                 self._write()
 
     def _look(self, _: Run) -> None:
@@ -157,8 +189,6 @@ class Keeper:
                 self._waiting = {name: part.take() for name, part in self._parts.items()}
 
     def _write(self) -> None:
-        from thalweg.descent.record import machine_information
-
         assert self._latest is not None  # noqa: S101 - asked by both callers
         self._failed = True  # an error in the middle of it is not tried again
         with self._files.work():
@@ -168,7 +198,7 @@ class Keeper:
             description = {
                 "kind": _KIND,
                 "format": FORMAT,
-                "generation": self._generation + 1,
+                "generation": self.generation + 1,
                 "root": {"entropy": _plain_entropy(root), "spawn_key": [int(key) for key in root.spawn_key]},
                 "settings": self._identity.settings,
                 "data": self._data,
@@ -179,11 +209,9 @@ class Keeper:
                 _replace(newest, older)
             tensors.write(newest, description, arrays)
         self._latest, self._failed = None, False
-        self._generation += 1
+        self.generation += 1
 
     def _go_on(self, kept: Kept) -> None:
-        from thalweg.descent.record import machine_information
-
         name = shown(str(self._checkpoint.path), 200)
         hint = f"Make the fit that it is of, name another file, or remove {shown(Path(name).name, 80)} to start anew."
         keys = {*kept.settings, *self._identity.settings}
@@ -212,7 +240,7 @@ class Keeper:
             except (LookupError, TypeError, ValueError, ArithmeticError) as error:
                 what = f"is no checkpoint of this fit: {shown(str(error), 120)}"
                 raise StorageError("STORE-CORRUPT", name, what, hint) from error
-        self._generation = kept.generation
+        self.generation = kept.generation
 
 
 @final
@@ -277,7 +305,7 @@ def read(checkpoint: Checkpoint) -> Kept | None:
     raise StorageError("STORE-CORRUPT", name, what, f"To start again, remove {names}.")
 
 
-def digest(arrays: Iterator[Any]) -> str:
+def digest(arrays: Iterable[Any]) -> str:
     """Return SHA-256 over the type, shape and bytes of arrays; of SciPy's CSR, its three. None counts too."""
     found = hashlib.sha256()
     for array in arrays:
