@@ -35,6 +35,8 @@ _ROOMS = {
     "Settings": "thalweg.descent.settings",
     "minimize": "thalweg.descent.minimize",
     "check_gradient": "thalweg.check.gradients",
+    "check_loss": "thalweg.check.losses",
+    "check_rule": "thalweg.check.rules",
     "Checkpoint": "thalweg.descent.checkpoint",
     "Comparison": "thalweg.studies.comparison",
     "compare": "thalweg.studies.compare",
