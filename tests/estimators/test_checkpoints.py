@@ -60,7 +60,9 @@ def stopping(monkeypatch):
 
 
 def linear(**told):
-    return thalweg.LinearRegressor(**{"max_iter": 8, "tol": None, "random_state": 0, "batch_size": 16} | told)
+    return thalweg.LinearRegressor(
+        **{"learning_rate": 0.01, "max_iter": 8, "tol": None, "random_state": 0, "batch_size": 16} | told
+    )
 
 
 def network(**told):

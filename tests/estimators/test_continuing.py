@@ -69,7 +69,14 @@ def test_a_pass_over_fewer_rows_than_a_batch_is_no_reason_to_warn():
 
 
 def test_a_schedule_runs_over_passes_as_over_epochs():
-    told = {"optimizer": "sgd", "schedule": "cosine", "batch_size": None, "max_iter": 4, "tol": None}
+    told = {
+        "optimizer": "sgd",
+        "learning_rate": 0.01,
+        "schedule": "cosine",
+        "batch_size": None,
+        "max_iter": 4,
+        "tol": None,
+    }
     fitted, passed = LinearRegressor(**told).fit(X, Y), LinearRegressor(**told)
     for _ in range(4):
         passed.partial_fit(X, Y)
@@ -196,8 +203,9 @@ def test_tol_stops_and_says_so():
 
 def test_running_out_of_epochs_is_warned_of_only_where_a_stop_was_asked_for():
     with pytest.warns(ConvergenceWarning, match="had not settled after max_iter=3 epochs"):
-        LinearRegressor(max_iter=3).fit(X, Y)
-    assert LinearRegressor(max_iter=3, tol=None).fit(X, Y).n_iter_ == 3
+        LinearRegressor(learning_rate=0.01, max_iter=3).fit(X, Y)
+    assert LinearRegressor(learning_rate=0.01, max_iter=3, tol=None).fit(X, Y).n_iter_ == 3
+    assert LinearRegressor(max_iter=3).fit(X, Y).n_iter_ == 3  # where the rate falls to zero, the end is meant
 
 
 def overfitting(**told):
@@ -230,6 +238,7 @@ def test_early_stopping_never_learns_from_the_rows_it_sets_aside():
     X, y = np.arange(50.0).reshape(-1, 1) / 50, np.zeros(50)
     seen = []
     line = LinearRegressor(early_stopping=True, validation_fraction=0.2, max_iter=5, tol=0.0, random_state=0)
+    line.set_params(learning_rate=0.01)
     with pytest.warns(ConvergenceWarning):
         line.set_params(callbacks=lambda run: seen.append(run.rows.X.copy())).fit(X, y)
     assert {len(rows) for rows in seen} == {40}

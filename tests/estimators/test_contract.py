@@ -32,12 +32,18 @@ SETTINGS = [
     LinearRegressor(optimizer=adam(learning_rate=0.1), max_iter=300, **FULL),
     LinearRegressor("huber", optimizer="gradient_descent", learning_rate=0.1, clip_norm=1.0, max_iter=300, **FULL),
     LinearRegressor(penalty="l1", alpha=1e-3, optimizer="rmsprop", learning_rate=0.01, batch_size=8, max_iter=100),
-    LinearRegressor(learning_rate=0.1, early_stopping=True, validation_fraction=0.2, batch_size=16, max_iter=50),
+    LinearRegressor(
+        optimizer="adam", learning_rate=0.1, early_stopping=True, validation_fraction=0.2, batch_size=16, max_iter=50
+    ),
     LinearRegressor("squared_error", optimizer="adamw", learning_rate=0.1, batch_size=8, average=True, **FEW),
-    LinearRegressor("absolute_error", penalty="elasticnet", learning_rate=0.05, batch_size=None, **FEW),
+    LinearRegressor(
+        "absolute_error", penalty="elasticnet", optimizer="adam", learning_rate=0.05, batch_size=None, **FEW
+    ),
     LinearRegressor("quantile", optimizer="rmsprop", learning_rate=0.05, schedule="cosine", batch_size=None, **FEW),
-    LinearRegressor("huber", learning_rate=0.05, batch_size=1, shuffle=False, max_iter=20, tol=None),
-    LinearRegressor("squared_epsilon_insensitive", learning_rate=0.1, fit_intercept=False, batch_size=None, **FEW),
+    LinearRegressor("huber", optimizer="adam", learning_rate=0.05, batch_size=1, shuffle=False, max_iter=20, tol=None),
+    LinearRegressor(
+        "squared_epsilon_insensitive", optimizer="adam", learning_rate=0.1, fit_intercept=False, batch_size=None, **FEW
+    ),
     LinearRegressor(
         "epsilon_insensitive", optimizer="momentum", learning_rate=0.02, clip_value=1.0, batch_size=20, **FEW
     ),
@@ -46,18 +52,26 @@ SETTINGS = [
     ),
     LinearClassifier(),
     LinearClassifier(optimizer="adagrad", learning_rate=0.3, max_iter=300, **FULL),
-    LinearClassifier("hinge", penalty="elasticnet", learning_rate=0.05, schedule="cosine", max_iter=200, **FULL),
+    LinearClassifier(
+        "hinge", penalty="elasticnet", optimizer="adam", learning_rate=0.05, schedule="cosine", max_iter=200, **FULL
+    ),
     LinearClassifier("squared_hinge", optimizer="nesterov", learning_rate=1e-3, clip_norm=1.0, batch_size=16),
-    LinearClassifier("squared_error", learning_rate=0.02, batch_size=1, max_iter=100),
-    LinearClassifier(learning_rate=0.05, early_stopping=True, validation_fraction=0.3, batch_size=20, max_iter=50),
-    LinearClassifier(losses.log, penalty="l2", alpha=0.1, learning_rate=0.1, warm_start=True, max_iter=300, **FULL),
+    LinearClassifier("squared_error", optimizer="adam", learning_rate=0.02, batch_size=1, max_iter=100),
+    LinearClassifier(
+        optimizer="adam", learning_rate=0.05, early_stopping=True, validation_fraction=0.3, batch_size=20, max_iter=50
+    ),
+    LinearClassifier(
+        losses.log, penalty="l2", alpha=0.1, optimizer="adam", learning_rate=0.1, warm_start=True, max_iter=300, **FULL
+    ),
     LinearClassifier(losses.softmax, optimizer="rmsprop", learning_rate=0.05, penalty="l2", batch_size=None, **FEW),
     LinearClassifier("squared_hinge", optimizer="adamw", learning_rate=0.05, batch_size=8, **FEW),
-    LinearClassifier(penalty="l1", alpha=1e-3, learning_rate=0.05, batch_size=None, label_smoothing=0.1, **FEW),
+    LinearClassifier(
+        penalty="l1", alpha=1e-3, optimizer="adam", learning_rate=0.05, batch_size=None, label_smoothing=0.1, **FEW
+    ),
     LinearClassifier(
         "hinge", optimizer="momentum", learning_rate=0.01, clip_value=1.0, batch_size=4, shuffle=False, **FEW
     ),
-    LinearClassifier("huber", learning_rate=0.05, schedule="step", batch_size=None, **FEW),
+    LinearClassifier("huber", optimizer="adam", learning_rate=0.05, schedule="step", batch_size=None, **FEW),
     MLPRegressor(),
     MLPRegressor(8, activation="tanh", optimizer=nesterov(learning_rate=0.02), clip_norm=1.0, max_iter=300, **FULL),
     MLPRegressor((8, 4), activation=("gelu", "relu"), dropout=0.1, penalty="l2", alpha=(1e-3, 1e-4, 0.0), max_iter=300),
@@ -120,11 +134,13 @@ SETTINGS = [
 # Losses that a check asks for what they exclude: which check, and why.
 PARTICULAR = [
     (
-        LinearRegressor("poisson", penalty="l2", learning_rate=0.01, clip_value=1.0, max_iter=300, **FULL),
+        LinearRegressor(
+            "poisson", penalty="l2", optimizer="adam", learning_rate=0.01, clip_value=1.0, max_iter=300, **FULL
+        ),
         {"check_regressor_multioutput": "the check draws targets below zero, which the loss refuses"},
     ),
     (
-        LinearClassifier("modified_huber", learning_rate=0.05, batch_size=None, **FEW),
+        LinearClassifier("modified_huber", optimizer="adam", learning_rate=0.05, batch_size=None, **FEW),
         {"check_classifiers_multilabel_output_format_predict_proba": "the check has no place for a probability of 0"},
     ),
 ]

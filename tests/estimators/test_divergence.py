@@ -96,7 +96,7 @@ def test_a_feature_too_large_is_named_by_its_name():
     pandas = pytest.importorskip("pandas")
     frame = pandas.DataFrame(X * [1.0, 1.0, 1e6], columns=["a", "b", "income"])
     with pytest.raises(DivergedError, match="Scale the features: column 'income' makes 100 % of the steepest"):
-        LinearRegressor(optimizer="sgd", tol=None).fit(frame, Y)
+        LinearRegressor(optimizer="sgd", learning_rate=0.01, tol=None).fit(frame, Y)
 
 
 @pytest.mark.parametrize("batch_size", [None, 1])

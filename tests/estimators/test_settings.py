@@ -89,7 +89,7 @@ WRONG = [
 @pytest.mark.parametrize("kind", ALL)
 @pytest.mark.parametrize(("params", "code", "said"), WRONG, ids=[str(case[0])[:60] for case in WRONG])
 def test_a_setting_that_cannot_be_used_is_a_value_error_that_names_it(kind, params, code, said):
-    estimator = kind(**params)
+    estimator = kind(**{"optimizer": "adam"} | params)
     with pytest.raises(ValueError, match=code) as caught:
         estimator.fit(X, target(kind))
     assert said in f"{caught.value.where}: {caught.value.what}"
@@ -166,7 +166,7 @@ def test_a_classifier_refuses_the_loss_for_counts(kind):
 )
 def test_a_setting_without_effect_is_warned_of(params, said):
     with pytest.warns(UserWarning, match=said):
-        LinearRegressor(tol=None, max_iter=2, **params).fit(X, Y)
+        LinearRegressor(**{"optimizer": "adam", "tol": None, "max_iter": 2} | params).fit(X, Y)
 
 
 # -- formulas as parameters
@@ -214,7 +214,7 @@ def test_a_formula_and_its_number_can_be_set_together_in_any_order():
 @pytest.mark.parametrize(
     ("params", "said"),
     [
-        ({"optimizer__learning_rate": 1.0}, "optimizer is 'adam', which holds no numbers"),
+        ({"optimizer__learning_rate": 1.0}, "optimizer is 'nesterov', which holds no numbers"),
         ({"loss__delta": 1.0}, "loss is 'squared_error', which holds no numbers"),
         ({"penalty__alpha": 1.0}, "penalty is None, which holds no numbers"),
         ({"optimizer": adam, "optimizer__learning_rat": 1.0}, "did you mean 'learning_rate'?"),

@@ -26,7 +26,7 @@ X = RNG.normal(size=(ROWS, 4))
 Y = X @ np.array([1.0, -2.0, 0.5, 0.0]) + RNG.normal(size=ROWS)
 LABELS = np.array(["a", "b", "c"])[np.digitize(Y, [-1.0, 1.0])]
 WEIGHTS = RNG.random(ROWS)
-PLAIN = {"max_iter": 3, "tol": None, "random_state": 0, "shuffle": False}
+PLAIN = {"learning_rate": 0.01, "max_iter": 3, "tol": None, "random_state": 0, "shuffle": False}
 
 
 def chunks(cuts: list[int], *arrays: Any) -> Iterator[tuple[Any, ...]]:
@@ -63,7 +63,9 @@ CASES = {
     "network with dropout": (MLPRegressor((5,), dropout=0.3, batch_size=32, **PLAIN), Y),
     "several outputs": (LinearRegressor(batch_size=16, **PLAIN), np.column_stack([Y, -Y])),
     "tol": (
-        LinearRegressor(batch_size=16, learning_rate=0.1, max_iter=99, tol=0.1, n_iter_no_change=2, shuffle=False),
+        LinearRegressor(
+            batch_size=16, optimizer="adam", learning_rate=0.1, max_iter=99, tol=0.1, n_iter_no_change=2, shuffle=False
+        ),
         Y,
     ),
     "batches by the number of rows": (LinearRegressor(**PLAIN), Y),
@@ -134,7 +136,7 @@ def test_shuffling_stays_within_blocks_and_differs_between_blocks_and_epochs() -
 
 def test_a_stream_of_one_block_is_a_fit_in_memory_shuffled_too() -> None:
     for batch in (None, 16):
-        estimator = LinearRegressor(batch_size=batch, max_iter=20, tol=None, random_state=1)
+        estimator = LinearRegressor(learning_rate=0.01, batch_size=batch, max_iter=20, tol=None, random_state=1)
         assert_same(clone(estimator).fit(streamed([70], X, Y, block=1000)), clone(estimator).fit(X, Y))
 
 
@@ -147,8 +149,10 @@ def test_float32_stays_float32() -> None:
 
 
 def test_warm_start_goes_on_over_a_stream() -> None:
-    whole = LinearRegressor(batch_size=16, max_iter=4, tol=None, random_state=0).fit(streamed([], X, Y))
-    halves = LinearRegressor(batch_size=16, max_iter=2, tol=None, random_state=0, warm_start=True)
+    whole = LinearRegressor(learning_rate=0.01, batch_size=16, max_iter=4, tol=None, random_state=0).fit(
+        streamed([], X, Y)
+    )
+    halves = LinearRegressor(learning_rate=0.01, batch_size=16, max_iter=2, tol=None, random_state=0, warm_start=True)
     for _ in range(2):
         halves.fit(streamed([33], X, Y))
     np.testing.assert_array_equal(whole.theta_, halves.theta_)
@@ -166,7 +170,9 @@ def test_partial_fit_makes_one_pass_over_a_stream() -> None:
 
 
 def test_validation_rows_of_ones_own() -> None:
-    estimator = LinearRegressor(batch_size=16, max_iter=10, early_stopping=True, shuffle=False, random_state=0)
+    estimator = LinearRegressor(
+        learning_rate=0.01, batch_size=16, max_iter=10, early_stopping=True, shuffle=False, random_state=0
+    )
     apart = {"X_val": X[200:], "y_val": Y[200:]}
     with pytest.warns(UserWarning, match="max_iter"):
         fitted = clone(estimator).fit(streamed([7], X[:200], Y[:200]), **apart)
@@ -190,7 +196,7 @@ def test_a_scaler_of_scikit_learn_composes() -> None:
 @pytest.mark.filterwarnings("ignore:learning_rate=1e")
 def test_divergence_is_told_as_in_memory() -> None:
     for rate in (5.0, 900.0):
-        estimator = MLPRegressor((4,), optimizer="gradient_descent", learning_rate=rate, batch_size=16, **PLAIN)
+        estimator = MLPRegressor((4,), optimizer="gradient_descent", batch_size=16, **{**PLAIN, "learning_rate": rate})
         told = []
         for arguments in ((X, Y), (streamed([9], X, Y, block=16),), (streamed([9], X, Y, block=48),)):
             fitted = clone(estimator)
@@ -307,13 +313,13 @@ def test_rows_that_are_gone_in_the_second_pass_are_missed() -> None:
 
 
 def test_an_iterator_lasts_for_one_epoch() -> None:
-    once = LinearRegressor(batch_size=16, max_iter=1, tol=None, shuffle=False, random_state=0)
+    once = LinearRegressor(learning_rate=0.01, batch_size=16, max_iter=1, tol=None, shuffle=False, random_state=0)
     fitted = clone(once).fit(thalweg.stream(chunks([90], X, Y), block_size=64))
     np.testing.assert_array_equal(fitted.theta_, clone(once).fit(X, Y).theta_)
     with pytest.raises(SettingError, match="can be gone through once"):
         LinearRegressor(batch_size=16, **PLAIN).fit(thalweg.stream(chunks([90], X, Y)))
     with pytest.raises(SettingError, match="classes"):
-        LinearClassifier(max_iter=1, tol=None).fit(thalweg.stream(chunks([90], X, LABELS)))
+        LinearClassifier(learning_rate=0.01, max_iter=1, tol=None).fit(thalweg.stream(chunks([90], X, LABELS)))
     taken = thalweg.stream(chunks([90], X, Y))
     clone(once).fit(taken)
     with pytest.raises(DataError, match="gone through once"):

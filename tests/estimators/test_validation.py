@@ -159,7 +159,9 @@ def test_a_run_that_was_still_falling_says_so():
 
 def test_the_warning_stands_where_the_fit_does():
     text = "import warnings, numpy as np; from thalweg import LinearRegressor; warnings.simplefilter('error'); "
-    text += "model = LinearRegressor(max_iter=2)\nwith warnings.catch_warnings(record=True) as seen:\n"
+    text += (
+        "model = LinearRegressor(learning_rate=0.01, max_iter=2)\nwith warnings.catch_warnings(record=True) as seen:\n"
+    )
     text += "    warnings.simplefilter('always')\n    model.fit(np.eye(3), np.arange(3.0))\nprint(seen[0].filename)"
     done = subprocess.run([sys.executable, "-c", text], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "<string>"

@@ -25,6 +25,8 @@ Floats = NDArray[np.float64]
 NARROW = 256
 #: Relative accuracy of the largest eigenvalue where it is found by iteration.
 TOLERANCE = 1e-6
+#: Rows that are looked at to find a rate, at most.
+ROWS = 1 << 16
 _CELLS_PER_BLOCK = 1 << 21
 
 # Largest second derivative in the score, of losses that have one. Softmax: Boehning (1992), Multinomial logistic
@@ -191,6 +193,69 @@ class Curvature:
         noise = bend**2 * _fourth_moments(rows, axes, intercept=intercept) - (axes.T @ gram @ axes) ** 2
         noise = np.maximum(noise, 0.0)
         return cls(float(max(values[-1], 0.0)), directions[:, -1], sizes, values[steep], noise, columns)
+
+
+def expected_smoothness(
+    rows: Rows, *, bend: float, ridge: float = 0.0, intercept: bool = True, batch_size: int | None = None
+) -> float:
+    r"""Return how steeply the loss on a batch bends, in the mean over batches: what a rate has to stay below.
+
+    .. math:: L(b) = \frac{n (b - 1)}{b (n - 1)} \lambda + \frac{n - b}{b (n - 1)} \rho
+
+    for batches of b rows out of n, the largest eigenvalue :math:`\lambda` of the Hessian, and, where the reference has
+    the largest curvature of a single row, the mean of those curvatures weighted by themselves, :math:`\rho`: a few long
+    rows count by how often they come.
+
+    Parameters
+    ----------
+    rows : Rows
+        Of more than :data:`ROWS`, so many are looked at, evenly spread.
+    bend, ridge : float
+        Second derivatives of the loss in the score and of the penalty in a weight.
+    intercept : bool
+        Whether the model has one.
+    batch_size : int or None
+        None for full batches.
+
+    Raises
+    ------
+    OverflowError
+        Squares of the features are more than a float holds.
+
+    References
+    ----------
+    Gower, Loizou, Qian, Sailanbayev, Shulgin and Richtarik (2019), SGD: General analysis and improved rates,
+    International Conference on Machine Learning, Proposition 3.8.
+
+    Examples
+    --------
+    >>> rows = Rows.of([[1.0, 10.0], [-1.0, 10.0], [1.0, -10.0], [-1.0, -10.0]], [1.0, 2.0, 3.0, 4.0])
+    >>> expected_smoothness(rows, bend=1.0), expected_smoothness(rows, bend=1.0, batch_size=1)
+    (100.0, 102.0)
+    """
+    n = rows.count
+    looked = rows
+    if n > ROWS:
+        which = np.arange(0, n, -(-n // ROWS))
+        weights = rows.weights[which] if rows.weights.size else None
+        looked = Rows.of(rows.some(which), rows.targets[which], weights, rows.dtype)
+    size = rows.X.shape[1] + int(intercept)
+    with np.errstate(over="ignore", invalid="ignore"):
+        lengths, squares = 0.0, 0.0
+        for x, weights in _blocks(looked, intercept=intercept):
+            length = weights * np.asarray((x.power(2) if looked.csr else x * x).sum(axis=1)).ravel()
+            lengths, squares = lengths + float(length.sum()), squares + float(np.square(length).sum())
+        if not np.isfinite(bend * squares):
+            raise OverflowError("squares of the features are more than a float holds")
+        if size > NARROW:
+            steepest = _steepest(looked, bend, np.zeros(size), intercept=intercept)[0]
+        else:
+            steepest = bend * float(np.linalg.eigvalsh(_second_moments(looked, intercept=intercept))[-1])
+    row = bend * squares / lengths if lengths > 0 else 0.0
+    if batch_size is None or batch_size >= n or n == 1:
+        return steepest + ridge
+    b = batch_size
+    return n * (b - 1) / (b * (n - 1)) * steepest + (n - b) / (b * (n - 1)) * row + ridge
 
 
 def _blocks(rows: Rows, *, intercept: bool) -> Iterator[tuple[Any, Floats]]:

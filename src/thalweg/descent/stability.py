@@ -374,6 +374,34 @@ def largest_stable_rate(rule: Rule, curvature: float) -> float | None:
     return None
 
 
+def rate_below(rule: Rule, smoothness: float) -> float:
+    """Return the learning rate at which a steady gradient moves theta by one over the smoothness at each update.
+
+    For gradient descent that is the rate of theory, half of the largest stable one; momentum, which moves ten times as
+    far for the same rate when it keeps nine tenths, gets a tenth of it. It is never more than half of the largest
+    stable rate.
+
+    Parameters
+    ----------
+    rule : Rule
+        Linear in its gradients: see :func:`is_linear`.
+    smoothness : float > 0
+        See :func:`thalweg.descent.curvature.expected_smoothness`.
+
+    Examples
+    --------
+    >>> from thalweg.formulas.rules import ema_momentum, gradient_descent, nesterov
+    >>> [round(rate_below(rule, 4.0), 6) for rule in (gradient_descent, nesterov, ema_momentum)]
+    [0.25, 0.025, 0.25]
+    """
+    keeps, takes = _response(rule(learning_rate=1.0))
+    memory = np.linalg.solve(np.eye(takes.size - 1) - keeps[1:, 1:], takes[1:])
+    gain = -float(keeps[0, 1:] @ memory + takes[0])
+    stable = largest_stable_rate(rule, smoothness)
+    rate = 1 / (gain * smoothness) if gain > 0 else np.inf
+    return float(min(rate, np.inf if stable is None else stable / 2))
+
+
 def _last(holds: Callable[[float], bool], low: float, high: float, close: float = 1e-12) -> float:
     """Return the largest number between two at which something holds, by halving until they are relatively close."""
     while high - low > close * high:

@@ -61,7 +61,7 @@ class DescentEstimator(Leaving, Parameters):
     learning_rate_ : float or None
         Learning rate of the last fit, before its schedule; None for a rule without one.
     range_test_ : dict or None
-        With ``learning_rate="auto"``, the range test that found it; see
+        The range test that found it, if one did; see
         :class:`~thalweg.comparison.range_test.RangeTest`.
     learning_rate_curve_ : list of float
         Mean learning rate of every epoch's updates; empty for a rule without one.
@@ -249,8 +249,9 @@ class DescentEstimator(Leaving, Parameters):
         if observers is not None:
             observers.end(run)
         self._check(run)
-        if run.status == FINISHED and (validated or self.tol is not None):
-            what = f"the loss had not settled after max_iter={self.max_iter} epochs"
+        meant = self.planned and told.falls(self.schedule)  # an end that was meant
+        if run.status == FINISHED and not meant and (validated or self.tol is not None):
+            what = f"the loss had not settled after max_iter={told.epochs(self.max_iter, planned=self.planned)} epochs"
             warnings.warn(f"{what}; allow more, or set tol=None for a fixed number", ConvergenceWarning, stacklevel=4)
         return self
 
@@ -306,7 +307,7 @@ class DescentEstimator(Leaving, Parameters):
             aside = Validation.of(self, held, model, loss)
         settings = self._settings(loss, rule, len(model.weights), table.length, before, one_pass)
         if one_pass:
-            schedule = settings.schedule and settings.schedule.over(self.max_iter)
+            schedule = settings.schedule and settings.schedule.over(told.epochs(self.max_iter, planned=self.planned))
             settings = replace(settings, max_iter=before + 1, tol=None, schedule=schedule)
         elif validated:
             settings = replace(settings, tol=None)
@@ -338,14 +339,14 @@ class DescentEstimator(Leaving, Parameters):
             optimizer=rule,
             loss=loss,
             penalty=told.penalties(self.penalty, self.alpha, self.l1_ratio, layers),
-            schedule=told.schedule(self.schedule),
+            schedule=told.schedule(self.schedule, falling=self.planned and not one_pass),
             batch_size=told.batch_size(self.batch_size, rows, warn=not one_pass),
             accumulate=self.accumulate,
-            max_iter=before + check_count("max_iter", self.max_iter),
+            max_iter=before + told.epochs(self.max_iter, planned=self.planned),
             shuffle=told.flag("shuffle", self.shuffle),
             clip_value=self.clip_value,
             clip_norm=self.clip_norm,
-            tol=self.tol,
+            tol=None if self.planned and told.falls(self.schedule) else self.tol,  # the end that is meant is the last
             n_iter_no_change=self.n_iter_no_change,
             average=told.averaging(self.average),
             gradient_norm=told.flag("gradient_norm", self.gradient_norm),

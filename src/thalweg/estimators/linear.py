@@ -29,12 +29,12 @@ class LinearEstimator(DescentEstimator):
         alpha: float | None = None,
         l1_ratio: float | None = None,
         fit_intercept: bool = True,
-        optimizer: str | Rule = "adam",
-        learning_rate: float | str | None = None,
-        schedule: Any = None,
+        optimizer: str | Rule = "nesterov",
+        learning_rate: float | str | None = "auto",
+        schedule: Any = "auto",
         batch_size: int | str | None = "auto",
         accumulate: int = 1,
-        max_iter: int = 1000,
+        max_iter: int | None = None,
         tol: float | None = 1e-4,
         n_iter_no_change: int = 10,
         shuffle: bool = True,
@@ -113,21 +113,24 @@ class LinearRegressor(Regression, LinearEstimator):
     fit_intercept : bool
         Whether scores have an intercept.
     optimizer : str or Rule
-        ``"adam"``, ``"momentum"``, ``"gradient_descent"``, any other rule of this library, or one of your own.
-    learning_rate : float > 0 or "auto", optional
-        Replaces the rule's own. "auto" looks for one in a short range test on the rows of the first fit, see
-        ``range_test_``; it costs about as much as some fits.
-    schedule : str or Schedule, optional
-        Factor on the learning rate over the epochs.
+        ``"nesterov"``, ``"adam"``, ``"gradient_descent"``, any other rule of this library, or one of your own.
+    learning_rate : float > 0, "auto", "range_test" or None
+        None is the rule's own. "auto" finds one on the rows of the first fit, unless the rule was given numbers of its
+        own: from the curvature of the loss for linear models under gradient descent, momentum, Nesterov's and their
+        like, at the price of about one epoch; elsewhere by a short range test, at that of several. "range_test" always
+        makes the test, see ``range_test_``. ``partial_fit`` finds none.
+    schedule : str or Schedule, "auto" or None
+        Factor on the learning rate over the epochs. "auto" is a straight fall to zero where the rate was found, which
+        is what such rates are meant for, and none elsewhere.
     batch_size : int, "auto" or None
         Rows per update; None for all of them (full batch). "auto" takes a 32nd of the rows, at most 200.
     accumulate : int
         Batches whose gradients add up to one update: that of so many times the rows, in the memory of one batch.
-    max_iter : int
-        Epochs at most.
+    max_iter : int or None
+        Epochs at most. None makes 15 where the learning rate is found, which then falls to zero, and 1000 elsewhere.
     tol : float >= 0 or None
         Stop when the loss has not fallen by ``tol`` below its best for ``n_iter_no_change`` epochs. None makes all
-        ``max_iter`` epochs.
+        ``max_iter`` epochs, as does a rate that "auto" makes fall to zero.
     n_iter_no_change : int
         Epochs to wait for a fall.
     shuffle : bool
@@ -179,7 +182,7 @@ class LinearRegressor(Regression, LinearEstimator):
     learning_rate_ : float or None
         Learning rate of the last fit, before its schedule; None for a rule without one.
     range_test_ : dict or None
-        With ``learning_rate="auto"``, the range test that found it: rates, losses and what they say, as of
+        The range test that found ``learning_rate_``, if one did: rates, losses and what they say, as of
         :func:`thalweg.learning_rate_range`.
     n_iter_ : int
         Epochs made by the last call of ``fit`` or ``partial_fit``.
@@ -249,21 +252,24 @@ class LinearClassifier(Classification, LinearEstimator):
     fit_intercept : bool
         Whether scores have an intercept.
     optimizer : str or Rule
-        ``"adam"``, ``"momentum"``, ``"gradient_descent"``, any other rule of this library, or one of your own.
-    learning_rate : float > 0 or "auto", optional
-        Replaces the rule's own. "auto" looks for one in a short range test on the rows of the first fit, see
-        ``range_test_``; it costs about as much as some fits.
-    schedule : str or Schedule, optional
-        Factor on the learning rate over the epochs.
+        ``"nesterov"``, ``"adam"``, ``"gradient_descent"``, any other rule of this library, or one of your own.
+    learning_rate : float > 0, "auto", "range_test" or None
+        None is the rule's own. "auto" finds one on the rows of the first fit, unless the rule was given numbers of its
+        own: from the curvature of the loss for linear models under gradient descent, momentum, Nesterov's and their
+        like, at the price of about one epoch; elsewhere by a short range test, at that of several. "range_test" always
+        makes the test, see ``range_test_``. ``partial_fit`` finds none.
+    schedule : str or Schedule, "auto" or None
+        Factor on the learning rate over the epochs. "auto" is a straight fall to zero where the rate was found, which
+        is what such rates are meant for, and none elsewhere.
     batch_size : int, "auto" or None
         Rows per update; None for all of them (full batch). "auto" takes a 32nd of the rows, at most 200.
     accumulate : int
         Batches whose gradients add up to one update: that of so many times the rows, in the memory of one batch.
-    max_iter : int
-        Epochs at most.
+    max_iter : int or None
+        Epochs at most. None makes 15 where the learning rate is found, which then falls to zero, and 1000 elsewhere.
     tol : float >= 0 or None
         Stop when the loss has not fallen by ``tol`` below its best for ``n_iter_no_change`` epochs. None makes all
-        ``max_iter`` epochs.
+        ``max_iter`` epochs, as does a rate that "auto" makes fall to zero.
     n_iter_no_change : int
         Epochs to wait for a fall.
     shuffle : bool
@@ -323,7 +329,7 @@ class LinearClassifier(Classification, LinearEstimator):
     learning_rate_ : float or None
         Learning rate of the last fit, before its schedule; None for a rule without one.
     range_test_ : dict or None
-        With ``learning_rate="auto"``, the range test that found it: rates, losses and what they say, as of
+        The range test that found ``learning_rate_``, if one did: rates, losses and what they say, as of
         :func:`thalweg.learning_rate_range`.
     n_iter_ : int
         Epochs made by the last call of ``fit`` or ``partial_fit``.
@@ -376,12 +382,12 @@ class LinearClassifier(Classification, LinearEstimator):
         alpha: float | None = None,
         l1_ratio: float | None = None,
         fit_intercept: bool = True,
-        optimizer: str | Rule = "adam",
-        learning_rate: float | str | None = None,
-        schedule: Any = None,
+        optimizer: str | Rule = "nesterov",
+        learning_rate: float | str | None = "auto",
+        schedule: Any = "auto",
         batch_size: int | str | None = "auto",
         accumulate: int = 1,
-        max_iter: int = 1000,
+        max_iter: int | None = None,
         tol: float | None = 1e-4,
         n_iter_no_change: int = 10,
         shuffle: bool = True,

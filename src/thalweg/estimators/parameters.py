@@ -79,7 +79,7 @@ class Parameters(BaseEstimator, ABC):  # type: ignore[misc] # scikit-learn ships
     learning_rate: float | str | None
     schedule: Any
     batch_size: int | str | None
-    max_iter: int
+    max_iter: int | None
     tol: float | None
     n_iter_no_change: int
     shuffle: bool
@@ -95,6 +95,11 @@ class Parameters(BaseEstimator, ABC):  # type: ignore[misc] # scikit-learn ships
     warm_start: bool
     verbose: int
     callbacks: Any
+
+    @property
+    def planned(self) -> bool:
+        """Whether a fit looks for its learning rate."""
+        return told.finds_rate(self.optimizer, self.learning_rate)
 
     @abstractmethod
     def _layers(self) -> int:
@@ -141,7 +146,8 @@ class Parameters(BaseEstimator, ABC):  # type: ignore[misc] # scikit-learn ships
         if not (self.scoring is None or isinstance(self.scoring, str) or callable(self.scoring)):
             what = f"must be a name, a callable or None, got {type(self.scoring).__name__} {self.scoring!r:.40}"
             raise SettingError("SETTING-TYPE", "scoring", what)
-        for name in ("max_iter", "n_iter_no_change", "accumulate"):
+        told.epochs(self.max_iter, planned=False)
+        for name in ("n_iter_no_change", "accumulate"):
             check_count(name, getattr(self, name))
         if not isinstance(self.verbose, bool):
             check_count("verbose", self.verbose, 0)

@@ -18,6 +18,9 @@ from thalweg.formulas.formula import Loss, Penalty, Rule, Schedule
 from thalweg.formulas.ranges import check_number
 from thalweg.formulas.rules import gradient_descent
 
+AUTO, RANGE_TEST = "auto", "range_test"
+# Epochs without ``max_iter``: where the rate was found and falls to zero, and elsewhere.
+PLANNED_EPOCHS, MOST_EPOCHS = 15, 1000
 # "auto" batches: at least this many updates an epoch where there are as many rows, and never more rows in a batch.
 UPDATES_PER_EPOCH, LARGEST_BATCH = 32, 200
 # Learning rates beyond this are warned of.
@@ -34,11 +37,17 @@ def flag(where: str, value: object) -> bool:
 
 
 def rule(optimizer: object, learning_rate: float | str | None) -> Rule:
-    """Return the rule with its numbers; ``learning_rate`` replaces the rule's own when it is a number."""
+    """Return the rule with its numbers; ``learning_rate`` replaces the rule's own when it is a number.
+
+    Raises
+    ------
+    SettingError
+        An unknown rule, a rate outside its range, or SETTING-RANGE-TEST: a range test for a rule without a rate.
+    """
     found: Rule = catalog.resolve("rule", optimizer, "optimizer")
-    if learning_rate == "auto" and not found.has_learning_rate:
-        raise SettingError("SETTING-RANGE-TEST", "learning_rate", f"'auto': {found.name} has none to look for")
-    return found if learning_rate is None or learning_rate == "auto" else found(learning_rate=learning_rate)
+    if learning_rate == RANGE_TEST and not found.has_learning_rate:
+        raise SettingError("SETTING-RANGE-TEST", "learning_rate", f"'range_test': {found.name} has none to look for")
+    return found if learning_rate in (None, AUTO, RANGE_TEST) else found(learning_rate=learning_rate)
 
 
 def warn_of_numbers(rule: Rule, penalty: Penalty | Sequence[Penalty | None] | None) -> None:
@@ -62,8 +71,23 @@ def warn_of_numbers(rule: Rule, penalty: Penalty | Sequence[Penalty | None] | No
         warnings.warn(doubt, UserWarning, stacklevel=2)
 
 
-def schedule(given: object) -> Schedule | None:
-    """Return the schedule, or None."""
+def finds_rate(optimizer: object, learning_rate: float | str | None) -> bool:
+    """Return whether a fit looks for its learning rate: never in place of one that a rule was given."""
+    if learning_rate == RANGE_TEST:
+        return True
+    rule: Rule = catalog.resolve("rule", optimizer, "optimizer")
+    return learning_rate == AUTO and rule.has_learning_rate and (isinstance(optimizer, str) or rule.declared)
+
+
+def falls(given: object) -> bool:
+    """Return whether a schedule is left to the fit: to zero where it finds the rate."""
+    return isinstance(given, str) and given == AUTO
+
+
+def schedule(given: object, *, falling: bool = False) -> Schedule | None:
+    """Return the schedule, or None; for "auto", a line to zero where ``falling``."""
+    if falls(given):
+        given = "polynomial" if falling else None
     found: Schedule | None = None if given is None else catalog.resolve("schedule", given, "schedule")
     return found
 
@@ -99,6 +123,13 @@ def _penalty(given: object, numbers: dict[str, Any], *, warn: bool) -> Penalty |
         said = " and ".join(idle) + (" have" if len(idle) > 1 else " has")
         warnings.warn(f"{said} no effect {what}", UserWarning, stacklevel=2)
     return None if found is None else found(**{name: value for name, value in told.items() if name in known})
+
+
+def epochs(max_iter: int | None, *, planned: bool) -> int:
+    """Return the epochs of a fit, at most."""
+    if max_iter is None:
+        return PLANNED_EPOCHS if planned else MOST_EPOCHS
+    return check_count("max_iter", max_iter)
 
 
 def batch_size(given: object, rows: int, *, warn: bool = True) -> int | None:

@@ -85,8 +85,9 @@ def read_stream(
     if validated:
         what = "sets rows aside, which must be in memory for that"
         raise SettingError("SETTING-STREAM", "early_stopping", what, "Pass rows of your own: fit(stream, X_val=...).")
-    if not stream.repeatable and not one_pass and estimator.max_iter > 1:
-        what = f"is {estimator.max_iter}, and {stream.name} can be gone through once"
+    epochs = told.epochs(estimator.max_iter, planned=estimator.planned)
+    if not stream.repeatable and not one_pass and epochs > 1:
+        what = f"is {epochs}, and {stream.name} can be gone through once"
         hint = "Set max_iter=1, or make the stream of a function, a list or a file."
         raise SettingError("SETTING-STREAM", "max_iter", what, hint)
     given = _Opening(estimator, stream, continuing=continuing, one_pass=one_pass).blocks()
@@ -114,7 +115,11 @@ class _Opening:
             self._learn_classes()
         if self.balanced is not None and self.classifies:
             self._weigh_classes()
-        if count is None and told.schedule(estimator.schedule) is not None and not self.one_pass:
+        if (
+            count is None
+            and told.schedule(estimator.schedule, falling=estimator.planned) is not None
+            and not self.one_pass
+        ):
             self._look("the number of rows, for the schedule", "n_rows")
         blocks = self._cut()
         first = blocks.first()

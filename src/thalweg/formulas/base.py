@@ -191,8 +191,14 @@ class Formula(ABC):
         self._sign()
         return self
 
+    @property
+    def declared(self) -> bool:
+        """Whether this is the declaration, which nobody has given numbers of their own."""
+        self._wake()
+        return self._declared
+
     def __sklearn_clone__(self) -> Self:
-        return self._with({})
+        return self if self._declared else self._with({})
 
     # -- identity
 
@@ -233,11 +239,12 @@ class Formula(ABC):
 
     def __getstate__(self) -> dict[str, Any]:
         numbers = dict(self._numbers)
-        return {"source": self._source, "ranges": self._own_ranges, "options": self._options, "numbers": numbers}
+        kept = {"source": self._source, "ranges": self._own_ranges, "options": self._options, "numbers": numbers}
+        return kept | {"declared": self._declared}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         made = type(self)(state["source"], state["ranges"], **state["options"])
-        self.__dict__.update(made(**state["numbers"]).__dict__)
+        self.__dict__.update((made if state.get("declared") else made(**state["numbers"])).__dict__)
 
     def _error(self, code: str, what: str, hint: str = "", node: ast.AST | None = None) -> FormulaError:
         return self._source.error(code, node, what, hint)

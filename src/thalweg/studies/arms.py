@@ -122,7 +122,7 @@ def rule_of(given: Any) -> Rule:
         hint = "Give a rule, or LinearRegressor, MLPClassifier ...; the comparison itself standardises the columns."
         raise SettingError("SETTING-TYPE", "optimizers", what, hint)
     rule: Rule = catalog.resolve("rule", given.optimizer, "optimizers")
-    if given.learning_rate in (None, "auto") or not rule.has_learning_rate:
+    if given.learning_rate in (None, "auto", "range_test") or not rule.has_learning_rate:
         return rule
     return rule(learning_rate=given.learning_rate)
 

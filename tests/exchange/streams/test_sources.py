@@ -31,7 +31,14 @@ FRAME = pd.DataFrame(X, columns=["a", "b", "c"]).assign(
     y=Y, town=np.where(Y > 0, "Oslo", "Rome"), weight=RNG.random(ROWS)
 )
 DROP = ["town", "weight"]
-ESTIMATOR: dict[str, Any] = {"batch_size": 16, "max_iter": 2, "tol": None, "random_state": 0, "shuffle": False}
+ESTIMATOR: dict[str, Any] = {
+    "learning_rate": 1e-3,
+    "batch_size": 16,
+    "max_iter": 2,
+    "tol": None,
+    "random_state": 0,
+    "shuffle": False,
+}
 
 
 @pytest.fixture(scope="module")
