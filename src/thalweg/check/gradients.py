@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from thalweg.check.blocks import Blocks, Received
 from thalweg.check.causes import Evidence, causes_of
 from thalweg.check.differences import Probe, Slope, noise_of, remainder_order, scales_of, slope_of
+from thalweg.check.differentiable import Differentiable
 from thalweg.check.factors import numbers_near
 from thalweg.check.gradient_verdict import BlockVerdict, GradientVerdict, Kind, Kink
 from thalweg.check.perceptron import recognise
@@ -34,8 +35,10 @@ def check_gradient(fun: Any, grad: Any = None, x: Any = None, *, random_state: i
 
     Parameters
     ----------
-    fun : callable
-        ``fun(x) -> number``; with ``grad=None``, ``fun(x) -> (number, gradient)``.
+    fun : callable or estimator
+        ``fun(x) -> number``; with ``grad=None``, ``fun(x) -> (number, gradient)``. An estimator of the library is
+        called as ``check_gradient(estimator, X, y)``: what is checked is the native gradient of its loss and penalty
+        over these rows, at its fitted parameters, or at drawn ones before a fit.
     grad : callable, optional
         ``grad(x) -> gradient`` in the structure of ``x``; keys such as ``dW1`` or ``grad_W1`` are understood.
     x : array, number, list or dictionary of arrays
@@ -71,10 +74,17 @@ def check_gradient(fun: Any, grad: Any = None, x: Any = None, *, random_state: i
     >>> check_gradient(loss, lambda w: gradient(w) / 3, np.array([0.3, -0.2])).verdict
     'right'
     """
+    rng = np.random.default_rng(random_state)
+    if isinstance(fun, Differentiable):
+        if grad is None or x is None:
+            what = "of an estimator takes rows and targets"
+            raise SettingError("GRADIENT-CALL", "check_gradient", what, "check_gradient(estimator, X, y)")
+        problem = fun._gradient_problem(grad, x, rng)
+        return _Examination(problem.fun, problem.grad, Blocks(problem.x), rng).verdict()
     if x is None or not callable(fun) or not (grad is None or callable(grad)):
         what = "takes a function, its gradient and a point"
         raise SettingError("GRADIENT-CALL", "check_gradient", what, "check_gradient(fun, grad, x)")
-    return _Examination(fun, grad, Blocks(x), np.random.default_rng(random_state)).verdict()
+    return _Examination(fun, grad, Blocks(x), rng).verdict()
 
 
 class _Examination:

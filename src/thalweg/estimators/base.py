@@ -12,6 +12,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from thalweg.check.differentiable import Differentiable, GradientProblem
 from thalweg.descent.averaging import Mean
 from thalweg.descent.blocks import Blocks
 from thalweg.descent.models import Model
@@ -39,7 +40,7 @@ from thalweg.formulas.formula import Loss, Rule
 Array = NDArray[Any]
 
 
-class DescentEstimator(Leaving, Parameters):
+class DescentEstimator(Leaving, Parameters, Differentiable):
     """A model that one run of descent fits.
 
     Attributes
@@ -359,6 +360,14 @@ class DescentEstimator(Leaving, Parameters):
         if loud:
             watchers.append(_report)
         return [*watchers, *told.callbacks(self.callbacks)]
+
+    # -- what the gradient doctor looks at
+
+    @parameters_checked
+    def _gradient_problem(self, X: Any, y: Any, rng: np.random.Generator) -> GradientProblem:
+        from thalweg.estimators.problem import gradient_problem
+
+        return gradient_problem(self, X, y, rng)
 
     # -- pickle, joblib and skops: the last takes no source of randomness, but what it was made of
 
