@@ -19,6 +19,7 @@ from thalweg.exchange.checkpoints import Identity, Keeper, Kept, read, remove
 
 if TYPE_CHECKING:
     from thalweg.descent.run import Run
+    from thalweg.studies.streamed import StreamedStudy
     from thalweg.studies.study import Study
 
 
@@ -49,14 +50,13 @@ class Keeping:
         with _warnings_told(), _restart_named():
             self._kept: Kept | None = read(self._checkpoint)
 
-    def during(self, study: Study, run: Run, losses: list[float]) -> AbstractContextManager[object]:
+    def during(self, study: Study | StreamedStudy, run: Run, losses: list[float]) -> AbstractContextManager[object]:
         """Put the run, and the losses on the validation part, back to where they had come, and keep what follows."""
         from thalweg.cli.terminal import note
 
         given = {**study.account(), "table": Path(study.name).name}
         del given["warnings"]
-        parts = [array for name in study.parts for array in (study.part_features(name), study.parts[name].targets)]
-        identity = Identity.of(run, {"command": "train", "data": given}, parts)
+        identity = Identity.of(run, {"command": "train", "data": given}, study.identity())
         with _warnings_told(), _restart_named():
             keeper = Keeper(
                 self._checkpoint,

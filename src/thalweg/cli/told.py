@@ -12,10 +12,14 @@ from thalweg.errors import SettingError, UsageError
 from thalweg.exchange.tables.cells import shown
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from thalweg.descent.settings import Settings
     from thalweg.exchange.tables import Table
+    from thalweg.exchange.tables.content import Missing
     from thalweg.formulas.formula import Loss, Penalty, Rule, Schedule
     from thalweg.studies.design import Design
+    from thalweg.studies.streamed import StreamedStudy
     from thalweg.studies.study import Study
 
 
@@ -76,8 +80,10 @@ class Reading(Told):
             max_columns=self.max_columns,
         )
 
-    def pieces(self, place: str, kinds: dict[str, Any]) -> Iterable[Table]:
-        """Return the rows of the table at a path in pieces, or of ``dataset:NAME`` in one; missing cells stay."""
+    def pieces(
+        self, place: str, kinds: dict[str, Any], target: str | None = None, missing: Missing | None = "keep"
+    ) -> Iterable[Table]:
+        """Return the rows of the table at a path in pieces, or of ``dataset:NAME`` in one."""
         if place.startswith("dataset:"):
             return [self._load(place)]
         from thalweg.exchange.tables.pieces import Pieces
@@ -93,7 +99,8 @@ class Reading(Told):
             names=self.names,
         )
         known = {**dict.fromkeys(self.text, "text"), **kinds}
-        return Pieces(place, form, kinds=known, drop=self.drop, max_columns=self.max_columns)
+        more: dict[str, Any] = {"target": target, "missing": missing, "max_columns": self.max_columns}
+        return Pieces(place, form, kinds=known, drop=self.drop, **more)
 
     def warnings(self, table: Table, used: Iterable[str]) -> list[str]:
         """Return the warnings of the reader; on missing cells only for the columns used, and what becomes of them."""
@@ -250,6 +257,46 @@ class Modelling(Told):
             aside = Aside(replace(own, warnings=()))
             told += reading.warnings(own, features)
         return Study.of_table(table, name, design, told, aside)
+
+    def streamed(self, place: str, reading: Reading, design: Design, folder: Path) -> StreamedStudy:
+        """Make a file ready that is read piece by piece, and put into a folder for that.
+
+        Raises
+        ------
+        ThalwegError
+            Whatever is wrong with it; no target; what is no file.
+        """
+        from thalweg.studies.streamed import StreamedStudy
+
+        if place == "-" or place.startswith("dataset:"):
+            kind = "the standard input" if place == "-" else shown(place)
+            hint = "Write it to a file first." if place == "-" else "Leave --stream out."
+            raise UsageError("OPTION-STREAM", "--stream", f"reads a file; {kind} is none", hint)
+        if self.target is None:
+            raise UsageError("OPTION-TARGET", "--target", "which column is to be predicted?", "Name it.")
+        target = self.target
+        pieces = reading.pieces(
+            place, {}, target, "drop" if reading.missing == "drop" else None if not reading.missing else "keep"
+        )
+        counted: list[Gaps] = []
+
+        def gone_through() -> Iterable[Table]:
+            for piece in pieces:
+                if not counted:
+                    counted.append(Gaps(name for name in piece.names if name != target))
+                counted[0].add(piece)
+                yield piece
+
+        study = StreamedStudy.of_pieces(gone_through(), target, design, name=place, folder=folder)
+        noticed = list(getattr(pieces, "warnings", ()))
+        if reading.missing != "drop":
+            noticed = [line for line in noticed if not line.startswith("FILE-MISSING")] + counted[0].lines()
+        study = replace(study, warnings=(*noticed, *study.warnings))
+        if self.validation is None:
+            return study
+        own = reading.read(self.validation, target=target, kinds=dict(study.kinds))
+        features = [name for name in study.kinds if name != target]
+        return study.beside(replace(own, warnings=()), reading.warnings(own, features))
 
     def _refuse_what_needs_layers(self) -> None:
         idle = {"--activation": was_told("activation"), "--dropout": any(self.dropout)}

@@ -10,21 +10,28 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from thalweg.cli import options as o
-from thalweg.errors import DivergedError, SettingError
+from thalweg.errors import DivergedError, LimitError, SettingError
+from thalweg.exchange.tables.cells import shown
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from thalweg.cli.checkpoints import Keeping
+    from thalweg.cli.told import Modelling, Reading
     from thalweg.descent.run import Run
     from thalweg.descent.settings import Settings
+    from thalweg.studies.design import Design
+    from thalweg.studies.streamed import StreamedStudy
     from thalweg.studies.study import Study
+
+    Scores = dict[str, dict[str, float]]
 
 _ENDINGS = {"target": "reached the target loss", "time": "stopped by the clock"}
 
 
 @click.command("train", cls=o.SectionedCommand, short_help="Train a model on a table.")
 @click.argument("table")
+@o.flag("Table", "--stream", "Read the file piece by piece, as one that does not fit into memory is by itself.")
 @o.LEARNING
 @o.word(
     "Descent", "--optimizer", "NAME", "The rule: adam, adam:beta1=0.8, my_rules.py:my_rule (runs the file).", "adam"
@@ -47,7 +54,8 @@ def train(table: str, **told: Any) -> None:
     """Train a model on TABLE: a file (CSV, TSV, Parquet) or dataset:NAME.
 
     Columns of numbers are standardised, columns of text one-hot encoded, by what the training part holds. A part of
-    the rows is held out to watch the descent, another to be looked at last.
+    the rows is held out to watch the descent, another to be looked at last. Rows that do not fit into memory are put
+    on disk beside the model, and read from there piece by piece in every epoch.
 
     While it learns for longer than some seconds, a checkpoint is kept beside the model: after Ctrl-C, a kill or a loss
     of power the same command goes on from there, to the same bytes.
@@ -81,38 +89,53 @@ def train(table: str, **told: Any) -> None:
         check_writable(path)
     keeping = None if told["no_checkpoint"] else Keeping(output, told["checkpoint_every"], restart=told["restart"])
 
-    read = reading.read(table, target=modelling.target)
-    study = modelling.study(read, reading, design)
+    study, before = _made_ready(table, reading, modelling, design, folder=output.parent, stream=told["stream"])
     study.check_size(rule, descending.batch_size, where="--model")
     stops = {name: told[name] for name in ("tol", "n_iter_no_change", "target_loss", "time_limit")}
-    rows = len(study.parts["train"].y)
+    rows = study.rows["train"]
     settings = descending.settings(rule, study.loss, rows, **stops)
-    note(study.describe())
+    note([*before, *study.describe()])
     batch = descending.batch_size if o.was_told("batch_size") else None
     warn([*study.warnings, *doubts(settings, rows, batch)])
     run, losses = _descend(study, settings, modelling.seed, keeping, no_color=told["no_color"])
     screen = console(no_color=told["no_color"])
-    _show(screen, study, run)
-    _save(output, record, study, run, losses)
+    scores = study.scores(run.theta)
+    _show(screen, study, run, scores)
+    _save(output, record, study, run, losses, scores)
     if keeping is not None:
         keeping.done()
     screen.print(f"\nmodel   {output}\nrecord  {record}", markup=False)
 
 
+def _made_ready(
+    table: str, reading: Reading, modelling: Modelling, design: Design, *, folder: Path, stream: bool
+) -> tuple[Study | StreamedStudy, list[str]]:
+    """Read the table, piece by piece where it does not fit into memory; return what is to be said of that too."""
+    try:
+        if not stream:
+            return modelling.study(reading.read(table, target=modelling.target), reading, design), []
+        why = "rows are read piece by piece"
+    except LimitError as error:
+        if error.code not in {"FILE-TOO-LARGE", "DATA-TOO-LARGE"} or table.startswith("dataset:"):
+            raise
+        why = "rows do not fit into memory; read piece by piece"
+    study = modelling.streamed(table, reading, design, folder)
+    return study, [f"{shown(study.name, 40)}: {study.n_rows} {why}"]
+
+
 def _descend(
-    study: Study, settings: Settings, seed: int, keeping: Keeping | None, *, no_color: bool
+    study: Study | StreamedStudy, settings: Settings, seed: int, keeping: Keeping | None, *, no_color: bool
 ) -> tuple[Run, list[float]]:
     """Make the run, with a bar where there is a terminal; return it with the losses on the validation part."""
     from thalweg.cli.terminal import digits, progress
     from thalweg.descent.outputs import mean_loss
     from thalweg.descent.record import DIVERGED
-    from thalweg.descent.run import Run
 
     X, targets = study.part_features("validation"), study.parts["validation"].targets
     losses: list[float] = []
     with progress(settings.max_iter, settings.optimizer.name, no_color=no_color) as show:
         show(0, "compiling")
-        run = Run(study.model, study.train, settings, random_state=seed)
+        run = study.run(settings, random_state=seed)
 
         def look(run: Run) -> bool:
             losses.append(mean_loss(study.loss, targets, study.model.scores(run.theta, X)))
@@ -132,18 +155,8 @@ def _descend(
     return run, losses
 
 
-def _all_scores(study: Study, run: Run) -> dict[str, dict[str, float]]:
-    from thalweg.comparison.scores import scores
-
-    found = {}
-    for name, part in study.parts.items():
-        found[name] = scores(study.outputs, part.y, study.model.scores(run.theta, study.part_features(name)))
-    return found
-
-
-def _show(screen: Console, study: Study, run: Run) -> None:
+def _show(screen: Console, study: Study | StreamedStudy, run: Run, found: Scores) -> None:
     from thalweg.cli.terminal import digits, row, table
-    from thalweg.exchange.tables.cells import shown
 
     kind = "linear model" if not study.hidden else f"network {'-'.join(map(str, study.hidden))}"
     batch = f"batches of {run.settings.batch_size}" if run.settings.batch_size else "full batch"
@@ -155,14 +168,15 @@ def _show(screen: Console, study: Study, run: Run) -> None:
         f"{ended}; training loss {digits(run.loss_curve[-1], 4)}",
     ]
     screen.print("\n".join(lines) + "\n", markup=False)
-    found = _all_scores(study, run)
     board = table((f"score of {shown(study.target)}", "left"), *((part, "right") for part in found))
     for metric in found["train"]:
         board.add_row(*row([metric, *(digits(found[part][metric], 4) for part in found)]))
     screen.print(board)
 
 
-def _save(output: Path, record: Path, study: Study, run: Run, losses: list[float]) -> None:
+def _save(
+    output: Path, record: Path, study: Study | StreamedStudy, run: Run, losses: list[float], scores: Scores
+) -> None:
     from thalweg.descent.record import plain
     from thalweg.exchange.files import atomic_write
     from thalweg.exchange.models import TrainedModel, save
@@ -180,14 +194,14 @@ def _save(output: Path, record: Path, study: Study, run: Run, losses: list[float
         study.preparation,
         study.target,
         training,
-        scores=_all_scores(study, run),
-        data={"table": Path(study.name).name, "rows": {name: len(part.y) for name, part in study.parts.items()}},
+        scores=scores,
+        data={"table": Path(study.name).name, "rows": study.rows},
     )
     save(output, trained)
     data = {
         "schema": account["schema"],
         "data": study.account(),
-        "scores": _all_scores(study, run),
+        "scores": scores,
         "validation_losses": losses,
         "machine": account.pop("machine"),
         "times": {"seconds": account.pop("seconds")},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -50,3 +51,45 @@ def scores(outputs: Outputs, y: Array, z: Array) -> dict[str, float]:
         codes = [position[label] for label in y]  # scikit-learn takes labels such as -1.5 for a regression
         found["log loss"] = float(metrics.log_loss(codes, outputs.probabilities(z), labels=range(len(position))))
     return found
+
+
+def scores_in_pieces(outputs: Outputs, pieces: Iterable[tuple[Array, Array]]) -> dict[str, float]:
+    """Return the scores of rows that come some at a time: those of :func:`scores` to rounding.
+
+    Parameters
+    ----------
+    outputs : Outputs
+    pieces : iterable of (ndarray (n,), ndarray (n, outputs))
+        Target and scores of the next rows, as :func:`scores` takes them.
+
+    Examples
+    --------
+    >>> from thalweg.formulas.losses import squared
+    >>> y, z = np.array([1.0, 2.0, 4.0]), np.array([[1.0], [2.5], [3.5]])
+    >>> outputs = Outputs.regression(squared)
+    >>> found = scores_in_pieces(outputs, [(y[:1], z[:1]), (y[1:], z[1:])])
+    >>> whole = scores(outputs, y, z)
+    >>> max(abs(found[name] - whole[name]) for name in whole) < 1e-12
+    True
+    """
+    rows, mean, spread = 0, 0.0, 0.0
+    sums: dict[str, float] = {}
+    for y, z in pieces:
+        found, count = scores(outputs, y, z), len(y)
+        if "R2" in found:
+            here = float(np.mean(y))
+            # Chan, Golub, LeVeque (1983): squares about the mean of two parts together, from those of each
+            spread += float(np.sum((y - here) ** 2)) + (here - mean) ** 2 * rows * count / (rows + count)
+            mean += (here - mean) * count / (rows + count)
+            found["RMSE"] **= 2
+            del found["R2"]
+        for name, value in found.items():
+            sums[name] = sums.get(name, 0.0) + count * value
+        rows += count
+    means = {name: total / rows for name, total in sums.items()}
+    if outputs.classes:
+        return means
+    squares = sums["RMSE"]
+    # as scikit-learn has it for a target that never changes
+    fitted = (1.0 - squares / spread) if spread else float(squares == 0)
+    return {"RMSE": means["RMSE"] ** 0.5, "MAE": means["MAE"], "R2": fitted if rows > 1 else float("nan")}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -16,9 +17,46 @@ if TYPE_CHECKING:
 Task = Literal["regression", "classification"]
 #: Numbers with more different values than this are no classes, unless there are many rows for each.
 MOST_CLASSES = 20
+#: More different values than these are no classes, however many rows there are.
+MOST_DIFFERENT = 1 << 17
 
 
-def infer_task(target: Values, task: str = "auto") -> Task:
+@dataclass(frozen=True)
+class Seen:
+    """What is to be known of a target to tell its task.
+
+    Attributes
+    ----------
+    rows : int
+    values : ndarray
+        The different ones, in order; the smallest of them, where they are too many to hold.
+    number, whole : bool
+        Whether they are numbers, and whole ones.
+    first : str or float
+        The first one.
+    """
+
+    rows: int
+    values: Values
+    number: bool
+    whole: bool
+    first: object
+
+    @classmethod
+    def of(cls, target: Values) -> Seen:
+        """Look at a whole target."""
+        number = target.dtype == np.float64
+        values: Values = np.unique(target.astype(np.float64)) if number else _in_order(set(target))
+        return cls(len(target), values, number, number and _whole(target), target[0])
+
+
+def _in_order(texts: set[str]) -> Values:
+    values = np.empty(len(texts), object)
+    values[:] = sorted(texts)
+    return values
+
+
+def infer_task(target: Values | Seen, task: str = "auto") -> Task:
     """Return the task that a target column asks for.
 
     Text is classification. Numbers are classification where all are whole and they have at most two different
@@ -26,8 +64,8 @@ def infer_task(target: Values, task: str = "auto") -> Task:
 
     Parameters
     ----------
-    target : ndarray of float64 or of str objects, shape (rows,)
-        The target column.
+    target : ndarray of float64 or of str objects, shape (rows,), or Seen
+        The target column, or what was seen of it.
     task : {"auto", "regression", "classification"}
         Anything but ``"auto"`` is returned as it is.
 
@@ -50,20 +88,21 @@ def infer_task(target: Values, task: str = "auto") -> Task:
     if task != "auto":
         what = f"must be 'auto', 'regression' or 'classification', got '{shown(task)}'"
         raise UsageError("OPTION-TASK", "--task", what)
-    if target.dtype != np.float64:
+    seen = target if isinstance(target, Seen) else Seen.of(target)
+    if not seen.number:
         return "classification"
-    different = len(np.unique(target))
-    few = different <= 2 or different <= min(MOST_CLASSES, len(target) / 5)
-    return "classification" if few and _whole(target) else "regression"
+    different = len(seen.values)
+    few = different <= 2 or different <= min(MOST_CLASSES, seen.rows / 5)
+    return "classification" if few and seen.whole else "regression"
 
 
-def check_target(target: Values, task: Task, name: str = "y", table: str = "") -> None:
+def check_target(target: Values | Seen, task: Task, name: str = "y", table: str = "") -> None:
     """Raise where a target cannot be learned as this task.
 
     Parameters
     ----------
-    target : ndarray of float64 or of str objects, shape (rows,)
-        The target column.
+    target : ndarray of float64 or of str objects, shape (rows,), or Seen
+        The target column, or what was seen of it.
     task : {"regression", "classification"}
         What is to be learned.
     name : str
@@ -75,25 +114,24 @@ def check_target(target: Values, task: Task, name: str = "y", table: str = "") -
     ------
     DataError
         DATA-ONE-CLASS: one class only. DATA-TARGET-TYPE: text for regression; for classification more different
-        values than can be classes (more than 20 and more than a tenth of the rows; where they are text or not
-        whole, also more than half of the rows).
+        values than can be classes (more than 20 and more than a tenth of the rows, or more than 131,072; where they
+        are text or not whole, also more than half of the rows).
     """
     where = f"{table}, column {shown(name)}" if table else f"column {shown(name)}"
-    rows = len(target)
+    seen = target if isinstance(target, Seen) else Seen.of(target)
     if task == "regression":
-        if target.dtype != np.float64:
-            what = f"the target is text, such as '{shown(str(target[0]))}'; regression needs numbers"
+        if not seen.number:
+            what = f"the target is text, such as '{shown(str(seen.first))}'; regression needs numbers"
             raise DataError("DATA-TARGET-TYPE", where, what, "Pass --task classification, or another target.")
         return
-    values = np.unique(target) if target.dtype == np.float64 else np.array(sorted(set(target)), object)
-    different = len(values)
+    rows, values, different = seen.rows, seen.values, len(seen.values)
     if different == 1:
         what = f"'{_label(values[0])}' in all {rows} rows"
         raise DataError("DATA-ONE-CLASS", where, what, "Classification needs two classes or more.")
-    crowded = different > max(MOST_CLASSES, rows / 10)
-    if crowded or (different > max(2, rows / 2) and not (target.dtype == np.float64 and _whole(target))):
+    crowded = different > max(MOST_CLASSES, min(rows / 10, MOST_DIFFERENT))
+    if crowded or (different > max(2, rows / 2) and not seen.whole):
         what = f"{different} distinct of {rows} values are too many for classes"
-        hint = "Is it an id or a free text?" if target.dtype != np.float64 else "Regression? Pass --task regression."
+        hint = "Is it an id or a free text?" if not seen.number else "Regression? Pass --task regression."
         raise DataError("DATA-TARGET-TYPE", where, what, hint)
 
 

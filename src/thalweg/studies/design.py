@@ -62,6 +62,10 @@ class Design:
             return Linear(features, outputs, self.fit_intercept)
         return Network((features, *self.hidden, outputs), self.activations, self.dropout)
 
+    def scales_target(self, loss: Loss) -> bool:
+        """Whether a target of numbers is standardised for this loss."""
+        return self.scale_target and loss.target == "real" and loss.inverse_link == "identity"
+
     def loss_for(self, classes: int) -> Loss:
         """Return the loss that was asked for, or the one that the task suggests."""
         from thalweg.formulas.losses import log, softmax, squared

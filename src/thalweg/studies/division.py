@@ -12,6 +12,8 @@ from thalweg.studies.design import Design
 
 Array = NDArray[Any]
 
+_DRAWN_TOGETHER = 1 << 16
+
 
 def at_random(y: Array, design: Design, *, classes: bool) -> tuple[dict[str, Any], tuple[str, ...]]:
     """Divide rows by chance, classes in proportion; return where the parts are, and what looks wrong with them."""
@@ -39,6 +41,36 @@ def in_order(rows: int, design: Design) -> dict[str, Any]:
         raise DataError("DATA-FEW-ROWS", "X", f"{rows} rows are too few for {parts} parts")
     places = {"train": slice(0, first), "validation": slice(first, rows - test), "test": slice(rows - test, rows)}
     return _without_empty(places, design)
+
+
+def row_by_row(rows: int, design: Design, most: int) -> NDArray[np.uint8]:
+    """Draw the part of each row for itself: 0 to learn from, 1 to choose with, 2 to look at last.
+
+    Parameters
+    ----------
+    rows : int
+    design : Design
+    most : int
+        Rows that the last two parts have at most, each; more are learned from. They are drawn, so that there may be a
+        few more or less.
+
+    Returns
+    -------
+    ndarray of uint8 (rows,)
+        Of the numbers of the rows and the seed alone.
+    """
+    from thalweg.engine import streams
+
+    test = min(design.test, most / rows)
+    aside = test + min(design.validation or 0.0, most / rows)
+    generator = streams.generator(streams.seed_sequence(design.seed), streams.SPLIT, 1)
+    parts = np.zeros(rows, np.uint8)
+    for first in range(0, rows, _DRAWN_TOGETHER):
+        some = parts[first : first + _DRAWN_TOGETHER]
+        drawn = generator.random(len(some))
+        some[drawn < aside] = 1
+        some[drawn < test] = 2
+    return parts
 
 
 def check_seen(classes: list[Any], y: Array) -> None:

@@ -23,6 +23,8 @@ from thalweg.studies.design import Design
 from thalweg.studies.division import at_random, check_seen, in_order, mapped_warnings
 
 if TYPE_CHECKING:
+    from thalweg.descent.run import Run
+    from thalweg.descent.settings import Settings
     from thalweg.exchange.preparation import Preparation
     from thalweg.exchange.tables import Table
     from thalweg.formulas.formula import Loss, Rule
@@ -146,7 +148,7 @@ class Study:
         told = [*prepared.warnings]
         if aside is not None:
             own, chosen = aside.X.split_target(target)
-            with _about_the_validation_rows():
+            with about_the_validation_rows():
                 _check_targets(loss, chosen, target)
                 found = preparation.transform(own)
                 parts["validation"] = Part(
@@ -222,7 +224,7 @@ class Study:
 
         parts = {part: part_of(X[at], y[at]) for part, at in rows.items()}
         if aside is not None:
-            with _about_the_validation_rows():
+            with about_the_validation_rows():
                 own, chosen, _ = read(aside.X, aside.y)
                 if (own.shape[1], issparse(own), chosen.shape[1:]) != (X.shape[1], sparse, y.shape[1:]):
                     what = f"X has shape {own.shape}, y {chosen.shape}; those to learn from {X.shape} and {y.shape}"
@@ -294,22 +296,36 @@ class Study:
         """Return the features of a part, in the type of the model."""
         return self.parts[part].X.astype(self.dtype, copy=False)
 
+    @property
+    def rows(self) -> dict[str, int]:
+        """Number of rows of each part."""
+        return {name: len(part.y) for name, part in self.parts.items()}
+
+    def identity(self) -> list[Any]:
+        """Return arrays that are others where any row is another."""
+        return [array for name in self.parts for array in (self.part_features(name), self.parts[name].targets)]
+
+    def run(self, settings: Settings, **more: Any) -> Run:
+        """Return a run over the rows to learn from; ``more`` as :class:`~thalweg.descent.run.Run` takes it."""
+        from thalweg.descent.run import Run
+
+        return Run(self.model, self.train, settings, **more)
+
+    def scores(self, theta: Array) -> dict[str, dict[str, float]]:
+        """Return the scores of each part with these parameters, in the target's own units."""
+        from thalweg.comparison.scores import scores
+
+        def z(part: str) -> Array:
+            return self.model.scores(theta, self.part_features(part))
+
+        return {name: scores(self.outputs, part.y, z(name)) for name, part in self.parts.items()}
+
     def check_size(
         self, rule: Rule, batch_size: int | None, lanes: int = 1, where: str = "model", model: Model | None = None
     ) -> None:
         """Raise LimitError, about the setting ``where``, if parameters and buffers do not fit into memory."""
-        from thalweg.exchange.tables.source import free_memory
-
-        cell = 8 if self.dtype == "float64" else 4
-        batch = min(batch_size or len(self.parts["train"].y), len(self.parts["train"].y))
         model = self.model if model is None else model
-        needed = lanes * cell * (model.size * (6 + 2 * len(rule.slots)) + model.work_size(batch))
-        room = free_memory() // 2
-        if needed > room:
-            together = f" at {lanes} rates" if lanes > 1 else ""
-            what = f"{model.size} parameters with {rule.name}{together} need about {needed / 2**30:.3g} GiB"
-            hint = f"At most {room / 2**30:.3g} GiB may be used. Take smaller layers, smaller batches or fewer rates."
-            raise LimitError("SETTING-TOO-LARGE", where, what, hint)
+        check_size(model, self.dtype, self.rows["train"], rule, batch_size, lanes, where)
 
     def describe(self) -> list[str]:
         """Return what was read and made of it, in a few lines."""
@@ -339,6 +355,22 @@ class Study:
         }
 
 
+def check_size(
+    model: Model, dtype: str, rows: int, rule: Rule, batch_size: int | None, lanes: int = 1, where: str = "model"
+) -> None:
+    """Raise LimitError, about the setting ``where``, if parameters and buffers do not fit into memory."""
+    from thalweg.exchange.tables.source import free_memory
+
+    cell = 8 if dtype == "float64" else 4
+    needed = lanes * cell * (model.size * (6 + 2 * len(rule.slots)) + model.work_size(min(batch_size or rows, rows)))
+    room = free_memory() // 2
+    if needed > room:
+        together = f" at {lanes} rates" if lanes > 1 else ""
+        what = f"{model.size} parameters with {rule.name}{together} need about {needed / 2**30:.3g} GiB"
+        hint = f"At most {room / 2**30:.3g} GiB may be used. Take smaller layers, smaller batches or fewer rates."
+        raise LimitError("SETTING-TOO-LARGE", where, what, hint)
+
+
 def _task(y: Array, design: Design, target: str, named: str) -> tuple[list[Any], Loss]:
     """Return the classes (none for regression) and the loss."""
     from thalweg.exchange.targets import check_target, infer_task
@@ -363,19 +395,25 @@ def _outputs(loss: Loss, classes: list[Any], y: Array, design: Design, where: st
 
     if classes:
         return Outputs.classification(loss, classes)
-    as_it_is = not design.scale_target or loss.target != "real" or loss.inverse_link != "identity" or y.ndim > 1
-    mean, scale = (0.0, 1.0) if as_it_is else target_scale(y, where)
+    mean, scale = target_scale(y, where) if design.scales_target(loss) and y.ndim == 1 else (0.0, 1.0)
     return Outputs.regression(loss, mean, scale)
 
 
 def _check_targets(loss: Loss, y: Array, name: str) -> None:
-    if loss.target == "count" and float(y.min()) < 0:
-        what = f"the loss {loss.name} is for numbers >= 0, the target has {y.min():g}"
+    """Refuse a target that the loss is not made for."""
+    if loss.target == "count":
+        check_least(loss, float(y.min()), name)
+
+
+def check_least(loss: Loss, least: float, name: str) -> None:
+    """Refuse a target whose smallest value the loss is not made for."""
+    if loss.target == "count" and least < 0:
+        what = f"the loss {loss.name} is for numbers >= 0, the target has {least:g}"
         raise DataError("DATA-TARGET-RANGE", f"column {shown(name)}", what, "Take another loss.")
 
 
 @contextmanager
-def _about_the_validation_rows() -> Iterator[None]:
+def about_the_validation_rows() -> Iterator[None]:
     """Say of an error that it is in the caller's own rows to choose with."""
     try:
         yield

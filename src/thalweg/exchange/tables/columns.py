@@ -65,6 +65,7 @@ class ColumnReader:
         self.rows = 0
         self.bytes = 0
         self.missing: list[int] = []
+        self.missing_cells = 0
         self.first_missing = 0
         self._literal = kind == "text"
         self._numbers = numbers
@@ -103,6 +104,7 @@ class ColumnReader:
         if positions and not self.first_missing:
             self.first_missing = lines[positions[0]]
         self.missing += [self.rows + k for k in positions]
+        self.missing_cells += len(positions)
 
     def count_lost(self, count: int, line: int) -> None:
         """Note whole numbers that float64 cannot hold; the first stands in `line`."""
@@ -124,11 +126,16 @@ class ColumnReader:
             return np.concatenate([*self._parts, np.empty(0, object)])
         return np.concatenate([*self._parts, np.empty(0)])
 
+    def waiting_gaps(self) -> list[int]:
+        """Return the positions of missing cells among those that `take` would give."""
+        taken = self.rows - sum(map(len, self._parts))
+        return [k - taken for k in self.missing]
+
     def take(self) -> Values:
         """Return the cells since the last time, empty text where one is missing, and hold them no longer."""
         values = self.values()
         if self.kind == "text":
-            values[[k - (self.rows - len(values)) for k in self.missing]] = ""
+            values[self.waiting_gaps()] = ""
         self._parts.clear()
         self._seen.clear()
         self.missing.clear()

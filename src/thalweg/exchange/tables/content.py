@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from thalweg.exchange.tables.columns import ColumnReader, Kind, Values
 
 Missing = Literal["drop", "mean", "keep"]
+_WAYS_OUT = "Pass --missing drop to leave these rows out, or --missing mean to fill in the column's mean."
+_NOTHING_LEFT = "Every row has a missing cell: leave a column out with --drop."
+_TARGET = "A target is not filled in: pass --missing drop."
 
 
 @dataclass(frozen=True)
@@ -71,6 +74,40 @@ class Progress:
     readers: list[ColumnReader] = field(default_factory=list)
     delimiter: str | None = None
     warnings: list[str] = field(default_factory=list)
+    left_out: int = 0
+
+    def take(self, choice: Choice) -> tuple[Values, ...]:
+        """Return the columns' cells since the last time, without the rows that are to be dropped."""
+        gaps = [reader.waiting_gaps() for reader in self.readers if reader.missing] if choice.missing == "drop" else []
+        columns = tuple(reader.take() for reader in self.readers)
+        if not gaps:
+            return columns
+        keep = np.ones(len(columns[0]), bool)
+        for positions in gaps:
+            keep[positions] = False
+        self.left_out += int(np.count_nonzero(~keep))
+        return tuple(column[keep] for column in columns)
+
+    def end(self, choice: Choice, table: str) -> None:
+        """Settle what a table that was taken in pieces lacks, and add what its columns noticed.
+
+        Raises
+        ------
+        DataError
+            FILE-MISSING, as :func:`finish`; there the cells of a table that is kept are told, here they are counted by
+            whoever takes the pieces.
+        """
+        self.warnings += [reader.warning for reader in self.readers if reader.warning]
+        holes = [reader for reader in self.readers if reader.missing_cells]
+        if holes and choice.missing is None:
+            raise _missing(table, holes, _WAYS_OUT)
+        if self.left_out and self.left_out == self.readers[0].rows:
+            raise _missing(table, holes, _NOTHING_LEFT)
+        if self.left_out:
+            self.warnings.append(_told_left_out(self.left_out))
+        for reader in holes:
+            if choice.missing == "keep" and reader.name == choice.target:
+                raise _missing(table, [reader], _TARGET)
 
 
 def check_width(width: int, limit: int, table: str) -> None:
@@ -142,7 +179,7 @@ def check_memory(rows: float, width: int, needed: float, memory: int, table: str
             f"about {counted(round(rows), 'row')} x {counted(width, 'column')} need {needed / 2**20:.3g} MiB of memory"
         )
         hint = f"At most {memory / 2**20:.3g} MiB may be used. Train on fewer rows, or leave columns out with --drop.\n"
-        hint += "In Python, fit(thalweg.stream(path, target=...)) reads a file of any size."
+        hint += "Read piece by piece a file of any size: train --stream, or fit(thalweg.stream(...))."
         raise LimitError("FILE-TOO-LARGE", table, what, hint)
 
 
@@ -160,17 +197,15 @@ def finish(
     values = [column.values() for column in columns]
     holes = [k for k, column in enumerate(columns) if column.missing]
     if holes and choice.missing is None:
-        hint = "Pass --missing drop to leave these rows out, or --missing mean to fill in the column's mean."
-        raise _missing(table, [columns[k] for k in holes], hint)
+        raise _missing(table, [columns[k] for k in holes], _WAYS_OUT)
     if holes and choice.missing == "drop":
         keep = np.ones(columns[0].rows, bool)
         for k in holes:
             keep[columns[k].missing] = False
         if not keep.any():
-            hint = "Every row has a missing cell: leave a column out with --drop."
-            raise _missing(table, [columns[k] for k in holes], hint)
+            raise _missing(table, [columns[k] for k in holes], _NOTHING_LEFT)
         values, left_out = [array[keep] for array in values], int(np.count_nonzero(~keep))
-        noticed.append(f"FILE-MISSING: {counted(left_out, 'row')} with missing cells left out")
+        noticed.append(_told_left_out(left_out))
     elif choice.missing is not None:
         noticed += [_fill(columns[k], values[k], choice, table) for k in holes]
     for array in values:
@@ -182,7 +217,7 @@ def _fill(column: ColumnReader, values: Values, choice: Choice, table: str) -> s
     """Put the column's mean, or the mark of a gap, in place of its missing cells; return the warning that says so."""
     count, name = len(column.missing), shown(column.name)
     if column.name == choice.target:
-        raise _missing(table, [column], "A target is not filled in: pass --missing drop.")
+        raise _missing(table, [column], _TARGET)
     if choice.missing == "keep":
         if column.kind == "text":
             values[column.missing] = ""
@@ -195,10 +230,14 @@ def _fill(column: ColumnReader, values: Values, choice: Choice, table: str) -> s
     return f"FILE-MISSING: {count} missing in column {name} filled with its mean {mean:.6g}"
 
 
+def _told_left_out(rows: int) -> str:
+    return f"FILE-MISSING: {counted(rows, 'row')} with missing cells left out"
+
+
 def _missing(table: str, holes: Sequence[ColumnReader], hint: str) -> DataError:
     """Return FILE-MISSING: the first place, and up to three columns with their counts."""
     first = min(holes, key=lambda column: column.first_missing)
-    counts = [f"{len(column.missing)} missing in column {shown(column.name)}" for column in holes[:3]]
+    counts = [f"{column.missing_cells} missing in column {shown(column.name)}" for column in holes[:3]]
     if len(holes) > 3:
         counts.append(f"and in {len(holes) - 3} more columns")
     where = place(table, **{first.unit: first.first_missing}, column=first.name)

@@ -125,9 +125,9 @@ def answer(request: dict[str, Any]) -> None:
         if pieces:
             progress = Progress()
             for _ in read_blocks(sources, choice, request["table"], progress):
-                _send(_pack(_taken(progress)))
-            progress.warnings += [reader.warning for reader in progress.readers if reader.warning]
-            packed = _pack(_taken(progress)._replace(warnings=tuple(progress.warnings)))
+                _send(_pack(_taken(progress, choice)))
+            progress.end(choice, request["table"])
+            packed = _pack(_taken(progress, choice)._replace(warnings=tuple(progress.warnings)))
         else:
             packed = _pack(read_parts(sources, choice, request["table"]))
     except ThalwegError as error:
@@ -138,9 +138,8 @@ def answer(request: dict[str, Any]) -> None:
     _send(packed)
 
 
-def _taken(progress: Progress) -> Content:
-    names = tuple(reader.name for reader in progress.readers)
-    return Content(names, tuple(reader.take() for reader in progress.readers), None, ())
+def _taken(progress: Progress, choice: Choice) -> Content:
+    return Content(tuple(reader.name for reader in progress.readers), progress.take(choice), None, ())
 
 
 def _send(packed: list[bytes]) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, final
 
 from thalweg.exchange.tables.cells import shown
-from thalweg.exchange.tables.content import Choice, Progress
+from thalweg.exchange.tables.content import Choice, Missing, Progress
 from thalweg.exchange.tables.delimited import read_blocks
 from thalweg.exchange.tables.parquet_process import read_pieces as read_parquet
 from thalweg.exchange.tables.records import TextFormat
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @final
 class Pieces:
-    """The rows of a file in pieces, each a :class:`Table`; missing cells stay NaN, or empty text.
+    """The rows of a file in pieces, each a :class:`Table`.
 
     Parameters
     ----------
@@ -35,11 +35,18 @@ class Pieces:
     drop : sequence of str
         Columns that are left out.
     max_columns : int
+    target : str, optional
+        A column that must be there, and have no missing cell.
+    missing : {"keep", "drop"}, optional
+        What becomes of missing cells: they stay NaN, or empty text; their rows are left out. With None they are
+        refused, counted to the end of the file as ``read_table`` does.
 
     Attributes
     ----------
     name : str
         What messages call the table.
+    delimiter : str or None
+        That of a text file, from the first piece on.
     warnings : tuple of str
         What was noticed, once all pieces have gone by.
 
@@ -57,11 +64,14 @@ class Pieces:
         kinds: Mapping[str, Kind],
         drop: Sequence[str] = (),
         max_columns: int = 10_000,
+        target: str | None = None,
+        missing: Missing | None = "keep",
     ) -> None:
         self.name = shown(str(path), 200)
+        self.delimiter: str | None = None
         self.warnings: tuple[str, ...] = ()
         self._path, self._form = path, form
-        self._choice = Choice(None, frozenset(drop), dict(kinds), "keep", max_columns, sys.maxsize)
+        self._choice = Choice(target, frozenset(drop), dict(kinds), missing, max_columns, sys.maxsize)
 
     def __iter__(self) -> Iterator[Table]:
         parts = part_files(self._path)
@@ -70,10 +80,10 @@ class Pieces:
         if not parts and sources[0].format != "parquet":
             progress = Progress()
             for _ in read_blocks(sources[0], self._form, self._choice, progress):
-                readers = progress.readers
-                yield self._table([reader.name for reader in readers], [reader.take() for reader in readers])
-            noticed = [reader.warning for reader in progress.readers if reader.warning]
-            self.warnings = (*progress.warnings, *noticed)
+                self.delimiter = progress.delimiter
+                yield self._table([reader.name for reader in progress.readers], progress.take(self._choice))
+            progress.end(self._choice, sources[0].name)
+            self.warnings = tuple(progress.warnings)
             return
         for content in read_parquet(sources, self._choice, self.name):
             if len(content.columns[0]):
