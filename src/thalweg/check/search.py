@@ -76,6 +76,10 @@ class _Search:
                 return [solved]
         return []
 
+    def ranked(self) -> list[str]:
+        """Return the rules, the one that came nearest first."""
+        return list(dict.fromkeys(fit.hypothesis.rule for fit in self.nearest(len(self.tried))))
+
     def nearest(self, count: int) -> list[Fit]:
         """Return the fits that disagree least."""
         return sorted(self.tried.values(), key=lambda fit: fit.disagreement)[:count]
@@ -158,8 +162,8 @@ def _levels(search: _Search, hint: str | None) -> list[Callable[[], list[Fit]]]:
     everything = names()
     if hint is None:
         return [
-            lambda: plain(everything), lambda: single(everything), lambda: pairs(everything),
-            lambda: _triples(search, None),
+            lambda: plain(everything), lambda: single(everything), lambda: pairs(search.ranked()[:NEAR]),
+            lambda: _triples(search, None), lambda: pairs(search.ranked()[NEAR:]),
         ]  # fmt: skip
     # A rule of the family that is right comes before a mistake in the one that was promised: where the rate happens to
     # be 1 - momentum, an average of gradients is also a heavy ball with its rate applied twice.
@@ -167,8 +171,8 @@ def _levels(search: _Search, hint: str | None) -> list[Callable[[], list[Fit]]]:
     others = tuple(rule for rule in everything if rule != hint and rule not in family)
     return [
         lambda: plain((hint,)), lambda: plain(family), lambda: single((hint,)), lambda: single(family),
-        lambda: plain(others), lambda: pairs((hint,)), lambda: pairs(family), lambda: single(others),
-        lambda: _triples(search, hint), lambda: pairs(others),
+        lambda: plain(others), lambda: pairs((hint,)), lambda: single(others), lambda: _triples(search, hint),
+        lambda: pairs(family), lambda: pairs(others),
     ]  # fmt: skip
 
 
@@ -184,7 +188,7 @@ def _pairs(rule: str) -> Iterable[Hypothesis]:
 def _triples(search: _Search, hint: str | None) -> list[Fit]:
     """Add a third variation to the pairs that come nearest."""
     near = search.nearest(len(search.tried))
-    rules = list(dict.fromkeys(fit.hypothesis.rule for fit in near))[:NEAR] if hint is None else [hint]
+    rules = search.ranked()[:NEAR] if hint is None else [hint]
     pairs = [fit.hypothesis for fit in near if len(fit.hypothesis.codes) == 2 and fit.hypothesis.rule in rules]
     return search.level((h for pair in pairs[:BEAM] for h in pair.extended()), few=True)
 
