@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from benchmarks.case import Case, Contest, Sheet
 from benchmarks.cases import (
+    checkpoints,
     comparisons,
     defaults,
     estimators,
@@ -25,6 +26,7 @@ CASES: tuple[Case | Contest | Sheet, ...] = (
     *estimators.CASES,
     *comparisons.CASES,
     *streams.CASES,
+    *checkpoints.CASES,
     *start_up.CASES,
     *defaults.CONTESTS,
     *updates.SHEETS,

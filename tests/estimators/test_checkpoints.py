@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import itertools
 import os
 import shutil
@@ -285,6 +286,54 @@ def test_a_full_disk_is_told_and_the_fit_can_go_on_later(checkpoint, monkeypatch
         fitted("dense", callbacks=checkpoint)
     assert checkpoints.read(checkpoint).generation == 2
     assert_same(fitted("dense", callbacks=checkpoint), fitted("dense"))
+
+
+@pytest.mark.parametrize("call", ["open", "fsync", "replace"])
+@pytest.mark.parametrize("number", [1, 2, 3, 4, 5])
+def test_every_call_that_fails_is_told_and_harmless(checkpoint, monkeypatch, call, number):
+    """C3: the one before it stays, nothing half is left, and the fit goes on from there."""
+    owner = Path if call == "replace" else os
+    real, count, folder = getattr(owner, call), itertools.count(1), str(checkpoint.files[0].parent)
+
+    def failing(*given, **named):
+        of_ours = call == "fsync" or str(given[0]).startswith(folder)
+        if of_ours and next(count) == number + 3:
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        return real(*given, **named)
+
+    monkeypatch.setattr(owner, call, failing)
+    with pytest.raises(StorageError, match=os.strerror(errno.EIO)) as caught:
+        network(callbacks=checkpoint).fit(X, LABELS)
+    monkeypatch.setattr(owner, call, real)
+    assert caught.value.code == "FILE-WRITE"
+    assert checkpoint.files[0].name in caught.value.where
+    assert {path.name for path in checkpoint.files[0].parent.iterdir()} <= {path.name for path in checkpoint.files}
+    assert checkpoints.read(checkpoint).generation >= 1
+    assert_same(network(callbacks=checkpoint).fit(X, LABELS), network().fit(X, LABELS))
+
+
+def test_what_a_kill_left_half_written_goes_with_the_rest(checkpoint):
+    half = checkpoint.files[0].parent / ".fit.checkpoint.0123456789ab.part"
+    half.write_bytes(b"half")
+    fitted("dense", callbacks=checkpoint)
+    assert not list(half.parent.iterdir())
+
+
+def test_each_of_the_fits_of_an_interval_has_its_own(checkpoint, stopping):
+    stopping(4)
+    with pytest.raises(KeyboardInterrupt):
+        thalweg.IntervalRegressor(linear(callbacks=checkpoint), quantiles=(0.1, 0.9)).fit(X, Y)
+    assert {path.suffix for path in checkpoint.files[0].parent.iterdir()} == {".1", ".older"}
+    stopping.end()
+    found = thalweg.IntervalRegressor(linear(callbacks=checkpoint), quantiles=(0.1, 0.9)).fit(X, Y)
+    whole = thalweg.IntervalRegressor(linear(), quantiles=(0.1, 0.9)).fit(X, Y)
+    np.testing.assert_array_equal(found.predict_interval(X), whole.predict_interval(X))
+
+
+def test_a_model_file_is_none_the_worse_for_a_checkpoint(checkpoint, tmp_path):
+    thalweg.save(fitted("dense", callbacks=checkpoint), tmp_path / "with")
+    thalweg.save(fitted("dense"), tmp_path / "without")
+    assert_same(thalweg.load(tmp_path / "with"), thalweg.load(tmp_path / "without"))
 
 
 def test_the_last_of_two_generations_is_enough(stopped):

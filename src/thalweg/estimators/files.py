@@ -21,6 +21,7 @@ from thalweg.estimators.base import DescentEstimator
 from thalweg.estimators.contract import check_is_fitted
 from thalweg.estimators.linear import LinearClassifier, LinearRegressor
 from thalweg.estimators.network import MLPClassifier, MLPRegressor
+from thalweg.estimators.settings import callbacks as functions
 from thalweg.estimators.targets import Classification
 from thalweg.exchange import layers, models, tensors
 from thalweg.exchange.models import TrainedModel
@@ -139,7 +140,7 @@ def _describe(model: DescentEstimator, arrays: dict[str, Array]) -> dict[str, An
     """Return an estimator as plain data; its arrays are added to those of the layers."""
     parameters = model.get_params(deep=False)
     kept = {name: value for name, value in vars(model).items() if name not in parameters}
-    if parameters.get("callbacks") is not None:
+    if functions(parameters.get("callbacks")):
         warnings.warn("callbacks are code and are left out of the file", UserWarning, stacklevel=3)
     return {
         "format": models.FORMAT,

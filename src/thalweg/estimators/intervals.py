@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from thalweg.errors import SettingError
+from thalweg.estimators import settings as told
 from thalweg.estimators.contract import BaseEstimator, RegressorMixin, check_is_fitted, clone, column_or_1d
 from thalweg.estimators.linear import LinearRegressor
 from thalweg.estimators.network import MLPRegressor
@@ -123,7 +124,9 @@ class IntervalRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc] # 
         apart = {"X_val": X_val, "y_val": y_val, "sample_weight_val": sample_weight_val}
 
         def fitted(level: float) -> Any:
-            return clone(template).set_params(loss=quantile(quantile=level)).fit(X, y, sample_weight, **apart)
+            callbacks = told.checkpoint_apart(template.callbacks, f"{level:g}")
+            own = {"loss": quantile(quantile=level), "callbacks": callbacks or None}
+            return clone(template).set_params(**own).fit(X, y, sample_weight, **apart)
 
         parallel = Parallel(n_jobs=self.n_jobs, prefer="threads")
         self.estimators_ = parallel(delayed(fitted)(level) for level in levels)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+import os
 import warnings
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -222,6 +224,14 @@ def checkpoint(given: object) -> Checkpoint | None:
         paths = ", ".join(str(each.path) for each in found)
         raise SettingError("SETTING-TWICE", "callbacks", f"has {len(found)} checkpoints: {paths:.100}", "Give one.")
     return found[0] if found else None
+
+
+def checkpoint_apart(given: object, name: str) -> list[Any]:
+    """Return callbacks whose checkpoint, if there is one, is in a file of its own: for one of several fits."""
+    return [
+        replace(each, path=f"{os.fspath(each.path)}.{name}") if isinstance(each, Checkpoint) else each
+        for each in _listed(given)
+    ]
 
 
 def _listed(given: object) -> list[Any]:

@@ -263,8 +263,8 @@ class _Pace:
 
 
 def remove(checkpoint: Checkpoint) -> None:
-    """Remove both files, where they are."""
-    for path in checkpoint.files:
+    """Remove both files, where they are, and what a kill in the midst of writing one has left."""
+    for path in (*checkpoint.files, *_parts(checkpoint)):
         try:
             path.unlink(missing_ok=True)
         except OSError as error:
@@ -317,6 +317,15 @@ def digest(arrays: Iterable[Any]) -> str:
             found.update(f"{part.dtype.str} {part.shape}\n".encode())
             found.update(np.ascontiguousarray(part).reshape(-1).view(np.uint8).data)
     return found.hexdigest()
+
+
+def _parts(checkpoint: Checkpoint) -> list[Path]:
+    """Return the files of `exchange.files` that were never finished."""
+    target = checkpoint.files[0].resolve()
+    begun = f".{target.name[:80]}."
+    with contextlib.suppress(OSError):
+        return [each for each in target.parent.iterdir() if each.name.startswith(begun) and each.suffix == ".part"]
+    return []
 
 
 def _replace(newest: Path, older: Path) -> None:
