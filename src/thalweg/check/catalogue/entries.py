@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from functools import cache
 from types import MappingProxyType
 
-from thalweg.check.catalogue import conventions, moments, scaling, velocity
+from thalweg.check.catalogue import conventions, moments, scaling, successors, velocity
 from thalweg.check.catalogue.textbook import textbook
 from thalweg.check.catalogue.variation import Variation
 
-_ALL = (*conventions.VARIATIONS, *moments.VARIATIONS, *scaling.VARIATIONS, *velocity.VARIATIONS)
+_ALL = (*conventions.VARIATIONS, *moments.VARIATIONS, *successors.VARIATIONS, *scaling.VARIATIONS, *velocity.VARIATIONS)
 
 
 @cache
