@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -190,3 +192,38 @@ def test_ctrl_c_leaves_no_file(thalweg, houses, folder, monkeypatch):
     said = thalweg("train", houses, "--target", "price", "--stream", "--batch-size", "4", *FAST)
     assert said.status == 130
     assert list(folder.iterdir()) == [houses]
+
+
+PROGRAM = """
+import contextlib, re, sys
+from thalweg.cli import main
+with contextlib.suppress(SystemExit):
+    main(sys.argv[1:])
+print("peak", re.search(r"VmHWM:\\s*(\\d+) kB", open("/proc/self/status").read())[1])
+"""
+
+
+def write_table(path: Path, size: int) -> Path:
+    """Write so many bytes of rows, without holding them."""
+    X = np.random.default_rng(0).normal(size=(20_000, 16))
+    rows = np.column_stack([X, X @ np.arange(16.0)])
+    text = "".join(",".join(f"{value:.6f}" for value in row) + "\n" for row in rows)
+    with path.open("w") as file:
+        file.write(",".join([*(f"x{k}" for k in range(16)), "y"]) + "\n")
+        for _ in range(size // len(text)):
+            file.write(text)
+    return path
+
+
+@pytest.mark.deep
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the system tells it in /proc")
+def test_memory_does_not_grow_with_the_file(folder):
+    held = []
+    for size in (300 << 20, 1500 << 20):
+        path = write_table(folder / "t.csv", size)
+        plan = ["train", str(path), "--target", "y", "--stream", "--epochs", "1", "--batch-size", "256"]
+        done = subprocess.run([sys.executable, "-c", PROGRAM, *plan], capture_output=True, text=True, check=True)
+        assert "model   model.thalweg" in done.stdout, done.stderr
+        held.append(int(done.stdout.split()[-1]) / 1024)
+    assert held[1] < held[0] + 60  # a byte for each row; the file has 1200 MiB more
+    assert held[1] < 900
