@@ -26,7 +26,16 @@ def _arguments() -> argparse.Namespace:
         type=Path,
         help="folder for RESULTS.md and results.json (default: this folder for a full run, nowhere for a selection)",
     )
+    parser.add_argument(
+        "--update", action="store_true", help="with --only: put the new figures in the place of the old in the results"
+    )
     return parser.parse_args()
+
+
+def updated(kept: dict[str, Any], measured: dict[str, Any]) -> dict[str, Any]:
+    """The kept results with what was measured now in its place, in the order of the cases."""
+    by_name = {one["name"]: one for one in [*kept["cases"], *measured["cases"]]}
+    return measured | {"cases": [by_name[case.name] for case in CASES if case.name in by_name]}
 
 
 def main() -> int:
@@ -50,9 +59,13 @@ def main() -> int:
             results["cases"].append(harness.play(case))
         else:
             results["cases"].append(harness.measure(case, arguments.rounds, lambda text: print(text, file=sys.stderr)))
+        results["cases"][-1]["date"] = began
+    here = Path(__file__).parent
+    print(report.markdown(results))
+    if arguments.update:
+        results = updated(json.loads((here / "results.json").read_text()), results)
     text = report.markdown(results)
-    print(text)
-    folder = arguments.output or (None if arguments.only else Path(__file__).parent)
+    folder = arguments.output or (here if arguments.update or not arguments.only else None)
     if folder is not None:
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "RESULTS.md").write_text(text)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 INTRODUCTION = """\
-Written by `make bench`; every figure of a row comes from one run on one machine. Ratio: time of thalweg divided by
+Written by `make bench`; every figure of a row comes from one run on one machine, and the details say when. Ratio: time of thalweg divided by
 time of the peer (below 1: thalweg is faster), both medians over rounds in which the sides take turns. The same data,
 order, start, precision and number of steps on every side; before timing, every side's parameters on a small problem
 are compared with plain NumPy in float64. Work of one thread is timed in processor seconds, which a busy machine hardly
@@ -74,6 +74,10 @@ def _rounds(one: dict[str, Any]) -> str:
     )
 
 
+def _when(case: dict[str, Any]) -> str:
+    return f"; {case['date']}" if "date" in case else ""
+
+
 def _detail(case: dict[str, Any]) -> list[str]:
     rows = []
     for side in case["sides"]:
@@ -105,7 +109,7 @@ def _detail(case: dict[str, Any]) -> list[str]:
     return [
         f"### {case['name']}",
         "",
-        f"{case['work']}. Per {case['unit']}; {_rounds(case)}.",
+        f"{case['work']}. Per {case['unit']}; {_rounds(case)}{_when(case)}.",
         "",
         *_table(header, rows),
         "",
