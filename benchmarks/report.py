@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 INTRODUCTION = """\
-Written by `make bench`; every figure of a row comes from one run on one machine, and the details say when. Ratio: time of thalweg divided by
-time of the peer (below 1: thalweg is faster), both medians over rounds in which the sides take turns. The same data,
-order, start, precision and number of steps on every side; before timing, every side's parameters on a small problem
-are compared with plain NumPy in float64. Work of one thread is timed in processor seconds, which a busy machine hardly
-changes and which are the seconds of an idle one; work of two threads by the clock on the wall.
+Written by `make bench`; every figure of a row comes from one run on one machine, and the details say when. Ratio: time
+of thalweg divided by time of the peer (below 1: thalweg is faster), both medians over rounds in which the sides take
+turns. The same data, order, start, precision and number of steps on every side; before timing, every side's parameters
+on a small problem are compared with plain NumPy in float64. Work of one thread is timed in processor seconds, which a
+busy machine hardly changes and which are the seconds of an idle one; work of two threads by the clock on the wall.
 """
 
 LEGEND = """\
