@@ -28,7 +28,7 @@ def told_of(kind: Any, seed: int) -> Any:
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
 def test_right_gradients_are_right(kind: Any) -> None:
-    wrong = [seed for seed in range(12) if (told := told_of(kind, seed)).verdict != "right" or told.kinks]
+    wrong = [seed for seed in range(8) if (told := told_of(kind, seed)).verdict != "right" or told.kinks]
     assert wrong == []
 
 

@@ -35,8 +35,8 @@ class Pass:
         Slope of the loss in the last scores, summed loss.
     bias : list of callable
         From the errors of a layer to the gradient of its bias.
-    own : list of ndarray or None
-        Factor on the errors in the gradients of this layer alone.
+    undone : list of str
+        For each layer the gradients, ``w`` and ``b``, that take the errors before the activation's slope.
     """
 
     def __init__(self, net: Perceptron, flat: Array) -> None:
@@ -49,16 +49,16 @@ class Pass:
         self.previous = list(self.A[:-1])
         self.errors = net.output.delta(self.Z[-1], self.A[-1], net.Y)
         self.bias: list[Callable[[Array], Array]] = [lambda d: d.sum(axis=0)] * len(self.W)
-        self.undone: list[bool] = [False] * len(self.W)
+        self.undone: list[str] = [""] * len(self.W)
 
     def gradient(self) -> Array:
         """Return the gradient of all parameters, flat, without the penalty."""
         errors, weights, biases = self.errors * self.net.scale, [], []
         before = errors
         for layer in range(len(self.W) - 1, -1, -1):
-            used = before if self.undone[layer] else errors
-            weights.append(self.previous[layer].T @ used)
-            biases.append(self.bias[layer](used))
+            undone = self.undone[layer]
+            weights.append(self.previous[layer].T @ (before if "w" in undone else errors))
+            biases.append(self.bias[layer](before if "b" in undone else errors))
             if layer:
                 before = errors @ self.back[layer]
                 errors = before * self.slopes[layer - 1]
@@ -170,13 +170,15 @@ def _of_slopes(p: Pass) -> Iterator[Mistake]:
                     "activation_slope_layer", title, mend,
                     exchanged((k,), lambda q, _, other_k=other_k: unit.slope(q.Z[other_k])),  # type: ignore[misc]
                 )  # fmt: skip
-        title = f"the gradients of layer {k + 1} take dA, not dZ: the slope of {unit.name} is left out there"
-        yield Mistake("activation_slope_missing", title, "Use the errors after the slope: dZ = dA * slope.", _undone(k))
+        for spoiled, told in (("wb", "gradients"), ("w", "weights' gradient"), ("b", "bias gradient")):
+            title = f"the {told} of layer {k + 1} takes dA, not dZ: the slope of {unit.name} is left out there"
+            mend = "Use the errors after the slope: dZ = dA * slope."
+            yield Mistake("activation_slope_missing", title, mend, _undone(k, spoiled))
 
 
-def _undone(k: int) -> Change:
+def _undone(k: int, which: str) -> Change:
     def change(q: Pass) -> None:
-        q.undone[k] = True
+        q.undone[k] = which
 
     return change
 
@@ -321,5 +323,6 @@ def _evidence(net: Perceptron, residual: float) -> str:
     rows = len(net.Y)
     scale = f"1/m, m = {rows}" if abs(net.scale * rows - 1) < 1e-6 else f"{net.scale:.4g}"
     penalty = f", L2 {net.l2:.4g}" if net.l2 else ""
-    said = f"recognised: {len(net.layers)} layers, {net.unit.name}, {net.output.name} times {scale}{penalty}"
+    shape = f"{len(net.layers)} layers, {net.unit.name}" if len(net.layers) > 1 else "one layer"
+    said = f"recognised: {shape}, {net.output.name} times {scale}{penalty}"
     return f"{said}; this mistake gives your numbers to {max(residual, 1e-16):.0e}"

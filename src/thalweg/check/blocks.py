@@ -96,11 +96,14 @@ class Blocks:
         ]
 
     def rebuild(self, vector: Array) -> Any:
-        """Return a structure like the caller's, of fresh arrays with the numbers of a vector (size,)."""
+        """Return a structure like the caller's, fresh, with the numbers of a vector (size,), real or complex."""
         fresh: dict[tuple[Any, ...], Any] = {}
+        whirled = np.iscomplexobj(vector)
         for (path, leaf), (_, shape, place) in zip(self._leaves, self.slices(), strict=True):
             if isinstance(leaf, np.ndarray):
-                fresh[path] = np.array(vector[place].reshape(shape), dtype=leaf.dtype)
+                fresh[path] = np.array(vector[place].reshape(shape), dtype=vector.dtype if whirled else leaf.dtype)
+            elif whirled:
+                fresh[path] = complex(vector[place][0])
             else:
                 fresh[path] = type(leaf)(vector[place][0]) if isinstance(leaf, np.generic) else float(vector[place][0])
         return _filled(self._x, (), fresh)

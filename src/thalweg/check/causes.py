@@ -80,6 +80,9 @@ class Evidence:
 def causes_of(evidence: Evidence) -> tuple[Cause, ...]:
     """Return the likely causes: mistakes of a whole backward pass first, then what fits one block after the other."""
     found: list[Cause] = []
+    whole = _whole(evidence)
+    if whole is not None:
+        return (whole,)
     if evidence.net is not None and np.all(np.isfinite(evidence.received.flat)):
         found += explain(evidence.net, evidence.received.flat, evidence.wrong)
     explained = {name for cause in found for name in cause.blocks}
@@ -183,25 +186,43 @@ def _same(g: Array, expected: Array, bounds: Array) -> bool:
 # -- factors
 
 
-def _factor(e: Evidence, name: str) -> Cause | None:
-    g, s, b = e.of(name)
+def _whole(e: Evidence) -> Cause | None:
+    """One named factor on all that is wrong, where that is more than one block."""
+    if len(e.wrong) < 2 or e.received.shapes or e.received.missing:
+        return None
+    parts = [e.of(name) for name in e.wrong]
+    if not all(part[0].size for part in parts):
+        return None
+    # Each block in its own size, so that the largest does not speak for all.
+    sizes = [float(np.max(np.abs(s))) or 1.0 for _, s, _ in parts]
+    g, s, b = (np.concatenate([p[i] / size for p, size in zip(parts, sizes, strict=True)]) for i in range(3))
     found = constant_ratio(g, s, b)
     if found is None:
         return None
-    factor, slack = found
-    many = f"each of {s.size} coordinates" if s.size > 1 else "its one coordinate"
+    cause = _of_factor(e, e.wrong, *found, s.size)
+    return None if cause is None or cause.code == "factor" else cause
+
+
+def _factor(e: Evidence, name: str) -> Cause | None:
+    g, s, b = e.of(name)
+    found = constant_ratio(g, s, b)
+    return None if found is None else _of_factor(e, (name,), *found, s.size)
+
+
+def _of_factor(e: Evidence, names: tuple[str, ...], factor: float, slack: float, count: int) -> Cause | None:
+    many = f"each of {count} coordinates" if count > 1 else "its one coordinate"
     evidence = f"gradient / slope = {factor:.9g} at {many}"
     if abs(factor + 1) <= slack + NEAR:
-        return Cause("sign", (name,), "the sign is turned round", "Is it prediction minus target?", evidence, 0)
+        return Cause("sign", names, "the sign is turned round", "Is it prediction minus target?", evidence, 0)
     hit = named_factor(abs(factor), slack, e.named)
     sign = " and the sign is turned round" if factor < 0 else ""
-    if hit is None and s.size == 1:  # any two numbers have a ratio
+    if hit is None and count == 1:  # any two numbers have a ratio
         return None
     if hit is None:
         title = f"a constant factor of {factor:.6g}{sign}"
-        return Cause("factor", (name,), title, "Look for a constant that only one of the two has.", evidence, 0)
+        return Cause("factor", names, title, "Look for a constant that only one of the two has.", evidence, 0)
     code, title, mend = hit
-    return Cause(code, (name,), title + sign, mend, evidence, 0)
+    return Cause(code, names, title + sign, mend, evidence, 0)
 
 
 # -- penalties
@@ -372,6 +393,28 @@ def _parts(e: Evidence, name: str) -> Cause | None:
     return Cause(hit[0], (name,), hit[1] + (" and the sign is turned round" if factor < 0 else ""), hit[2], evidence, 0)
 
 
+def _some(e: Evidence, name: str) -> Cause | None:
+    """Look at the coordinates that differ alone: a bias that stands among the weights is penalised by mistake."""
+    _, place = e.place(name)
+    apart = e.received.flat[place] - e.slopes[place]
+    differ = np.abs(apart) > e.bounds[place]
+    theta = e.blocks.flat[place]
+    if not differ.any() or differ.all() or np.any(theta[differ] == 0):
+        return None
+    ratios = apart[differ] / theta[differ]
+    k = float(np.median(ratios))
+    told = spelled(abs(k), e.named)
+    if np.any(np.abs(ratios - k) > 1e-5 * abs(k) + 2 * e.bounds[place][differ] / np.abs(theta[differ])) or not told:
+        return None
+    first = e.blocks.coordinate(place.start + int(np.flatnonzero(differ)[0]))
+    where = first if differ.sum() == 1 else f"{first} and {int(differ.sum()) - 1} more"
+    evidence = f"gradient - slope = {k:.6g} * {name} there ({told}), and nothing elsewhere"
+    if k < 0:
+        return Cause("l2_loss_only", (name,), f"L2 in the loss only at {where}", "Add it to the gradient.", evidence, 0)
+    mend = "Leave the bias out of the gradient's penalty as the loss does, or put it into both."
+    return Cause("l2_gradient_only", (name,), f"L2 in the gradient only at {where}", mend, evidence, 0)
+
+
 LOOKS: tuple[Callable[[Evidence, str], Cause | None], ...] = (
-    _absent, _misshapen, _coarse, _turned, _parts, _factor, _penalty, _quotient, _mask,
+    _absent, _misshapen, _coarse, _turned, _parts, _factor, _penalty, _some, _quotient, _mask,
 )  # fmt: skip

@@ -95,6 +95,8 @@ def numbers_near(names: Iterable[tuple[str, Any]]) -> dict[str, float]:
             continue
         if isinstance(value, (int, float, np.integer, np.floating)):
             found.setdefault(name, float(value))
+        elif isinstance(value, list) and len(value) > 1 and not isinstance(value[0], (np.ndarray, dict)):
+            found.setdefault(f"rows {name}", float(len(value)))
         elif isinstance(value, np.ndarray) and value.ndim in (1, 2) and value.dtype.kind in "fiub":
             found.setdefault(f"rows {name}", float(value.shape[0]))
             if value.ndim == 2:
