@@ -227,6 +227,11 @@ PLANTS = [
     Plant("columns", 'np.dot(parameters["W2"].T, dZ2)', 'np.dot(parameters["W2"], dZ2)', FIRST, "weights_not_transposed"),
     Plant("softmax", 'dA1 = dZ2 @ params["W2"].T', 'dA1 = dZ2 @ params["W1"].T', FIRST, "weights_other_layer"),
     Plant("softmax", "= np.sum(dZ2, axis=0)", "= dZ2[-1]", "b2", "bias_one_row"),
+    Plant("columns", "dZ3 = A3 - Y", "dZ3 = -(Y / A3 - (1 - Y) / (1 - A3))", ALL, "output_slope_missing"),
+    Plant("squared", "d2 @ W2.T", "(a2 - targets) / n @ W2.T", "x[0] x[1]", "activation_slope_missing"),
+    Plant("columns", 'parameters["W2"].T, dZ2)', 'parameters["W2"].T, dA2)', FIRST, "activation_slope_missing"),
+    Plant("softmax", '("W1", "W2", "W3")', '("W1", "W2")', "W3", "l2_gradient_only"),
+    Plant("softmax", "dA2 = dZ3 @", "dA2 = (probs - Y) @", EARLY, "missing_1_m"),
     # -- dropout
     Plant("dropout", "    d1 = d2 @", "    mask = np.random.rand(*a1.shape) < keep_prob\n    d1 = d2 @", FIRST, "mask_redrawn"),
     Plant("dropout", "* mask / keep_prob\n    d1", "* mask\n    d1", FIRST, "mask_unscaled"),

@@ -36,7 +36,8 @@ class Pass:
     bias : list of callable
         From the errors of a layer to the gradient of its bias.
     undone : list of str
-        For each layer the gradients, ``w`` and ``b``, that take the errors before the activation's slope.
+        For each layer what takes the errors before the activation's slope: the gradients ``w`` and ``b``, the errors
+        ``e`` of the layer before.
     """
 
     def __init__(self, net: Perceptron, flat: Array) -> None:
@@ -54,13 +55,13 @@ class Pass:
     def gradient(self) -> Array:
         """Return the gradient of all parameters, flat, without the penalty."""
         errors, weights, biases = self.errors * self.net.scale, [], []
-        before = errors
+        before = (self.A[-1] - self.net.Y) * self.net.scale
         for layer in range(len(self.W) - 1, -1, -1):
             undone = self.undone[layer]
             weights.append(self.previous[layer].T @ (before if "w" in undone else errors))
             biases.append(self.bias[layer](before if "b" in undone else errors))
             if layer:
-                before = errors @ self.back[layer]
+                before = (before if "e" in undone else errors) @ self.back[layer]
                 errors = before * self.slopes[layer - 1]
         return self.net.laid_out(weights[::-1], biases[::-1])
 
@@ -97,6 +98,12 @@ def _of_output(p: Pass) -> Iterator[Mistake]:
         title = f"the slope of the output's activation is missing ({p.net.output.name})"
         yield Mistake("output_slope_missing", title, "Multiply a - y by the activation's slope at the output.", without)
     else:
+
+        def divided(q: Pass) -> None:
+            q.errors = q.errors / factor
+
+        title = "the slope of the output's activation is missing: the errors are those in a, not in z"
+        yield Mistake("output_slope_missing", title, "Multiply dA by the activation's slope: a - y is left.", divided)
 
         def twice(q: Pass) -> None:
             q.errors = q.errors * factor
@@ -174,6 +181,9 @@ def _of_slopes(p: Pass) -> Iterator[Mistake]:
             title = f"the {told} of layer {k + 1} takes dA, not dZ: the slope of {unit.name} is left out there"
             mend = "Use the errors after the slope: dZ = dA * slope."
             yield Mistake("activation_slope_missing", title, mend, _undone(k, spoiled))
+    for k in range(1, len(p.Z)):
+        title = f"what goes back from layer {k + 1} is dA, not dZ: the activation's slope is left out on the way"
+        yield Mistake("activation_slope_missing", title, "Send the errors after the slope back.", _undone(k, "e"))
 
 
 def _undone(k: int, which: str) -> Change:
@@ -269,7 +279,8 @@ def explain(net: Perceptron, given: Array, wrong: tuple[str, ...]) -> list[Cause
     """
     flat = net.blocks.flat
     penalty = net.laid_out(
-        [2 * net.l2 * w for w in net.weights(flat)], [np.zeros(w.shape[1]) for w in net.weights(flat)]
+        [2 * l2 * w for l2, w in zip(net.l2, net.weights(flat), strict=True)],
+        [np.zeros(w.shape[1]) for w in net.weights(flat)],
     )
     known = list(mistakes(Pass(net, flat)))
     true = Pass(net, flat).gradient() + penalty
@@ -322,7 +333,7 @@ def _explained(
 def _evidence(net: Perceptron, residual: float) -> str:
     rows = len(net.Y)
     scale = f"1/m, m = {rows}" if abs(net.scale * rows - 1) < 1e-6 else f"{net.scale:.4g}"
-    penalty = f", L2 {net.l2:.4g}" if net.l2 else ""
+    penalty = f", L2 {max(net.l2):.4g}" if any(net.l2) else ""
     shape = f"{len(net.layers)} layers, {net.unit.name}" if len(net.layers) > 1 else "one layer"
     said = f"recognised: {shape}, {net.output.name} times {scale}{penalty}"
     return f"{said}; this mistake gives your numbers to {max(residual, 1e-16):.0e}"

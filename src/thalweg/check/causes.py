@@ -286,8 +286,8 @@ def _held_by_loss(e: Evidence, name: str) -> float | None:
     A cross-entropy grows no faster than the scores, so far out only the penalty bends.
     """
     if e.net is not None:
-        penalised = {e.blocks.names[layer.weights] for layer in e.net.layers}
-        return 2 * e.net.l2 if name in penalised else 0.0
+        held = {e.blocks.names[layer.weights]: 2 * l2 for layer, l2 in zip(e.net.layers, e.net.l2, strict=True)}
+        return held.get(name, 0.0)
     _, place = e.place(name)
     theta = e.blocks.flat
     length = float(theta[place] @ theta[place])
@@ -374,7 +374,7 @@ def _mask(e: Evidence, name: str) -> Cause | None:
 
 def _parts(e: Evidence, name: str) -> Cause | None:
     """Take a gradient apart into that of the data and that of the penalty: one of them may have a factor."""
-    if e.net is None or not e.net.l2 or name in e.received.shapes:
+    if e.net is None or not any(e.net.l2) or name in e.received.shapes:
         return None
     _, place = e.place(name)
     g, theta = e.received.flat[place], e.blocks.flat[place]

@@ -19,7 +19,7 @@ from thalweg.check.blocks import Blocks
 from thalweg.check.differences import Probe
 
 Array = NDArray[Any]
-POINTS = 7
+POINTS = 6
 AGREES = 1e-9
 
 
@@ -153,8 +153,8 @@ class Perceptron:
     output : Output
     scale : float
         Factor on the summed loss, 1/m for a mean.
-    l2 : float
-        Coefficient of the sum of squared weights.
+    l2 : tuple of float
+        Coefficient of the sum of squared weights of each layer.
     """
 
     blocks: Blocks
@@ -164,7 +164,7 @@ class Perceptron:
     unit: Unit
     output: Output
     scale: float
-    l2: float
+    l2: tuple[float, ...]
 
     def weights(self, flat: Array) -> list[Array]:
         """Return the weights of every layer, (inputs, outputs)."""
@@ -226,7 +226,7 @@ def recognise(
     arrays = list(_arrays(named))
     flat = blocks.flat
     typical = max(1e-3, float(np.sqrt(np.mean(flat**2)))) if flat.size else 1.0
-    points = [flat] + [flat + 0.3 * typical * rng.normal(size=flat.size) for _ in range(POINTS - 1)]
+    points = [flat] + [flat + 0.3 * typical * rng.normal(size=flat.size) for _ in range(POINTS + len(blocks.names))]
     values = np.array([probe(point) for point in points])
     if not np.all(np.isfinite(values)) or np.ptp(values) == 0:
         return None
@@ -234,7 +234,7 @@ def recognise(
         sizes = [_matrix(blocks, flat, layer).shape for layer in layers]
         for X, Y in _tables(arrays, sizes[0][0], sizes[-1][1]):
             for output, unit in product(OUTPUTS, UNITS if len(layers) > 1 else UNITS[-1:]):
-                made = _fitted(Perceptron(blocks, layers, X, Y, unit, output, 1.0, 0.0), points, values)
+                made = _fitted(Perceptron(blocks, layers, X, Y, unit, output, 1.0, ()), points, values)
                 if made is not None:
                     return made
     return None
@@ -242,20 +242,22 @@ def recognise(
 
 def _fitted(net: Perceptron, points: list[Array], values: Array) -> Perceptron | None:
     """Return the network with the scale and penalty that give the values, or None where none do."""
-    table = np.empty((len(points), 2))
+    table = np.empty((len(points), 1 + len(net.layers)))
     for row, point in zip(table, points, strict=True):
         with np.errstate(all="ignore"):
             weights = net.weights(point)
             row[0] = np.sum(net.output.loss(_forward(net, weights, point)[1][-1], net.Y))
-        row[1] = sum(float(np.sum(w * w)) for w in weights)
-    if not np.all(np.isfinite(table)) or not np.all(table.any(axis=0)):
+        row[1:] = [float(np.sum(w * w)) for w in weights]
+    sizes = np.abs(table).max(axis=0)
+    if not np.all(np.isfinite(table)) or not np.all(sizes):
         return None
-    (scale, l2), *_ = np.linalg.lstsq(table / np.abs(table).max(axis=0), values)
-    scale, l2 = scale / np.abs(table[:, 0]).max(), l2 / np.abs(table[:, 1]).max()
-    if np.max(np.abs(table @ [scale, l2] - values)) > AGREES * np.max(np.abs(values)) or scale <= 0:
+    shares, *_ = np.linalg.lstsq(table / sizes, values)
+    size = np.max(np.abs(values))
+    if np.max(np.abs(table / sizes @ shares - values)) > AGREES * size or shares[0] <= 0:
         return None
-    l2 = 0.0 if abs(l2) * np.abs(table[:, 1]).max() < 10 * AGREES * np.max(np.abs(values)) else l2
-    return Perceptron(net.blocks, net.layers, net.X, net.Y, net.unit, net.output, float(scale), float(l2))
+    solved = np.where(np.abs(shares) < 10 * AGREES * size, 0.0, shares / sizes)
+    l2 = tuple(solved[1:].tolist())
+    return Perceptron(net.blocks, net.layers, net.X, net.Y, net.unit, net.output, float(shares[0] / sizes[0]), l2)
 
 
 def _arrays(named: Iterable[tuple[str, Any]]) -> Iterator[Array]:
