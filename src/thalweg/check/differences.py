@@ -183,7 +183,7 @@ def slope_of(
         levels.append(look(f, at, last.h / DOWN, noise, unit))
     largest = max(1.0, scale) / 8
     h = start * DOWN
-    while not settled() and h <= largest and levels[0].rounding > 0.25 * levels[0].bound:
+    while not settled() and h <= largest and levels[0].rounding > 0.005 * levels[0].bound:
         levels.insert(0, look(f, at, h, noise, unit))
         h *= DOWN
     best = min(levels, key=lambda level: level.bound)
