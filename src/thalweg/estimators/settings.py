@@ -78,7 +78,7 @@ def finds_rate(optimizer: object, learning_rate: float | str | None) -> bool:
     if learning_rate == RANGE_TEST:
         return True
     rule: Rule = catalog.resolve("rule", optimizer, "optimizer")
-    return learning_rate == AUTO and rule.has_learning_rate and (isinstance(optimizer, str) or rule.declared)
+    return learning_rate == AUTO and rule.has_learning_rate and (isinstance(optimizer, str) or not rule.told)
 
 
 def falls(given: object) -> bool:

@@ -47,7 +47,7 @@ class Seen:
         """Look at a whole target."""
         number = target.dtype == np.float64
         values: Values = np.unique(target.astype(np.float64)) if number else _in_order(set(target))
-        return cls(len(target), values, number, number and _whole(target), target[0])
+        return cls(len(target), values, number, number and _whole(target), target[0] if len(target) else "")
 
 
 def _in_order(texts: set[str]) -> Values:

@@ -41,7 +41,7 @@ class Formula(ABC):
         self.name = source.name
         self._source = source
         self._options = options
-        self._declared = True
+        self._declared, self._told = True, False
         self.formula: FunctionType = source.function()
         signature = inspect.signature(self.formula)
         self._check_signature(signature)
@@ -188,17 +188,18 @@ class Formula(ABC):
                 )
             checked[name] = self._checked(name, value)
         self._numbers.update(checked)  # all of them, or none
+        self._told = self._told or bool(checked)
         self._sign()
         return self
 
     @property
-    def declared(self) -> bool:
-        """Whether this is the declaration, which nobody has given numbers of their own."""
+    def told(self) -> bool:
+        """Whether it was given numbers, be they those of the declaration."""
         self._wake()
-        return self._declared
+        return self._told
 
     def __sklearn_clone__(self) -> Self:
-        return self if self._declared else self._with({})
+        return self._with({})
 
     # -- identity
 
@@ -240,11 +241,12 @@ class Formula(ABC):
     def __getstate__(self) -> dict[str, Any]:
         numbers = dict(self._numbers)
         kept = {"source": self._source, "ranges": self._own_ranges, "options": self._options, "numbers": numbers}
-        return kept | {"declared": self._declared}
+        return kept | {"told": self._told}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         made = type(self)(state["source"], state["ranges"], **state["options"])
-        self.__dict__.update((made if state.get("declared") else made(**state["numbers"])).__dict__)
+        self.__dict__.update(made(**state["numbers"]).__dict__)
+        self._told = state.get("told", True)
 
     def _error(self, code: str, what: str, hint: str = "", node: ast.AST | None = None) -> FormulaError:
         return self._source.error(code, node, what, hint)
