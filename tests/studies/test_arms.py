@@ -106,7 +106,7 @@ def test_an_estimator_like_the_shared_model_is_no_whole_either():
         ([MLPRegressor((8, 4)), MLPRegressor(9)], ["MLPRegressor(8-4, adam)", "MLPRegressor(9, adam)"]),
         (
             [LinearRegressor(optimizer=adam(beta1=0.5), batch_size=None), LinearRegressor(), LinearRegressor()],
-            ["LinearRegressor(adam(beta1=0.5), full batch)", "LinearRegressor(adam)"],
+            ["LinearRegressor(adam(beta1=0.5), full batch)", "LinearRegressor(nesterov)"],
         ),
         ([("wide", MLPRegressor(9)), "adam", ("mine", "adam")], ["wide", "adam", "mine"]),
     ],
