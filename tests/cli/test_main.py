@@ -206,6 +206,16 @@ def test_an_interrupt_leaves_with_130_and_no_file(folder):
     assert list(folder.iterdir()) == []
 
 
+def test_threads_that_end_with_the_process_do_not_hurry_an_interrupt():
+    code = (
+        "import threading, time\nfrom thalweg.cli.interrupts import leave\n"
+        "threading.Thread(target=time.sleep, args=(600,), name='thalweg-team-1', daemon=True).start()\n"
+        "try:\n    leave(130)\nfinally:\n    print('tidied')\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=60)
+    assert (done.returncode, done.stdout) == (130, "tidied\n")
+
+
 def test_a_reader_that_leaves_early_is_no_mistake(folder):
     subprocess.run([*COMMAND, "train", "dataset:line:rows=20000", "--epochs", "1"], capture_output=True, check=True)
     command = [*COMMAND, "predict", "model.thalweg", "dataset:line:rows=200000"]

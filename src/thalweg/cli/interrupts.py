@@ -46,8 +46,9 @@ def clean_stops() -> Iterator[None]:
 
 
 def leave(status: int) -> NoReturn:
-    """Leave the process with its exit status; at once where a thread goes on that nobody waits for."""
-    if status == INTERRUPTED and any(thread.name.startswith("thalweg") for thread in threading.enumerate()):
+    """Leave the process with its exit status; at once where one of our threads would keep it from ending."""
+    ours = [thread for thread in threading.enumerate() if thread.name.startswith("thalweg") and not thread.daemon]
+    if status == INTERRUPTED and ours:
         for stream in (sys.stdout, sys.stderr):
             with contextlib.suppress(OSError, ValueError):
                 stream.flush()

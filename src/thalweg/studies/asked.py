@@ -87,7 +87,7 @@ def written(value: Any) -> str:
     --------
     >>> from thalweg.estimators import LinearRegressor
     >>> written({"wide": LinearRegressor(optimizer="adam", batch_size=8), "adam": "adam"})
-    "{'wide': LinearRegressor(batch_size=8), 'adam': 'adam'}"
+    "{'wide': LinearRegressor(batch_size=8, optimizer='adam'), 'adam': 'adam'}"
     """
     if isinstance(value, Mapping):
         return f"{{{', '.join(f'{written(name)}: {written(one)}' for name, one in value.items())}}}"
