@@ -274,7 +274,7 @@ def test_a_unit_that_another_took_over_is_not_kept_twice(tmp_path, made):
         def release(self, claim: Any, outcomes: Any) -> bool:
             if not self.refused:
                 self.refused += 1
-                self.kept.give_up(claim)
+                self.kept.give_up()
                 return False
             return bool(self.kept.release(claim, outcomes))
 
@@ -308,6 +308,28 @@ def test_who_stops_keeps_what_is_finished_and_gives_the_rest_back_at_once(proble
     assert len(made) == len(PLAN) - count
 
 
+def test_a_claim_that_was_written_and_never_returned_is_given_back_too(tmp_path):
+    """Ctrl-C may come between the two."""
+
+    class Interrupted:
+        def __init__(self, kept: Any) -> None:
+            self.kept = kept
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(self.kept, name)
+
+        def claim(self, unit: str, lease: float) -> Any:
+            assert self.kept.claim(unit, lease) is not None
+            raise KeyboardInterrupt
+
+    path = tmp_path / "runs.sqlite"
+    with pytest.raises(KeyboardInterrupt):
+        kept_in(path, lambda kept: Execution(LINEAR, SETTINGS, jobs=1, kept=Interrupted(kept)).carry_out(PLAN))
+    with sqlite3.connect(path) as connection:
+        assert connection.execute("SELECT CAST(state AS TEXT) FROM units").fetchall() == [("free",)]
+    connection.close()
+
+
 def test_a_store_that_fails_ends_it_with_its_own_answer(tmp_path):
     class Full:
         def __init__(self, kept: Any) -> None:
@@ -319,7 +341,7 @@ def test_a_store_that_fails_ends_it_with_its_own_answer(tmp_path):
         def release(self, claim: Any, outcomes: Any) -> bool:
             raise StorageError("STORE-WRITE", "runs.sqlite", "cannot be written: the disk is full")
 
-        def give_up(self, claim: Any) -> None:
+        def give_up(self) -> None:
             raise StorageError("STORE-WRITE", "runs.sqlite", "cannot be written: once more")
 
     with pytest.raises(StorageError, match="the disk is full"):

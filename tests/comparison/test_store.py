@@ -476,7 +476,10 @@ def test_the_clock_of_the_machine_has_no_say(path, monkeypatch):
 def test_a_unit_that_is_given_up_or_opened_again_can_be_claimed_at_once(path):
     with Store.open(path) as first, Store.open(path) as second:
         mine, yours = comparisons(first, second)
-        mine.give_up(mine.claim("a"))
+        assert mine.claim("a") is not None
+        assert yours.claim("b") is not None
+        mine.give_up()
+        assert mine.claim("b") is None  # one's own only
         claim = yours.claim("a")
         assert claim.attempt == 2
         yours.release(claim, [])

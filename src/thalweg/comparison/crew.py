@@ -121,9 +121,8 @@ class Crew:
             raise
         finally:
             if self.kept is not None:
-                for claim in self._held.values():
-                    with suppress(StorageError):  # as where the disk is full, which is what ended it all
-                        self.kept.give_up(claim)
+                with suppress(StorageError):  # as where the disk is full, which is what ended it all
+                    self.kept.give_up()
             self._held.clear()
 
     def _keep(self, unit: Unit, claim: Claim | None, made: list[Made], task: Task[Made]) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import platform
+import secrets
 import sqlite3
 import time
 from collections.abc import Callable
@@ -76,8 +77,9 @@ class Watch:
 
 
 def here() -> str:
-    """Describe this process, so that others on its machine can tell when it is gone."""
-    return json.dumps({"place": _place(), "process": os.getpid(), "born": _born(os.getpid())})
+    """Describe a new holder: this process, so that others on its machine can tell when it is gone, and a mark."""
+    told = {"place": _place(), "process": os.getpid(), "born": _born(os.getpid()), "mark": secrets.token_hex(8)}
+    return json.dumps(told)
 
 
 def _ended(holder: bytes) -> bool:
@@ -113,7 +115,9 @@ def _born(process: int) -> str | None:
 # -- in the store
 
 
-def take(connection: sqlite3.Connection, comparison: int, unit: str, lease: float, watch: Watch) -> int | None:
+def take(
+    connection: sqlite3.Connection, comparison: int, unit: str, lease: float, watch: Watch, holder: str
+) -> int | None:
     """Claim a unit inside a transaction that writes; return the number of the attempt, None where another has it."""
     may, attempt = free(connection, comparison, unit, watch)
     if not may:
@@ -121,7 +125,7 @@ def take(connection: sqlite3.Connection, comparison: int, unit: str, lease: floa
     connection.execute(
         "INSERT INTO units VALUES (?, ?, ?, ?, 0, ?, ?) ON CONFLICT (comparison, unit) DO UPDATE SET beat = 0,"
         " state = excluded.state, attempt = excluded.attempt, lease = excluded.lease, holder = excluded.holder",
-        (comparison, unit, _HELD, attempt + 1, lease, here()),
+        (comparison, unit, _HELD, attempt + 1, lease, holder),
     )
     return attempt + 1
 
@@ -158,9 +162,10 @@ def settle(connection: sqlite3.Connection, comparison: int, claim: Claim) -> boo
     return _change(connection, f"state = '{_DONE}'", comparison, claim)
 
 
-def give_up(connection: sqlite3.Connection, comparison: int, claim: Claim) -> bool:
-    """Note that a unit is free again."""
-    return _change(connection, f"state = '{_FREE}'", comparison, claim)
+def give_up(connection: sqlite3.Connection, comparison: int, holder: str) -> None:
+    """Free all that a holder has."""
+    where = "comparison = ? AND holder = ? AND state = ?"
+    connection.execute(f"UPDATE units SET state = ? WHERE {where}", (_FREE, comparison, holder, _HELD))  # noqa: S608 - it is above
 
 
 def _change(connection: sqlite3.Connection, what: str, comparison: int, claim: Claim) -> bool:

@@ -176,8 +176,8 @@ class Database:
     def reading(self) -> Iterator[sqlite3.Connection]:
         """Read the store as it is at one moment, whoever writes meanwhile."""
         with self._lock, self._answering():
-            self._begin("BEGIN")
             try:
+                self._begin("BEGIN")
                 yield self._connection
             finally:
                 self._roll_back()

@@ -191,7 +191,7 @@ class Comparison:
     def __init__(self, database: Database, tell: Tell, key: str, number: int) -> None:
         self.key = key
         self._database, self._tell, self._number = database, tell, number
-        self._watch = Watch()
+        self._watch, self._holder = Watch(), claims.here()
         self._arms: dict[Arm, bytes] = {}
 
     def key_of(self, arm: Arm) -> bytes:
@@ -248,7 +248,7 @@ class Comparison:
         if not may:
             return None
         with self._database.writing(durable=False) as connection:
-            attempt = claims.take(connection, self._number, unit, lease_seconds, self._watch)
+            attempt = claims.take(connection, self._number, unit, lease_seconds, self._watch, self._holder)
         return None if attempt is None else Claim(unit, attempt, lease_seconds, self._renew)
 
     def release(self, claim: Claim, outcomes: Iterable[Outcome]) -> bool:
@@ -273,10 +273,13 @@ class Comparison:
             rows.insert(connection, self._number, self.key, kind, kept)
         return True
 
-    def give_up(self, claim: Claim) -> None:
-        """Let others have a unit at once, without a result."""
+    def give_up(self) -> None:
+        """Let others have at once what was claimed here and has no result.
+
+        Also a unit whose claim was written and never returned, because Ctrl-C came between the two.
+        """
         with self._database.writing(durable=False) as connection:
-            claims.give_up(connection, self._number, claim)
+            claims.give_up(connection, self._number, self._holder)
 
     def reopen(self, unit: str) -> None:
         """Let a unit be claimed again that is done, as where one of its runs turns out to be damaged."""
