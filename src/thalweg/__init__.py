@@ -37,6 +37,7 @@ _ROOMS = {
     "check_gradient": "thalweg.check.gradients",
     "check_loss": "thalweg.check.losses",
     "check_rule": "thalweg.check.rules",
+    "diagnose": "thalweg.check.diagnosis",
     "Checkpoint": "thalweg.descent.checkpoint",
     "Comparison": "thalweg.studies.comparison",
     "compare": "thalweg.studies.compare",

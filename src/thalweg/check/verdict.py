@@ -110,3 +110,24 @@ class Verdict:
             if "residual" in place and not abs(place["residual"]) < float("inf"):
                 place["residual"] = None
         return data
+
+    @staticmethod
+    def from_dict(data: Mapping[str, Any]) -> Verdict:
+        """Return what :meth:`as_dict` was made of; a residual of None is inf.
+
+        Examples
+        --------
+        >>> said = Verdict("wrong", "adam", mistakes=(Finding("uphill", "...", "...", "..."),), residual=0.0)
+        >>> Verdict.from_dict(said.as_dict()) == said
+        True
+        """
+        parts = dict(data)
+        for which in ("conventions", "mistakes"):
+            parts[which] = tuple(Finding(**finding) for finding in parts[which])
+        parts["equivalent"] = tuple(tuple(codes) for codes in parts["equivalent"])
+        parts["residual"] = float("inf") if parts["residual"] is None else parts["residual"]
+        if parts["runner_up"] is not None:
+            up = parts["runner_up"]
+            residual = float("inf") if up["residual"] is None else up["residual"]
+            parts["runner_up"] = RunnerUp(up["rule"], tuple(up["findings"]), residual)
+        return Verdict(**parts)

@@ -1,0 +1,197 @@
+"""The diagnosis of a piece of code: what it is, what is wrong with it, and the two paths that show it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from thalweg.check.hypothesis import Hypothesis
+from thalweg.check.search import explain
+from thalweg.check.subjects import adapt
+from thalweg.check.subjects.subject import CannotRun, Source, Subject
+from thalweg.check.tape import Tape, standard
+from thalweg.check.trajectory import Trajectory
+from thalweg.check.verdict import Verdict
+
+Array = NDArray[Any]
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Diagnosis:
+    """What the doctor says of a piece of code, and what it rests on.
+
+    Parameters
+    ----------
+    name : str
+        What the code is called.
+    verdict : Verdict
+        The finding.
+    source : Source or None
+        The text of the code.
+    mends : tuple
+        Proven corrections of lines, the likeliest first.
+    observed : Trajectory or None
+        What the code did; None where it cannot run.
+    expected : Trajectory or None
+        What the rule does without the mistakes; None where the rule is not known.
+    tape : Tape
+        On which gradients, with which rates.
+    """
+
+    name: str
+    verdict: Verdict
+    source: Source | None
+    mends: tuple[Any, ...]
+    observed: Trajectory | None
+    expected: Trajectory | None
+    tape: Tape
+
+    @property
+    def kind(self) -> str:
+        """The verdict in one word."""
+        return self.verdict.kind
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return plain data for JSON; numbers that are not finite are the strings "nan", "inf" and "-inf"."""
+        tape = self.tape
+        return {
+            "name": self.name,
+            "verdict": self.verdict.as_dict(),
+            "source": self.source.as_dict() if self.source else None,
+            "mends": [mend.as_dict() for mend in self.mends],
+            "observed": _plain(self.observed.thetas) if self.observed else None,
+            "expected": _plain(self.expected.thetas) if self.expected else None,
+            "tape": {
+                "theta0": _plain(tape.theta0),
+                "gradients": _plain(tape.gradients),
+                "rates": _plain(tape.rates),
+                "shapes": [list(shape) for shape in tape.shapes],
+            },
+        }
+
+    @staticmethod
+    def from_dict(data: Mapping[str, Any]) -> Diagnosis:
+        """Return what :meth:`as_dict` was made of."""
+        parts = data["tape"]
+        theta0, gradients, rates = (np.array(parts[k], dtype=np.float64) for k in ("theta0", "gradients", "rates"))
+        return Diagnosis(
+            name=data["name"],
+            verdict=Verdict.from_dict(data["verdict"]),
+            source=Source.from_dict(data["source"]) if data["source"] else None,
+            mends=tuple(data["mends"]),
+            observed=_path(data["observed"]),
+            expected=_path(data["expected"]),
+            tape=Tape(theta0, gradients, rates, tuple(tuple(shape) for shape in parts["shapes"])),
+        )
+
+
+def diagnose(
+    update: Callable[..., Any] | object,
+    *,
+    rule: str | None = None,
+    numbers: Mapping[str, float] | None = None,
+    learning_rate_parameter: str | None = None,
+) -> Diagnosis:
+    """Say which update rule a piece of code is, and what is wrong with it.
+
+    The code is called with a designed tape of gradients, and what it does to the parameters is compared with every
+    rule, convention and mistake of the catalogue. It runs in this process: for files of strangers use the command
+    ``thalweg check``, which runs them in a limited process of their own.
+
+    Parameters
+    ----------
+    update : callable or object
+        A function over arrays, dictionaries, lists or numbers; a class or an object with a method such as ``step`` or
+        ``update``; a rule of this library.
+    rule : str, optional
+        The rule that it is meant to be; read from its name and text when None.
+    numbers : mapping, optional
+        Hyperparameters by the names of our rules, where they cannot be read from the code.
+    learning_rate_parameter : str, optional
+        Which of its parameters or attributes is the learning rate, where the name does not say so.
+
+    Returns
+    -------
+    Diagnosis
+        With the verdict, the observed path and the path of the rule without mistakes.
+
+    Raises
+    ------
+    SettingError
+        ``SETTING-UNKNOWN``: there is no rule of that name.
+
+    Examples
+    --------
+    >>> def step(w, g, lr=0.1):
+    ...     return w + lr * g
+    >>> told = diagnose(step)
+    >>> told.kind, [finding.code for finding in told.verdict.mistakes]
+    ('wrong', ['uphill'])
+    """
+    try:
+        subject = adapt(update, rule=rule, numbers=numbers, learning_rate_parameter=learning_rate_parameter)
+    except CannotRun as failure:
+        name = getattr(update, "__name__", type(update).__name__)
+        return _cannot_run(name, failure, None)
+    return examine(subject)
+
+
+def examine(subject: Subject) -> Diagnosis:
+    """Return the diagnosis of a subject: of the ways to read it, the one with the simplest explanation."""
+    best: Diagnosis | None = None
+    failed: Diagnosis | None = None
+    for reading in subject.readings():
+        tape = standard() if reading.moves_rate else standard().steady()
+        try:
+            observed = reading.play(tape)
+        except CannotRun as failure:
+            failed = failed or _cannot_run(reading.name, failure, reading.source)
+            continue
+        made = _explained(reading, tape, observed)
+        if best is None or _rank(made.verdict) < _rank(best.verdict):
+            best = made
+        if best.verdict.kind in ("right", "same"):
+            break
+    found = best or failed
+    if found is None:  # pragma: no cover - a subject has at least one reading
+        raise AssertionError(subject.name)
+    return found
+
+
+def _explained(subject: Subject, tape: Tape, observed: Trajectory) -> Diagnosis:
+    verdict = explain(observed, tape, subject.numbers, subject.hint)
+    if subject.note:
+        verdict = replace(verdict, note="; ".join(part for part in (verdict.note, subject.note) if part))
+    expected = None
+    if verdict.rule is not None:
+        right = Hypothesis(verdict.rule, tuple(f.code for f in verdict.conventions))
+        expected = right.trajectory(verdict.numbers, tape)
+    return Diagnosis(subject.name, verdict, subject.source, (), observed, expected, tape)
+
+
+def _cannot_run(name: str, failure: CannotRun, source: Source | None) -> Diagnosis:
+    place = f"{source.where(failure.line)}: " if source and failure.line else ""
+    verdict = Verdict("cannot_run", note=place + failure.reason)
+    return Diagnosis(name, verdict, source, (), None, None, standard())
+
+
+def _rank(verdict: Verdict) -> tuple[int, int]:
+    order = {"right": 0, "same": 0, "wrong": 1, "unknown": 2, "cannot_run": 3}[verdict.kind]
+    return order, 2 * len(verdict.mistakes) + len(verdict.conventions)
+
+
+def _plain(array: Array) -> Any:
+    """Return nested lists in which numbers that JSON does not know are strings."""
+    if array.ndim > 1:
+        return [_plain(row) for row in array]
+    return [float(x) if math.isfinite(x) else str(float(x)) for x in array]
+
+
+def _path(data: Any) -> Trajectory | None:
+    return None if data is None else Trajectory(np.array(data, dtype=np.float64))
