@@ -92,6 +92,16 @@ def test_a_feature_too_large_is_named(sparse):
         LinearRegressor("squared_error", optimizer="sgd").fit(csr_array(rows) if sparse else rows, Y)
 
 
+@pytest.mark.parametrize("learning_rate", ["auto", "range_test"])
+@pytest.mark.parametrize("size", [1e80, 1e150, 1e300])
+def test_a_feature_for_which_no_rate_is_found_is_named(learning_rate, size):
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame(X * [1.0, size, 1.0], columns=["a", "income", "c"])
+    line = LinearRegressor(learning_rate=learning_rate, random_state=0)
+    with pytest.raises(DivergedError, match=r"Scale the features: column 'income' reaches \d\.\d+e\+"):
+        line.fit(frame, Y)
+
+
 def test_a_feature_too_large_is_named_by_its_name():
     pandas = pytest.importorskip("pandas")
     frame = pandas.DataFrame(X * [1.0, 1.0, 1e6], columns=["a", "b", "income"])
@@ -113,6 +123,18 @@ def test_the_rate_is_held_against_theorys_limit(batch_size):
     assert "column 1 makes 100 % of the steepest direction, its values are 10 times the median column's." in said
     told = float(re.search(r"from 5 to (\S+),", said)[1])
     line.set_params(learning_rate=told).fit(rows, rows @ [1.0, 1.0])
+
+
+def test_theory_is_asked_for_batches_as_large_as_those_of_an_update():
+    """Batches whose gradients add up to one update are one batch so many times as large, and no noisier."""
+    rows = np.random.default_rng(0).normal(size=(64, 2))
+    said = []
+    for batch in ({"batch_size": 1, "accumulate": 32}, {"batch_size": 32}):
+        line = LinearRegressor(optimizer="sgd", learning_rate=60.0, fit_intercept=False, tol=None, random_state=0)
+        with pytest.raises(DivergedError, match="By theory gradient_descent") as caught:
+            line.set_params(**batch).fit(rows, rows @ [1.0, 1.0])
+        said.append(re.search("By theory .*", str(caught.value))[0])
+    assert said[0] == said[1]
 
 
 @pytest.mark.parametrize(

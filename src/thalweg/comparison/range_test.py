@@ -198,7 +198,7 @@ def suggest(
     random_state : int, Generator, RandomState, SeedSequence or None
         Same seed, same answer.
     feature_names : sequence of str, optional
-        For theory's words about the column that limits the rate.
+        For words about the column that limits the rate, or leaves none.
 
     Returns
     -------
@@ -211,7 +211,7 @@ def suggest(
     DataError
         DATA-ROWS: fewer than four rows.
     DivergedError
-        No rate leaves a finite loss.
+        No rate leaves a finite loss: the column, or the target, that is too large is named.
 
     Notes
     -----
@@ -245,7 +245,7 @@ def suggest(
     if updates is not None:
         check_count("updates", updates)
     settings = replace(settings, optimizer=rule)
-    grid = RateGrid(model, rows, settings, count, updates, random_state)
+    grid = RateGrid(model, rows, settings, count, updates, random_state, feature_names)
     return _judged(grid, grid.fill(), feature_names)
 
 

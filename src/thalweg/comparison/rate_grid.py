@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from thalweg.comparison.rate_trials import Budget, Trial
 from thalweg.descent.batches import Rows
+from thalweg.descent.divergence import large_values
 from thalweg.descent.models import Linear, Model
 from thalweg.descent.settings import Settings
 from thalweg.errors import DivergedError, SettingError
@@ -37,6 +38,8 @@ SLACK = 0.05
 class RateGrid:
     """Losses at the rates ``usual * 10 ** (k / PER_DECADE)`` tried so far.
 
+    ``feature_names`` are for what is said of rows that no rate can learn from; without them columns go by number.
+
     Attributes
     ----------
     found : dict of int to ndarray (3, seeds)
@@ -44,12 +47,19 @@ class RateGrid:
     """
 
     def __init__(
-        self, model: Model, rows: Rows, settings: Settings, seeds: int, updates: int | None, random_state: object
+        self,
+        model: Model,
+        rows: Rows,
+        settings: Settings,
+        seeds: int,
+        updates: int | None,
+        random_state: object,
+        feature_names: Sequence[str] | None = None,
     ) -> None:
         from thalweg.engine import streams
 
         root = streams.seed_sequence(random_state)
-        self.model, self.rows, self.settings = model, rows, settings
+        self.model, self.rows, self.settings, self.feature_names = model, rows, settings, feature_names
         self.usual = float(settings.optimizer.learning_rate)
         self.linear = isinstance(model, Linear)
         tried = 2 * REACH * PER_DECADE if self.linear else 2 * NETWORK_REACH * PER_DECADE // COARSE
@@ -63,7 +73,7 @@ class RateGrid:
         Raises
         ------
         DivergedError
-            No rate leaves a finite loss.
+            No rate leaves a finite loss: the column, or the target, that is too large is named.
         """
         reach, stride = (REACH, 1) if self.linear else (NETWORK_REACH, COARSE)
         self.try_out(range(-reach * PER_DECADE, reach * PER_DECADE + 1, stride))
@@ -78,8 +88,8 @@ class RateGrid:
         best = self.best()
         if best is None:
             what = f"{self.settings.optimizer.name} diverged at every rate from {self.rate(min(self.found)):.3g} on"
-            hint = "Standardise the columns, or bound the gradient."
-            raise DivergedError("DIVERGED", "learning_rate", what, hint)
+            scale = large_values(self.rows, self.feature_names) or ["Standardise the columns, or bound the gradient."]
+            raise DivergedError("DIVERGED", "learning_rate", what, "\n".join(scale))
         first, last = min(self.found), max(self.found)
         self.try_out(range(max(first, best - COARSE), min(last, best + COARSE) + 1))
         finer = self.best()

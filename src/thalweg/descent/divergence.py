@@ -36,7 +36,7 @@ def advice(
     settings, rule = run.settings, run.settings.optimizer
     bound = "" if settings.clip_norm or settings.clip_value else f", or bound the gradient: {clip}"
     if not rule.has_learning_rate:
-        return "\n".join([f"Take another rule{bound}.", *_large_values(run.rows, names)])
+        return "\n".join([f"Take another rule{bound}.", *large_values(run.rows, names)])
     limit = _limit(run, [str(k) for k in range(run.model.n_features)] if names is None else [str(n) for n in names])
     if limit is None or limit.rate is None:
         usual = inspect.signature(rule.formula).parameters["learning_rate"].default  # as it is declared
@@ -45,7 +45,7 @@ def advice(
         lines, lower = [limit.sentence], min(rule.learning_rate / 10, limit.rate / 2)
     lines.insert(0, f"Lower {rate} from {rule.learning_rate:.3g} to {lower:.2g}{bound}.")
     scale = "" if limit is None else _cause(limit, names)
-    lines.extend([scale] if scale else _large_values(run.rows, names))
+    lines.extend([scale] if scale else large_values(run.rows, names))
     return "\n".join(lines)
 
 
@@ -54,7 +54,7 @@ def _limit(run: Run, names: Sequence[str]) -> Limit | None:
     settings, rule = run.settings, run.settings.optimizer
     if not isinstance(run.model, Linear):
         return None
-    found = limits(run.model, run.rows, settings.loss, settings.penalty, settings.batch_size, names, {rule.name: rule})
+    found = limits(run.model, run.rows, settings.loss, settings.penalty, settings.update_rows, names, {rule.name: rule})
     return next((limit for limit in found if limit.rate is not None and rule.learning_rate > limit.rate), None)
 
 
@@ -67,8 +67,8 @@ def _cause(limit: Limit, names: Sequence[str] | None) -> str:
     return f"Scale the features: {column} makes {100 * limit.share:.0f} % of the steepest direction, {size}."
 
 
-def _large_values(rows: Rows, names: Sequence[str] | None) -> list[str]:
-    """Name the feature or the target that is too large to learn from as it is."""
+def large_values(rows: Rows, names: Sequence[str] | None) -> list[str]:
+    """Return a sentence that names the feature or the target that is too large to learn from as it is; or none."""
     if rows.csr:
         at = int(np.abs(rows.values).argmax()) if rows.values.size else 0
         column, size = (int(rows.indices[at]), float(abs(rows.values[at]))) if rows.values.size else (0, 0.0)

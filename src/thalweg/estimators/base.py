@@ -30,6 +30,7 @@ from thalweg.estimators.contract import (
 )
 from thalweg.estimators.leaving import Leaving
 from thalweg.estimators.parameters import Parameters, parameters_checked
+from thalweg.estimators.plan import Plan
 from thalweg.estimators.rates import rated
 from thalweg.estimators.reading import check_numbers
 from thalweg.estimators.streaming import read_stream, stream_scores
@@ -217,8 +218,9 @@ class DescentEstimator(Leaving, Parameters, Differentiable):
         """Fit to rows and targets, with their weights; ``apart`` are those to validate on."""
         continuing = told.flag("warm_start", self.warm_start) and hasattr(self, "theta_")
         validated = told.flag("early_stopping", self.early_stopping)
+        plan = Plan.of(self)
         if isinstance(given[0], Stream):
-            table = read_stream(self, *given, continuing=continuing, validated=validated and apart[0] is None)
+            table = read_stream(self, plan, *given, continuing=continuing, validated=validated and apart[0] is None)
         else:
             table = self._read(*given, continuing=continuing, learn=not continuing)
         held = read_apart(self, *apart, table) if any(part is not None for part in apart) else None
@@ -229,7 +231,7 @@ class DescentEstimator(Leaving, Parameters, Differentiable):
 
             kept = read(checkpoint)
         root = None if kept is None or continuing or self.random_state is not None else kept.root
-        run, aside = self._prepare(table, held, root, continuing=continuing, validated=validated)
+        run, aside = self._prepare(table, plan, held, root, continuing=continuing, validated=validated)
         if aside is not None and continuing:
             aside.begin(run)
         keeping: AbstractContextManager[object] = nullcontext()
@@ -250,20 +252,20 @@ class DescentEstimator(Leaving, Parameters, Differentiable):
         if observers is not None:
             observers.end(run)
         self._check(run)
-        meant = self.planned and told.falls(self.schedule)  # an end that was meant
-        if run.status == FINISHED and not meant and (validated or self.tol is not None):
-            what = f"the loss had not settled after max_iter={told.epochs(self.max_iter, planned=self.planned)} epochs"
+        if run.status == FINISHED and not plan.ends_by_itself and (validated or self.tol is not None):
+            what = f"the loss had not settled after max_iter={plan.epochs} epochs"
             warnings.warn(f"{what}; allow more, or set tol=None for a fixed number", ConvergenceWarning, stacklevel=4)
         return self
 
     def _make_pass(self, X: Any, y: Any, sample_weight: Any, *, learn: bool) -> Self:
         """Make one epoch over these rows."""
         continuing = hasattr(self, "theta_")
+        plan = Plan.of(self, one_pass=True)
         if isinstance(X, Stream):
-            table = read_stream(self, X, y, sample_weight, continuing=continuing, one_pass=True)
+            table = read_stream(self, plan, X, y, sample_weight, continuing=continuing)
         else:
             table = self._read(X, y, sample_weight, continuing=continuing, learn=learn)
-        run, _ = self._prepare(table, continuing=continuing, one_pass=True)
+        run, _ = self._prepare(table, plan, continuing=continuing)
         run.descend()
         self._keep(run, None, continuing=continuing)
         self._check(run)
@@ -283,19 +285,18 @@ class DescentEstimator(Leaving, Parameters, Differentiable):
     def _prepare(
         self,
         table: Table,
+        plan: Plan,
         held: Table | None = None,
         root: np.random.SeedSequence | None = None,
         *,
         continuing: bool,
         validated: bool = False,
-        one_pass: bool = False,
     ) -> tuple[Run, Validation | None]:
         """Return a run that is ready to start, and the validation: on ``held``, or else on rows set aside."""
         from thalweg.engine.streams import seed_sequence
 
         loss = self._fitting_loss()
         model = self._make_model(table.X.shape[1], table.targets.shape[1])
-        rule = told.rule(self.optimizer, self.learning_rate)
         if continuing and _layout(model) != _layout(self._model):
             what = f"continues a model of {self._model.size} parameters; the settings ask for one of {model.size} now"
             raise SettingError("SETTING-SHAPE", "warm_start", what, "Set warm_start=False to start anew.")
@@ -306,19 +307,19 @@ class DescentEstimator(Leaving, Parameters, Differentiable):
             if held is None:
                 table, held = set_aside(self, table, root)
             aside = Validation.of(self, held, model, loss)
-        settings = self._settings(loss, rule, len(model.weights), table.length, before, one_pass)
-        if one_pass:
-            schedule = settings.schedule and settings.schedule.over(told.epochs(self.max_iter, planned=self.planned))
+        settings = self._settings(loss, plan, len(model.weights), table.length, before)
+        if plan.one_pass:
+            schedule = plan.schedule and plan.schedule.over(plan.epochs)
             settings = replace(settings, max_iter=before + 1, tol=None, schedule=schedule)
         elif validated:
             settings = replace(settings, tol=None)
-        mean_weight = 1.0 if one_pass else None  # that of rows yet to come is not known
-        remembers = continuing and rule.fingerprint == self._rule.fingerprint
+        mean_weight = 1.0 if plan.one_pass else None  # that of rows yet to come is not known
+        remembers = continuing and plan.rule.fingerprint == self._rule.fingerprint
         mean = None
         if remembers and self._mean_values is not None:
             mean = Mean(self._mean_values, self._mean_since)
         rows = table._replace(targets=self._softened(table.targets, loss)).laid_out(mean_weight)
-        settings = rated(self, model, rows, settings, root, continuing=continuing, one_pass=one_pass)
+        settings = rated(self, plan, model, rows, settings, root, continuing=continuing)
         told.warn_of_numbers(settings.optimizer, settings.penalty)
         run = Run(
             model,
@@ -334,20 +335,20 @@ class DescentEstimator(Leaving, Parameters, Differentiable):
         )
         return run, aside
 
-    def _settings(self, loss: Loss, rule: Rule, layers: int, rows: int, before: int, one_pass: bool) -> Settings:
+    def _settings(self, loss: Loss, plan: Plan, layers: int, rows: int, before: int = 0) -> Settings:
         """Return the checked settings of a run."""
         return Settings(
-            optimizer=rule,
+            optimizer=plan.rule,
             loss=loss,
             penalty=told.penalties(self.penalty, self.alpha, self.l1_ratio, layers),
-            schedule=told.schedule(self.schedule, falling=self.planned and not one_pass),
-            batch_size=told.batch_size(self.batch_size, rows, warn=not one_pass),
+            schedule=plan.schedule,
+            batch_size=told.batch_size(self.batch_size, rows, warn=not plan.one_pass),
             accumulate=self.accumulate,
-            max_iter=before + told.epochs(self.max_iter, planned=self.planned),
+            max_iter=before + plan.epochs,
             shuffle=told.flag("shuffle", self.shuffle),
             clip_value=self.clip_value,
             clip_norm=self.clip_norm,
-            tol=None if self.planned and told.falls(self.schedule) else self.tol,  # the end that is meant is the last
+            tol=None if plan.ends_by_itself else self.tol,
             n_iter_no_change=self.n_iter_no_change,
             average=told.averaging(self.average),
             gradient_norm=told.flag("gradient_norm", self.gradient_norm),

@@ -5,8 +5,8 @@ from __future__ import annotations
 from thalweg.descent.models import Model
 from thalweg.descent.settings import Settings
 from thalweg.errors import SettingError
-from thalweg.estimators import settings as told
 from thalweg.estimators.base import DescentEstimator
+from thalweg.estimators.plan import Plan
 from thalweg.formulas.formula import Loss
 
 #: Parameters that say how long a fit goes on and what it tells, not what is fitted.
@@ -58,9 +58,7 @@ def blueprint(
             hint = f"Leave {name} out: all arms learn from the same rows, for as many epochs."
             raise SettingError("SETTING-ARM", name, what, hint)
     model = estimator._make_model(n_features, n_outputs)
-    rule = told.rule(estimator.optimizer, estimator.learning_rate)
-    settings = estimator._settings(loss, rule, len(model.weights), rows, 0, one_pass=True)
-    return model, settings
+    return model, estimator._settings(loss, Plan.of(estimator, one_pass=True), len(model.weights), rows)
 
 
 _ROWS = (

@@ -96,11 +96,6 @@ class Parameters(BaseEstimator, ABC):  # type: ignore[misc] # scikit-learn ships
     verbose: int
     callbacks: Any
 
-    @property
-    def planned(self) -> bool:
-        """Whether a fit looks for its learning rate."""
-        return told.finds_rate(self.optimizer, self.learning_rate)
-
     @abstractmethod
     def _layers(self) -> int:
         """Return how many layers penalties act on."""

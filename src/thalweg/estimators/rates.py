@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ from thalweg.descent.models import Linear, Model
 from thalweg.descent.settings import Settings, layer_penalties
 from thalweg.errors import SettingError
 from thalweg.estimators import settings as told
+from thalweg.estimators.plan import Plan
 
 if TYPE_CHECKING:
     from thalweg.comparison.range_test import RangeTest
@@ -33,8 +35,8 @@ def from_curvature(model: Model, rows: Rows, settings: Settings) -> float | None
     the loss bends the same everywhere, twice where it never bends more than at its worst, as log loss does, and less
     from then on. Meant for rates that fall to zero. It costs about one pass over the rows.
 
-    None for networks, for rules that are not linear in their gradients, and for losses and penalties whose curvature
-    has no bound.
+    None for networks, for rules that are not linear in their gradients, for losses and penalties whose curvature has no
+    bound, and for rows whose squares are more than a float holds.
     """
     from thalweg.descent.curvature import bend_of_loss, bend_of_penalty, expected_smoothness
     from thalweg.descent.stability import is_linear, rate_below
@@ -50,12 +52,19 @@ def from_curvature(model: Model, rows: Rows, settings: Settings) -> float | None
             rows, bend=bend.most, ridge=ridge.most, intercept=model.fit_intercept, batch_size=settings.update_rows
         )
     except OverflowError:
-        return float(rule.learning_rate)  # no rate serves: the fit diverges, and says which column is to blame
+        return None
     rate = rate_below(rule, smoothness) * (0.5 if bend.constant else 2.0) if smoothness > 0 else np.inf
     return rate if np.isfinite(rate) and rate > 0 else None
 
 
-def tested(model: Model, rows: Rows, settings: Settings, epochs: int, root: np.random.SeedSequence) -> RangeTest:
+def tested(
+    model: Model,
+    rows: Rows,
+    settings: Settings,
+    epochs: int,
+    root: np.random.SeedSequence,
+    feature_names: Sequence[str] | None,
+) -> RangeTest:
     """Return the range test for a fit.
 
     Parameters
@@ -69,6 +78,8 @@ def tested(model: Model, rows: Rows, settings: Settings, epochs: int, root: np.r
         That the fit may make.
     root : SeedSequence
         Of the fit: the same root, the same rate.
+    feature_names : sequence of str, optional
+        For what is said of a column.
 
     Raises
     ------
@@ -77,7 +88,7 @@ def tested(model: Model, rows: Rows, settings: Settings, epochs: int, root: np.r
     DataError
         DATA-ROWS: fewer than four rows.
     DivergedError
-        No rate leaves a finite loss.
+        No rate leaves a finite loss: the column, or the target, that is too large is named.
     """
     from thalweg.comparison.range_test import suggest  # it loads what a fit at a given rate does without
 
@@ -87,21 +98,23 @@ def tested(model: Model, rows: Rows, settings: Settings, epochs: int, root: np.r
     )  # fmt: skip
     seed = np.random.SeedSequence(root.entropy, spawn_key=(*root.spawn_key, _PURPOSE))
     if isinstance(model, Linear):
-        return suggest(model, rows, trial, seeds=SEEDS, random_state=seed)
+        return suggest(model, rows, trial, seeds=SEEDS, random_state=seed, feature_names=feature_names)
     batches = -(-rows.count // (trial.batch_size or rows.count))
     updates = max(1, trial.max_iter * batches // NETWORK_SHARE)
-    return suggest(model, rows, trial, seeds=NETWORK_SEEDS, updates=updates, random_state=seed)
+    return suggest(
+        model, rows, trial, seeds=NETWORK_SEEDS, updates=updates, random_state=seed, feature_names=feature_names
+    )
 
 
 def rated(
     estimator: DescentEstimator,
+    plan: Plan,
     model: Model,
     rows: Rows,
     settings: Settings,
     root: np.random.SeedSequence,
     *,
     continuing: bool,
-    one_pass: bool,
 ) -> Settings:
     """Return settings whose rule has the learning rate that is looked for; that of the last fit in another.
 
@@ -112,9 +125,9 @@ def rated(
     """
     if not continuing:
         estimator.range_test_ = None
-    if estimator.planned:
+    if plan.finds_rate:
         rate = estimator.learning_rate_ if continuing else None
-        if rate is None and not one_pass:
+        if rate is None and not plan.one_pass:
             rate = _found(estimator, model, rows, settings, root)
         if rate is None and estimator.learning_rate == told.RANGE_TEST:
             what = "'range_test' cannot be made on a part of the rows"
@@ -134,6 +147,7 @@ def _found(
     rate = None if asked else from_curvature(model, rows, settings)
     if rate is not None or (rows.count < LEAST_ROWS and not asked):
         return rate
-    found = tested(model, rows, settings, settings.max_iter, root)
+    names = getattr(estimator, "feature_names_in_", None)
+    found = tested(model, rows, settings, settings.max_iter, root, None if names is None else [str(n) for n in names])
     estimator.range_test_ = found.as_dict()
     return found.learning_rate

@@ -14,6 +14,7 @@ from thalweg.descent.stream import Columns, Stream
 from thalweg.errors import DataError, SettingError
 from thalweg.estimators import settings as told
 from thalweg.estimators.contract import ClassifierMixin, check_classification_targets
+from thalweg.estimators.plan import Plan
 from thalweg.estimators.table import Table
 
 if TYPE_CHECKING:
@@ -47,13 +48,13 @@ class Survey:
 
 def read_stream(
     estimator: DescentEstimator,
+    plan: Plan,
     stream: Stream,
     y: Any,
     sample_weight: Any,
     *,
     continuing: bool,
     validated: bool = False,
-    one_pass: bool = False,
 ) -> Table:
     """Return the blocks of a stream, or its rows where one block holds them all.
 
@@ -62,6 +63,8 @@ def read_stream(
     Parameters
     ----------
     estimator : DescentEstimator
+    plan : Plan
+        In one pass weights count as they are.
     stream : Stream
     y, sample_weight : None
         A stream has its own.
@@ -69,8 +72,6 @@ def read_stream(
         The fit goes on from another.
     validated : bool
         Rows are to be set aside.
-    one_pass : bool
-        It makes one epoch, and weights count as they are.
 
     Raises
     ------
@@ -85,12 +86,11 @@ def read_stream(
     if validated:
         what = "sets rows aside, which must be in memory for that"
         raise SettingError("SETTING-STREAM", "early_stopping", what, "Pass rows of your own: fit(stream, X_val=...).")
-    epochs = told.epochs(estimator.max_iter, planned=estimator.planned)
-    if not stream.repeatable and not one_pass and epochs > 1:
-        what = f"is {epochs}, and {stream.name} can be gone through once"
+    if not stream.repeatable and not plan.one_pass and plan.epochs > 1:
+        what = f"is {plan.epochs}, and {stream.name} can be gone through once"
         hint = "Set max_iter=1, or make the stream of a function, a list or a file."
         raise SettingError("SETTING-STREAM", "max_iter", what, hint)
-    given = _Opening(estimator, stream, continuing=continuing, one_pass=one_pass).blocks()
+    given = _Opening(estimator, plan, stream, continuing=continuing).blocks()
     rows = given.first().rows if isinstance(given, Blocks) else given
     one_dimensional = getattr(estimator, "_one_dimensional", True)
     targets = rows.targets[:, 0] if one_dimensional else rows.targets
@@ -100,8 +100,9 @@ def read_stream(
 class _Opening:
     """The steps from a stream to its blocks."""
 
-    def __init__(self, estimator: DescentEstimator, stream: Stream, *, continuing: bool, one_pass: bool) -> None:
-        self.estimator, self.stream, self.continuing, self.one_pass = estimator, stream, continuing, one_pass
+    def __init__(self, estimator: DescentEstimator, plan: Plan, stream: Stream, *, continuing: bool) -> None:
+        self.estimator, self.plan, self.stream, self.continuing = estimator, plan, stream, continuing
+        self.one_pass = plan.one_pass
         self.classifies = isinstance(estimator, ClassifierMixin)
         self.balanced = getattr(estimator, "class_weight", None)
         self.survey: Survey | None = None
@@ -115,11 +116,7 @@ class _Opening:
             self._learn_classes()
         if self.balanced is not None and self.classifies:
             self._weigh_classes()
-        if (
-            count is None
-            and told.schedule(estimator.schedule, falling=estimator.planned) is not None
-            and not self.one_pass
-        ):
+        if count is None and self.plan.schedule is not None and not self.one_pass:
             self._look("the number of rows, for the schedule", "n_rows")
         blocks = self._cut()
         first = blocks.first()
