@@ -120,8 +120,14 @@ class Hypothesis:
 
     def thetas(self, numbers: Numbers, tape: Tape, steps: int | None = None) -> Array:
         """Play the hypothesis and return theta before the first and after every step."""
+        return played(self.statements or [], self.scope(numbers, tape), tape, steps)
+
+    def scope(self, numbers: Numbers, tape: Tape) -> dict[str, Any]:
+        """Return what statements read before the first step: memory and hyperparameters.
+
+        For mistakes of loops over arrays also which coordinates are the first array's, and sums over arrays.
+        """
         given = {**self.numbers, **{k: v for k, v in numbers.items() if k in self.numbers}}
-        rate = given.get("learning_rate", 1.0)
         zero = np.zeros(tape.size)
         turn, starts = _turns(tape)
         own_array = turn.astype(int) - 1
@@ -130,25 +136,9 @@ class Hypothesis:
             sums: Array = np.add.reduceat(x, starts, axis=-1)[..., own_array]
             return sums
 
-        # What a step may read beside memory and hyperparameters; for mistakes of loops over arrays also how often any
-        # array was updated, which coordinates are the first array's, and sums over arrays.
-        scope: dict[str, Any] = {
-            "np": np, "theta": tape.theta0, "array_sum": array_sum, "first_array": turn == 1, **given,
-        }  # fmt: skip
-        scope |= {n: zero + (given[s] if isinstance(s, str) else s) for n, s in self._slots.items()}
-        codes = [_compiled(statement) for statement in self.statements or []]
-        played = [tape.theta0]
-        with np.errstate(all="ignore"):
-            for index in range(steps or tape.steps):
-                scope["g"] = tape.gradients[index]
-                scope["t"] = np.float64(index + 1)
-                scope["calls"] = index * len(starts) + turn
-                scope["learning_rate"] = rate * tape.rates[index]
-                for code in codes:
-                    exec(code, scope)  # noqa: S102 - the catalogue's own text
-                played.append(scope["theta"])
-        whole = np.broadcast_shapes(*(np.shape(theta) for theta in played))
-        return np.stack([np.broadcast_to(theta, whole) for theta in played], axis=-2)
+        given.setdefault("learning_rate", 1.0)
+        scope = {"np": np, "theta": tape.theta0, "array_sum": array_sum, "first_array": turn == 1, **given}
+        return scope | {n: zero + (given[s] if isinstance(s, str) else s) for n, s in self._slots.items()}
 
     def trajectory(self, numbers: Numbers, tape: Tape) -> Trajectory:
         """Play the hypothesis with one set of numbers."""
@@ -164,6 +154,39 @@ class Hypothesis:
             if made is not None:
                 found.append(made)
         return found
+
+
+def played(statements: Statements, scope: dict[str, Any], tape: Tape, steps: int | None = None) -> Array:
+    """Play statements in a scope and return theta before the first and after every step; the scope is changed.
+
+    Parameters
+    ----------
+    statements : list of ast.stmt
+        Of a hypothesis, or some of one and some of another.
+    scope : dict
+        Of :meth:`Hypothesis.scope`.
+    tape : Tape
+    steps : int, optional
+        How many steps; all when None.
+
+    Returns
+    -------
+    ndarray (steps + 1, n) or (settings, steps + 1, n)
+    """
+    codes = [_compiled(statement) for statement in statements]
+    rate, (turn, starts) = scope["learning_rate"], _turns(tape)
+    thetas = [scope["theta"]]
+    with np.errstate(all="ignore"):
+        for index in range(steps or tape.steps):
+            scope["g"] = tape.gradients[index]
+            scope["t"] = np.float64(index + 1)
+            scope["calls"] = index * len(starts) + turn  # how often any array was updated
+            scope["learning_rate"] = rate * tape.rates[index]
+            for code in codes:
+                exec(code, scope)  # noqa: S102 - the catalogue's own text
+            thetas.append(scope["theta"])
+    whole = np.broadcast_shapes(*(np.shape(theta) for theta in thetas))
+    return np.stack([np.broadcast_to(theta, whole) for theta in thetas], axis=-2)
 
 
 @cache
