@@ -19,8 +19,7 @@ from thalweg.exchange.checkpoints import Identity, Keeper, Kept, read, remove
 
 if TYPE_CHECKING:
     from thalweg.descent.run import Run
-    from thalweg.studies.streamed import StreamedStudy
-    from thalweg.studies.study import Study
+    from thalweg.studies.prepared import Prepared
 
 
 @final
@@ -50,7 +49,7 @@ class Keeping:
         with _warnings_told(), _restart_named():
             self._kept: Kept | None = read(self._checkpoint)
 
-    def during(self, study: Study | StreamedStudy, run: Run, losses: list[float]) -> AbstractContextManager[object]:
+    def during(self, study: Prepared, run: Run, losses: list[float]) -> AbstractContextManager[object]:
         """Put the run, and the losses on the validation part, back to where they had come, and keep what follows."""
         from thalweg.cli.terminal import note
 

@@ -21,8 +21,7 @@ if TYPE_CHECKING:
     from thalweg.descent.run import Run
     from thalweg.descent.settings import Settings
     from thalweg.studies.design import Design
-    from thalweg.studies.streamed import StreamedStudy
-    from thalweg.studies.study import Study
+    from thalweg.studies.prepared import Prepared
 
     Scores = dict[str, dict[str, float]]
 
@@ -109,7 +108,7 @@ def train(table: str, **told: Any) -> None:
 
 def _made_ready(
     table: str, reading: Reading, modelling: Modelling, design: Design, *, folder: Path, stream: bool
-) -> tuple[Study | StreamedStudy, list[str]]:
+) -> tuple[Prepared, list[str]]:
     """Read the table, piece by piece where it does not fit into memory; return what is to be said of that too."""
     try:
         if not stream:
@@ -124,7 +123,7 @@ def _made_ready(
 
 
 def _descend(
-    study: Study | StreamedStudy, settings: Settings, seed: int, keeping: Keeping | None, *, no_color: bool
+    study: Prepared, settings: Settings, seed: int, keeping: Keeping | None, *, no_color: bool
 ) -> tuple[Run, list[float]]:
     """Make the run, with a bar where there is a terminal; return it with the losses on the validation part."""
     from thalweg.cli.terminal import digits, progress
@@ -155,7 +154,7 @@ def _descend(
     return run, losses
 
 
-def _show(screen: Console, study: Study | StreamedStudy, run: Run, found: Scores) -> None:
+def _show(screen: Console, study: Prepared, run: Run, found: Scores) -> None:
     from thalweg.cli.terminal import digits, row, table
 
     kind = "linear model" if not study.hidden else f"network {'-'.join(map(str, study.hidden))}"
@@ -174,9 +173,7 @@ def _show(screen: Console, study: Study | StreamedStudy, run: Run, found: Scores
     screen.print(board)
 
 
-def _save(
-    output: Path, record: Path, study: Study | StreamedStudy, run: Run, losses: list[float], scores: Scores
-) -> None:
+def _save(output: Path, record: Path, study: Prepared, run: Run, losses: list[float], scores: Scores) -> None:
     from thalweg.descent.record import plain
     from thalweg.exchange.files import atomic_write
     from thalweg.exchange.models import TrainedModel, save

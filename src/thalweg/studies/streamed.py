@@ -14,7 +14,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from thalweg.descent.blocks import Blocks, Making, block_size
-from thalweg.descent.models import Model, Network
 from thalweg.descent.outputs import Outputs
 from thalweg.descent.stream import Chunk, Stream
 from thalweg.errors import DataError, LimitError, SettingError
@@ -25,7 +24,7 @@ from thalweg.exchange.tables.table import Table
 from thalweg.exchange.targets import MOST_DIFFERENT, Seen, check_target, infer_task
 from thalweg.studies.design import Design
 from thalweg.studies.division import at_random, row_by_row
-from thalweg.studies.study import PARTS, Part, about_the_validation_rows, check_least, check_size
+from thalweg.studies.prepared import PARTS, Part, Prepared, about_the_validation_rows, check_least
 
 if TYPE_CHECKING:
     import os
@@ -33,7 +32,7 @@ if TYPE_CHECKING:
     from thalweg.descent.run import Run
     from thalweg.descent.settings import Settings
     from thalweg.exchange.tables.columns import Values
-    from thalweg.formulas.formula import Loss, Rule
+    from thalweg.formulas.formula import Loss
 
 Array = NDArray[Any]
 
@@ -47,17 +46,11 @@ _STRIPS = 16
 
 @final
 @dataclass(frozen=True)
-class StreamedStudy:
+class StreamedStudy(Prepared):
     """Rows made ready as :class:`~thalweg.studies.study.Study` does; those to learn from stay on disk.
 
     Attributes
     ----------
-    name, target, features, outputs, loss, model, design, warnings, preparation
-        As of a study in memory.
-    parts : dict of str to Part
-        ``"validation"`` and ``"test"``.
-    rows : dict of str to int
-        Number of rows of each part.
     kinds : dict of str to {"number", "text"}
         The columns of the table, and what they hold.
     training : Stream
@@ -69,6 +62,8 @@ class StreamedStudy:
     lowered : bool
         Whether the last two parts have fewer rows than their shares.
 
+    Others as of :class:`~thalweg.studies.prepared.Prepared`; ``parts`` has ``"validation"`` and ``"test"``.
+
     Notes
     -----
     Tables of up to 1,048,576 rows, and 32 MiB of cells in each of the last two parts, are divided as in memory; larger
@@ -79,17 +74,7 @@ class StreamedStudy:
     mixed too.
     """
 
-    name: str
-    target: str
-    features: tuple[str, ...]
-    outputs: Outputs
-    loss: Loss
-    model: Model
-    parts: dict[str, Part]
-    design: Design
-    warnings: tuple[str, ...]
     preparation: Preparation
-    rows: dict[str, int]
     kinds: dict[str, Any]
     training: Stream = field(repr=False)
     n_rows: int
@@ -174,24 +159,9 @@ class StreamedStudy:
             warnings=(*self.warnings, *warnings, *found.warnings),
         )
 
-    @property
-    def hidden(self) -> tuple[int, ...]:
-        """Sizes of the hidden layers; none for a linear model."""
-        return self.model.layer_sizes[1:-1] if isinstance(self.model, Network) else ()
-
-    @property
-    def dtype(self) -> str:
-        """Of weights and rows."""
-        return self.design.dtype
-
-    def part_features(self, part: str) -> Any:
-        """Return the features of a part that is held, in the type of the model."""
-        return self.parts[part].X.astype(self.dtype, copy=False)
-
     def identity(self) -> list[Any]:
         """Return arrays that are others where any row is another."""
-        held = [array for name in self.parts for array in (self.part_features(name), self.parts[name].targets)]
-        return [*held, np.frombuffer(self.digest, np.uint8)]
+        return [*super().identity(), np.frombuffer(self.digest, np.uint8)]
 
     def run(self, settings: Settings, **more: Any) -> Run:
         """Return a run over the rows to learn from; ``more`` as :class:`~thalweg.descent.run.Run` takes it.
@@ -230,34 +200,12 @@ class StreamedStudy:
             found[name] = scores(self.outputs, part.y, self.model.scores(theta, self.part_features(name)))
         return found
 
-    def check_size(self, rule: Rule, batch_size: int | None, where: str = "model") -> None:
-        """Raise LimitError, about the setting ``where``, if parameters and buffers do not fit into memory."""
-        check_size(self.model, self.dtype, self.rows["train"], rule, batch_size, where=where)
-
     def describe(self) -> list[str]:
         """Return what was read and made of it, in a few lines."""
-        own = " (your own)" if self.design.validation is None else ""
-        sizes = ", ".join(f"{count} {name}{own * (name == 'validation')}" for name, count in self.rows.items())
-        task = f"{len(self.outputs.classes)} classes" if self.outputs.classes else "regression"
-        count = len(self.features)
-        lines = [f"target: {shown(self.target)}, {task}; {count} feature{'s' * (count != 1)}", f"rows: {sizes}"]
+        lines = super().describe()
         if self.lowered:
             lines.append(f"validation and test are held in memory, {_HELD >> 20} MiB each; the other rows are in train")
         return lines
-
-    def account(self) -> dict[str, Any]:
-        """Return what was read and made of it, as plain data for records."""
-        return {
-            "table": self.name,
-            "target": self.target,
-            "task": self.outputs.task,
-            "classes": list(self.outputs.classes),
-            "features": list(self.features),
-            "hidden_layers": list(self.hidden),
-            "rows": dict(self.rows),
-            "dtype": self.dtype,
-            "warnings": list(self.warnings),
-        }
 
 
 @final

@@ -1,10 +1,9 @@
-"""A table made ready for descent: divided, prepared, with the model and the loss that fit its target."""
+"""A table or an array in memory, made ready for descent: divided, prepared, with the model and the loss that fit."""
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple, final
@@ -14,32 +13,21 @@ from numpy.typing import NDArray
 
 from thalweg.comparison.outcome import Problem
 from thalweg.descent.batches import Rows
-from thalweg.descent.models import Model, Network
 from thalweg.descent.outputs import Outputs
-from thalweg.errors import DataError, LimitError
+from thalweg.errors import DataError
 from thalweg.exchange.tables.cells import shown
 from thalweg.studies.arrays import read, weights_of
 from thalweg.studies.design import Design
 from thalweg.studies.division import at_random, check_seen, in_order, mapped_warnings
+from thalweg.studies.prepared import PARTS, Part, Prepared, about_the_validation_rows, check_least
 
 if TYPE_CHECKING:
     from thalweg.descent.run import Run
     from thalweg.descent.settings import Settings
-    from thalweg.exchange.preparation import Preparation
     from thalweg.exchange.tables import Table
-    from thalweg.formulas.formula import Loss, Rule
+    from thalweg.formulas.formula import Loss
 
 Array = NDArray[Any]
-PARTS = ("train", "validation", "test")
-
-
-class Part(NamedTuple):
-    """Some rows, made ready: features as the model takes them, the target in its own units and as the loss takes it."""
-
-    X: Any
-    y: Array
-    targets: Array
-    weights: Array | None = None
 
 
 class Aside(NamedTuple):
@@ -61,25 +49,13 @@ class Aside(NamedTuple):
 
 @final
 @dataclass(frozen=True)
-class Study:
-    """Rows made ready: three parts, the model, the loss, and what its scores stand for.
+class Study(Prepared):
+    """Rows in memory, made ready.
 
     Attributes
     ----------
-    name : str
-        Of the table: a path, ``dataset:NAME``, or what an array is called.
-    target : str
-        The column to predict.
-    features : tuple of str
-        In the order of the weights.
-    parts : dict of str to Part
-        ``"train"``, ``"validation"``, ``"test"``.
-    warnings : tuple of str
-        What looks wrong, one line each, beginning with a code.
     table : Table or None
         As it was read; None for arrays.
-    preparation : Preparation or None
-        What turns a table into features; None for arrays.
     means, scales : ndarray (features,)
         What the columns of an array were standardised with; empty where they are as they came.
     source : Table or array
@@ -90,19 +66,11 @@ class Study:
         What `source` was made of.
     labels : dtype or None
         Of the target as it came, where it was integers or booleans.
+
+    Others as of :class:`~thalweg.studies.prepared.Prepared`.
     """
 
-    name: str
-    target: str
-    features: tuple[str, ...]
-    outputs: Outputs
-    loss: Loss
-    model: Model
-    parts: dict[str, Part]
-    design: Design
-    warnings: tuple[str, ...]
     table: Table | None = None
-    preparation: Preparation | None = None
     means: Array = field(default_factory=lambda: np.zeros(0))
     scales: Array = field(default_factory=lambda: np.zeros(0))
     source: Any = field(default=None, repr=False)
@@ -163,6 +131,7 @@ class Study:
             loss=loss,
             model=model,
             parts={part: parts[part] for part in PARTS},
+            rows={part: len(parts[part].y) for part in PARTS},
             design=design,
             warnings=(*warnings, *table_warnings(features, y, target), *split_warnings, *told),
             table=table,
@@ -239,24 +208,16 @@ class Study:
             loss=loss,
             model=design.model(X.shape[1], y.shape[1] if several else outputs.count),
             parts={part: parts[part] for part in PARTS},
+            rows={part: len(parts[part].y) for part in PARTS},
             design=design,
             warnings=tuple(warnings),
+            preparation=None,
             means=means,
             scales=scales,
             source=X,
             places=rows,
             labels=labels,
         )
-
-    @property
-    def hidden(self) -> tuple[int, ...]:
-        """Sizes of the hidden layers; none for a linear model."""
-        return self.model.layer_sizes[1:-1] if isinstance(self.model, Network) else ()
-
-    @property
-    def dtype(self) -> str:
-        """Of weights and rows."""
-        return self.design.dtype
 
     @cached_property
     def train(self) -> Rows:
@@ -287,24 +248,6 @@ class Study:
         part = self.parts["validation"]
         return Problem(self.model, self.train, self.part_features("validation"), part.targets, part.weights)
 
-    @property
-    def own_validation(self) -> bool:
-        """Whether the rows to choose with are the caller's own, not a part of the others."""
-        return self.design.validation is None
-
-    def part_features(self, part: str) -> Any:
-        """Return the features of a part, in the type of the model."""
-        return self.parts[part].X.astype(self.dtype, copy=False)
-
-    @property
-    def rows(self) -> dict[str, int]:
-        """Number of rows of each part."""
-        return {name: len(part.y) for name, part in self.parts.items()}
-
-    def identity(self) -> list[Any]:
-        """Return arrays that are others where any row is another."""
-        return [array for name in self.parts for array in (self.part_features(name), self.parts[name].targets)]
-
     def run(self, settings: Settings, **more: Any) -> Run:
         """Return a run over the rows to learn from; ``more`` as :class:`~thalweg.descent.run.Run` takes it."""
         from thalweg.descent.run import Run
@@ -320,55 +263,14 @@ class Study:
 
         return {name: scores(self.outputs, part.y, z(name)) for name, part in self.parts.items()}
 
-    def check_size(
-        self, rule: Rule, batch_size: int | None, lanes: int = 1, where: str = "model", model: Model | None = None
-    ) -> None:
-        """Raise LimitError, about the setting ``where``, if parameters and buffers do not fit into memory."""
-        model = self.model if model is None else model
-        check_size(model, self.dtype, self.rows["train"], rule, batch_size, lanes, where)
-
     def describe(self) -> list[str]:
         """Return what was read and made of it, in a few lines."""
-        own = " (your own)" if self.own_validation else ""
-        sizes = ", ".join(f"{len(part.y)} {name}{own * (name == 'validation')}" for name, part in self.parts.items())
-        task = f"{len(self.outputs.classes)} classes" if self.outputs.classes else "regression"
-        count = len(self.features)
-        lines = [f"target: {shown(self.target)}, {task}; {count} feature{'s' * (count != 1)}", f"rows: {sizes}"]
+        lines = super().describe()
         if self.table is None:
             return lines
         table = self.table
         delimiter = {None: "", "\t": "; delimiter tab"}.get(table.delimiter, f"; delimiter '{table.delimiter}'")
         return [f"{shown(table.name, 40)}: {table.n_rows} rows, {len(table.names)} columns{delimiter}", *lines]
-
-    def account(self) -> dict[str, Any]:
-        """Return what was read and made of it, as plain data for records."""
-        return {
-            "table": self.name,
-            "target": self.target,
-            "task": self.outputs.task,
-            "classes": list(self.outputs.classes),
-            "features": list(self.features),
-            "hidden_layers": list(self.hidden),
-            "rows": {name: len(part.y) for name, part in self.parts.items()},
-            "dtype": self.dtype,
-            "warnings": list(self.warnings),
-        }
-
-
-def check_size(
-    model: Model, dtype: str, rows: int, rule: Rule, batch_size: int | None, lanes: int = 1, where: str = "model"
-) -> None:
-    """Raise LimitError, about the setting ``where``, if parameters and buffers do not fit into memory."""
-    from thalweg.exchange.tables.source import free_memory
-
-    cell = 8 if dtype == "float64" else 4
-    needed = lanes * cell * (model.size * (6 + 2 * len(rule.slots)) + model.work_size(min(batch_size or rows, rows)))
-    room = free_memory() // 2
-    if needed > room:
-        together = f" at {lanes} rates" if lanes > 1 else ""
-        what = f"{model.size} parameters with {rule.name}{together} need about {needed / 2**30:.3g} GiB"
-        hint = f"At most {room / 2**30:.3g} GiB may be used. Take smaller layers, smaller batches or fewer rates."
-        raise LimitError("SETTING-TOO-LARGE", where, what, hint)
 
 
 def _task(y: Array, design: Design, target: str, named: str) -> tuple[list[Any], Loss]:
@@ -403,19 +305,3 @@ def _check_targets(loss: Loss, y: Array, name: str) -> None:
     """Refuse a target that the loss is not made for."""
     if loss.target == "count":
         check_least(loss, float(y.min()), name)
-
-
-def check_least(loss: Loss, least: float, name: str) -> None:
-    """Refuse a target whose smallest value the loss is not made for."""
-    if loss.target == "count" and least < 0:
-        what = f"the loss {loss.name} is for numbers >= 0, the target has {least:g}"
-        raise DataError("DATA-TARGET-RANGE", f"column {shown(name)}", what, "Take another loss.")
-
-
-@contextmanager
-def about_the_validation_rows() -> Iterator[None]:
-    """Say of an error that it is in the caller's own rows to choose with."""
-    try:
-        yield
-    except DataError as error:
-        raise DataError(error.code, f"validation, {error.where}".rstrip(", "), error.what, error.hint) from None
