@@ -380,6 +380,8 @@ class Run:
         if self._one_order:
             return np.arange(count, dtype=np.int64).reshape(1, -1)
         block = max(1, min(epochs, ROWS_PER_CALL // count))
+        if block == 1:
+            return self.streams.shuffled(self.root, self.epoch, count).reshape(1, -1)
         return np.stack([self.streams.shuffled(self.root, self.epoch + k, count) for k in range(block)])
 
     def _advance_block(self, orders: NDArray[np.int64], epochs: int) -> None:

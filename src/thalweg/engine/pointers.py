@@ -8,17 +8,25 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
+# Looking an address up takes 20 microseconds, and a run asks for eight.
+_addresses: WeakKeyDictionary[Any, int] = WeakKeyDictionary()
+
 
 def address(kernel: Any) -> int:
     """Return the address of a kernel compiled for one signature."""
-    (compiled,) = kernel.overloads.values()
-    return int(compiled.library.get_pointer_to_function(compiled.fndesc.llvm_func_name))
+    known = _addresses.get(kernel)
+    if known is None:
+        (compiled,) = kernel.overloads.values()
+        known = int(compiled.library.get_pointer_to_function(compiled.fndesc.llvm_func_name))
+        _addresses[kernel] = known
+    return known
 
 
 def caller(signature_of: Callable[[str], Any]) -> Any:
