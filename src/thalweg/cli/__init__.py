@@ -13,6 +13,7 @@ import click
 
 from thalweg import __version__
 from thalweg.cli.compare import compare
+from thalweg.cli.explain import explain
 from thalweg.cli.export import export
 from thalweg.cli.inspect import inspect
 from thalweg.cli.interrupts import INTERRUPTED, clean_stops, leave
@@ -40,7 +41,7 @@ def command(ctx: click.Context) -> None:
         click.echo(ctx.get_help())
 
 
-for each in (train, predict, inspect, export, compare, learning_rate_range, rules, runs):
+for each in (train, predict, inspect, export, compare, learning_rate_range, rules, explain, runs):
     command.add_command(each)
 
 

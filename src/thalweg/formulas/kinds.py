@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import math
 from collections.abc import Callable
-from typing import Any, Self, final
+from typing import TYPE_CHECKING, Any, Self, final
 
 import numpy as np
 
@@ -23,6 +23,9 @@ from thalweg.formulas.base import (
 from thalweg.formulas.language import check
 from thalweg.formulas.ranges import check_number
 from thalweg.formulas.source import read
+
+if TYPE_CHECKING:
+    from thalweg.formulas.ledger import Ledger
 
 
 @final
@@ -149,6 +152,56 @@ class Rule(Formula):
             return result, np.empty_like(state)
         new_theta, *slots = result
         return new_theta, np.stack(slots)
+
+    def explain(
+        self,
+        gradients: Any,
+        theta: Any = 1.0,
+        *,
+        state: Any = None,
+        t: int = 1,
+        factors: Any = None,
+        steps: tuple[int, int] | None = None,
+    ) -> Ledger:
+        """Make updates and tell them number by number, in the order of the formula.
+
+        Parameters
+        ----------
+        gradients : array-like (updates,) or (updates, n)
+            One gradient per update; of one coordinate, or of n.
+        theta : float or array-like (n,)
+            Parameters before the first of them.
+        state : array-like (n_slots, n), optional
+            Memory before the first; that of :meth:`init` if left out.
+        t : int
+            Count of the first.
+        factors : array-like (updates,), optional
+            Multiply the learning rate of each, as a schedule does.
+        steps : (int, int), optional
+            Tell those from t = first to t = last alone; the others are made all the same.
+
+        Returns
+        -------
+        Ledger
+            Prints as a table; theta and slots have the bits of :meth:`step`, in float32 where all that is given is.
+
+        Raises
+        ------
+        SettingError
+            Gradients, theta or memory that do not fit together or are not finite.
+        LimitError
+            LIMIT-LEDGER: more numbers than a ledger holds.
+
+        Examples
+        --------
+        >>> from thalweg.formulas.rules import adagrad
+        >>> told = adagrad(learning_rate=0.1).explain([0.5, -1.0])
+        >>> told.values("np.sqrt(s)").round(3).ravel().tolist()
+        [0.5, 1.118]
+        """
+        from thalweg.formulas.ledger import explain
+
+        return explain(self, gradients, theta, state=state, t=t, factors=factors, steps=steps)
 
     @property
     def has_learning_rate(self) -> bool:

@@ -1,0 +1,148 @@
+"""The ledger as a terminal shows it: the formula's lines, and under each its numbers in columns."""
+
+from __future__ import annotations
+
+import math
+import textwrap
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, final
+
+from thalweg.formulas.ledger import Ledger, Row
+
+WIDTH = 80
+DIGITS = 4
+_LABEL = 34  # columns that a part of a line has at least
+
+
+@final
+@dataclass(frozen=True)
+class Column:
+    """One column of numbers: of an update and a coordinate, both as indices."""
+
+    head: str
+    step: int
+    coordinate: int
+
+
+def text(ledger: Ledger, width: int = WIDTH, digits: int = DIGITS) -> str:
+    """Return a ledger as text: all updates, side by side where there is one coordinate.
+
+    Parameters
+    ----------
+    ledger : Ledger
+    width : int
+        Columns of the terminal.
+    digits : int
+        Significant digits of the numbers.
+
+    Examples
+    --------
+    >>> from thalweg.formulas.rules import gradient_descent
+    >>> print(text(gradient_descent.explain([2.0, -1.0])))
+                                                              t = 1       t = 2
+    g                                                             2          -1
+    theta                                                         1        0.98
+    return theta - learning_rate * g
+      learning_rate * g                                        0.02       -0.01
+      = theta                                                  0.98        0.99
+      theta moved by                                          -0.02        0.01
+    """
+    blocks = columns(ledger, width, digits, range(ledger.steps), range(ledger.size))
+    told = ["\n".join(line for line, _ in table(ledger, block, width, digits)) for block in blocks]
+    return "\n\n".join(told)
+
+
+def columns(
+    ledger: Ledger, width: int, digits: int, steps: Sequence[int], coordinates: Sequence[int]
+) -> list[list[Column]]:
+    """Divide what is to be shown into tables that fit: of one coordinate by updates, of several an update each."""
+    most = fitting(width, digits)
+    if len(coordinates) == 1:
+        all_of_them = [[Column(f"t = {ledger.times[step]}", step, coordinates[0]) for step in steps]]
+    else:
+        all_of_them = [[Column(f"coord. {k + 1}", step, k) for k in coordinates] for step in steps]
+    return [row[k : k + most] for row in all_of_them for k in range(0, len(row), most)]
+
+
+def fitting(width: int, digits: int) -> int:
+    """Return how many columns of numbers fit beside the parts of a line."""
+    return max((width - _LABEL) // _cell(digits), 1)
+
+
+def _cell(digits: int) -> int:
+    return digits + 8  # sign, point, exponent and two blanks
+
+
+def table(ledger: Ledger, block: Sequence[Column], width: int, digits: int) -> Iterator[tuple[str, bool]]:
+    """Yield the lines of one table, and whether each is a line of the formula or a heading."""
+    cell = _cell(digits)
+    label = width - cell * len(block)
+
+    def numbers(row: Row) -> str:
+        return "".join(number(row, column, digits).rjust(cell) for column in block)
+
+    yield f"{_when(ledger, block):<{label}}" + "".join(column.head.rjust(cell) for column in block), True
+    for row in (row for row in ledger.rows if row.line < 0):
+        yield f"{row.text:<{label}}{numbers(row)}", False
+    for index, line in enumerate(ledger.lines):
+        rows = [row for row in ledger.rows if row.line == index]
+        inside = f"  in {line.inside}: " if line.inside else ""
+        written = f"{inside}{line.text}"
+        if len(rows) == 1 and len(written) < label:
+            yield f"{written:<{label}}{numbers(rows[0])}", True
+            continue
+        for piece in textwrap.wrap(written, width, subsequent_indent="    ", break_long_words=False):
+            yield piece, True
+        for row in rows:
+            yield from _row(row, label, numbers)
+
+
+def _when(ledger: Ledger, block: Sequence[Column]) -> str:
+    steps = {column.step for column in block}
+    return f"t = {ledger.times[steps.pop()]}" if ledger.size > 1 and len(steps) == 1 else ""
+
+
+def _row(row: Row, label: int, numbers: Callable[[Row], str]) -> Iterator[tuple[str, bool]]:
+    """Yield a row; a part that is too long goes on in further lines, and its numbers stand beside the last."""
+    written = f"= {row.text}" if row.kind == "value" else row.text
+    margin = "    " if row.kind == "share" else "  "
+    pieces = textwrap.wrap(written, label - len(margin) - 1, subsequent_indent="  ", break_long_words=False)
+    for piece in pieces[:-1]:
+        yield margin + piece, False
+    last = margin + pieces[-1]
+    if len(last) >= label:
+        yield last, False
+        last = ""
+    yield f"{last:<{label}}{numbers(row)}", False
+
+
+def number(row: Row, column: Column, digits: int) -> str:
+    """Return one number as text: ``-`` where the update did not come by it, ``%`` of shares, yes or no.
+
+    Examples
+    --------
+    >>> from thalweg.formulas.rules import rmsprop
+    >>> told = rmsprop.explain([1e-8])
+    >>> [number(row, Column("", 0, 0), 3) for row in told.rows if row.kind == "share"]
+    ['76 %']
+    """
+    if not row.told[column.step]:
+        return "-"
+    value: Any = row.values[column.step]
+    value = (value[column.coordinate] if row.coordinates else value).item()
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if row.kind == "share":
+        return "-" if math.isnan(value) else f"{100 * value:.{min(digits, 3)}g} %"
+    return f"{value + 0.0:.{digits}g}"  # a negative zero shows no sign
+
+
+def notes(ledger: Ledger) -> list[str]:
+    """Return what the numbers that are the same for all coordinates mean, and what a share is, a line each."""
+    told = {
+        row.text: row.meaning
+        for row in ledger.rows
+        if row.line >= 0 and row.meaning and (row.kind == "share" or not row.coordinates)
+    }
+    return [f"{name}: {meaning}" for name, meaning in told.items()]

@@ -1,0 +1,113 @@
+"""The step ledger as a page: the formula's lines with their numbers, and a slider to go through the updates."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from thalweg.errors import LimitError
+from thalweg.formulas.ledger import Ledger, Row
+from thalweg.formulas.ledger_text import Column, number
+from thalweg.report.embedding import HERE, check_extra, json_text, own, policy
+
+MOST = 400_000
+"""The most numbers in a page: more would take a browser seconds to read."""
+_DIGITS = 6
+_SHOWN = 5
+
+
+def ledger_page(ledger: Ledger, command: str = "") -> str:
+    """Return a page, HTML, on which a slider goes through the updates.
+
+    The page loads nothing, and its policy forbids any request and any script but its own. Without scripts it shows the
+    first update.
+
+    Parameters
+    ----------
+    ledger : Ledger
+    command : str
+        What makes the page again.
+
+    Returns
+    -------
+    str
+        To be written as UTF-8.
+
+    Raises
+    ------
+    UsageError
+        REPORT-EXTRA: Jinja2, with Bokeh, is not installed.
+    LimitError
+        LIMIT-LEDGER: too many numbers for a page.
+    """
+    check_extra()
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+    from markupsafe import Markup
+
+    from thalweg import __version__
+
+    count = ledger.steps * sum(ledger.size if row.coordinates else 1 for row in ledger.rows)
+    if count > MOST:
+        what = f"{count:,} numbers are too many for a page; at most {MOST:,}"
+        raise LimitError("LIMIT-LEDGER", "--report", what, "Tell fewer updates: --steps 1-100.")
+    folder = FileSystemLoader(HERE)
+    template = Environment(
+        loader=folder, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    ).get_template("ledger.html.j2")
+    script = own("ledger.js")
+    return template.render(
+        policy=policy([script]),
+        style=Markup(own("page.css", "ledger.css")),  # noqa: S704 - the files of this folder
+        script=Markup(script),  # noqa: S704 - the same
+        data=Markup(json_text(_data(ledger))),  # noqa: S704 - escaped for where it stands
+        name=ledger.rule,
+        numbers=[f"{name}\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}{value:g}" for name, value in ledger.numbers.items()],
+        times=ledger.times.tolist(),
+        size=ledger.size,
+        groups=_groups(ledger),
+        command=command,
+        version=__version__,
+    )
+
+
+def _groups(ledger: Ledger) -> list[dict[str, Any]]:
+    """Return the lines of the formula, each with its rows; what stands before them comes first."""
+    heads = [("before the update", "", False), *((line.text, line.inside, True) for line in ledger.lines)]
+    return [
+        {
+            "text": text,
+            "inside": inside,
+            "formula": formula,
+            "rows": [_row(k, row) for k, row in enumerate(ledger.rows) if row.line == index],
+        }
+        for index, (text, inside, formula) in enumerate(heads, start=-1)
+    ]
+
+
+def _row(index: int, row: Row) -> dict[str, Any]:
+    return {
+        "index": index,
+        "kind": row.kind,
+        "text": row.text,
+        "meaning": row.meaning,
+        "first": number(row, Column("", 0, 0), _SHOWN),
+    }
+
+
+def _data(ledger: Ledger) -> dict[str, Any]:
+    """Return the numbers of the page: for each row one list per coordinate, or one of a scalar."""
+    return {"times": ledger.times.tolist(), "rows": [_series(row) for row in ledger.rows]}
+
+
+def _series(row: Row) -> dict[str, Any]:
+    columns = row.values.T if row.coordinates else row.values[None, :]
+    told = row.told.tolist()
+    series = [[_drawn(v) if known else None for v, known in zip(c.tolist(), told, strict=True)] for c in columns]
+    return {"kind": row.kind, "series": series}
+
+
+def _drawn(value: float | bool) -> float | bool | str:
+    """Round a number to what the page shows; what is not finite goes as text."""
+    if isinstance(value, bool):
+        return value
+    short = float(f"{value:.{_DIGITS}g}")
+    return short if abs(short) < float("inf") else str(value)
