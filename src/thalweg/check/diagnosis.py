@@ -165,7 +165,7 @@ def examine(subject: Subject) -> Diagnosis:
 
 
 def _explained(subject: Subject, tape: Tape, observed: Trajectory) -> Diagnosis:
-    verdict = explain(observed, tape, subject.numbers, subject.hint)
+    verdict = subject.judged(explain(observed, tape, subject.numbers, subject.hint))
     if subject.note:
         verdict = replace(verdict, note="; ".join(part for part in (verdict.note, subject.note) if part))
     expected = None

@@ -62,8 +62,7 @@ class _Search:
         if not held:
             unknown = [starts for starts in screened if self.evidence.split(starts[0].hypothesis)[1]]
             held = [fit for starts in (unknown[:SOLVED] if few else unknown) for fit in self._solve(starts)]
-        order = {rule: k for k, rule in enumerate(names())}
-        return sorted(held, key=lambda fit: (round(fit.hypothesis.cost, 6), order[fit.hypothesis.rule]))
+        return sorted(held, key=_preference)
 
     def _solve(self, starts: list[Fit]) -> list[Fit]:
         """Solve the unknown numbers from one start after another, until the explanation holds."""
@@ -83,6 +82,13 @@ class _Search:
     def nearest(self, count: int) -> list[Fit]:
         """Return the fits that disagree least."""
         return sorted(self.tried.values(), key=lambda fit: fit.disagreement)[:count]
+
+
+def _preference(fit: Fit) -> tuple[float, int, list[int]]:
+    """Return what is believed first: what costs least, and of that what stands first in textbook and catalogue."""
+    rules, codes = list(names()), list(entries())
+    chosen = fit.hypothesis
+    return round(chosen.cost, 6), rules.index(chosen.rule), [codes.index(code) for code in chosen.codes]
 
 
 def explain(

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from thalweg.check.subjects.functions import ArrayFunction
+from thalweg.check.subjects.libraries.recognition import live
 from thalweg.check.subjects.subject import CannotRun, Source, Subject
 
 
@@ -41,6 +43,9 @@ def adapt(
     CannotRun
         It is nothing that could be played.
     """
+    made = live(update)
+    if made is not None:
+        return replace(made, hint=rule or made.hint, numbers={**made.numbers, **(numbers or {})})
     if not callable(update):
         raise CannotRun(f"a {type(update).__name__} cannot be called")
     return ArrayFunction.of(update, rule=rule, numbers=numbers or {}, rate_name=learning_rate_parameter, source=source)

@@ -11,6 +11,7 @@ from typing import Any, final
 
 from thalweg.check.tape import Tape
 from thalweg.check.trajectory import Trajectory
+from thalweg.check.verdict import Verdict
 from thalweg.errors import ThalwegError
 
 
@@ -128,6 +129,10 @@ class Subject(ABC):
         CannotRun
             It fails, or does nothing that can be followed.
         """
+
+    def judged(self, verdict: Verdict) -> Verdict:
+        """Return the verdict on it in the light of what else is known about it."""
+        return verdict
 
     def readings(self) -> Iterator[Subject]:
         """Return the ways in which the same code may be meant, the likeliest first."""
