@@ -128,7 +128,9 @@ class Hypothesis:
         For mistakes of loops over arrays also which coordinates are the first array's, and sums over arrays.
         """
         # NumPy's numbers, which divide by zero without an error.
-        given = {k: np.asarray(numbers.get(k, v), dtype=np.float64)[()] for k, v in self.numbers.items()}
+        given: dict[str, Any] = {
+            k: np.asarray(numbers.get(k, v), dtype=np.float64)[()] for k, v in self.numbers.items()
+        }
         zero = np.zeros(tape.size)
         turn, starts = _turns(tape)
         own_array = turn.astype(int) - 1
