@@ -12,6 +12,7 @@ from typing import NoReturn
 import click
 
 from thalweg import __version__
+from thalweg.cli.check import check
 from thalweg.cli.compare import compare
 from thalweg.cli.explain import explain
 from thalweg.cli.export import export
@@ -41,7 +42,7 @@ def command(ctx: click.Context) -> None:
         click.echo(ctx.get_help())
 
 
-for each in (train, predict, inspect, export, compare, learning_rate_range, rules, explain, runs):
+for each in (train, predict, inspect, export, compare, learning_rate_range, check, rules, explain, runs):
     command.add_command(each)
 
 

@@ -1,0 +1,92 @@
+"""The sentences of a diagnosis with their gaps. Every language fills in all of them, or is a type error."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import final
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class Phrases:
+    """What is said of a piece of code.
+
+    The first part of each headline, up to its colon, is the verdict.
+
+    Attributes
+    ----------
+    right, same, wrong, wrong_more, unknown : str
+        Headlines, of ``name``, ``file``, ``rule``, ``count``.
+    cannot_run : str
+        Headline of one piece of code, of ``name``, ``file``, ``reason``.
+    cannot_examine : str
+        Headline of a whole file, of ``where``, ``reason``.
+    kinds : mapping of str
+        The verdicts in a word or two, for tables.
+    convention, in_words : str
+        What stands before a convention, and before the lines of the rule's formula where the user's are not known.
+    effect, parts, parts_at, residual, residual_of, next_best, next_best_of, numbers, elsewhere, alike, has, has_not,
+    note : str
+        Names of the evidence, and how it is put: ``step``, ``steps``, ``value``, ``rule``.
+    properties : mapping of (str, str)
+        Of any rule: when it has the property, and when it has not.
+    table_head : tuple of str
+        File, name, verdict, rule, findings.
+    histogram, counted : str
+        Above the mistakes of a class, of ``files``; and what was found in all, of ``files``, ``right``, ``wrong``,
+        ``unknown``, ``stopped``.
+    nothing_wrong : str
+        In place of the histogram.
+    titles, explanations : mapping of str
+        Of the entries of the catalogue, by code; what is not in it is said in English.
+    sentences : mapping of str
+        Whole sentences of the examination that are made elsewhere, by their English text.
+    page : mapping of str
+        What only the page says, by the key that it is asked for with.
+    """
+
+    right: str
+    same: str
+    wrong: str
+    wrong_more: str
+    unknown: str
+    cannot_run: str
+    cannot_examine: str
+    kinds: Mapping[str, str]
+    convention: str
+    in_words: str
+    effect: str
+    parts: str
+    parts_at: str
+    residual: str
+    residual_of: str
+    next_best: str
+    next_best_of: str
+    numbers: str
+    elsewhere: str
+    alike: str
+    has: str
+    has_not: str
+    note: str
+    properties: Mapping[str, tuple[str, str]]
+    table_head: tuple[str, str, str, str, str]
+    histogram: str
+    counted: str
+    nothing_wrong: str
+    titles: Mapping[str, str]
+    explanations: Mapping[str, str]
+    sentences: Mapping[str, str]
+    page: Mapping[str, str]
+
+    def title(self, code: str, english: str) -> str:
+        """Return the title of an entry of the catalogue."""
+        return self.titles.get(code, english)
+
+    def explanation(self, code: str, english: str) -> str:
+        """Return the two sentences of an entry of the catalogue."""
+        return self.explanations.get(code, english)
+
+    def sentence(self, english: str) -> str:
+        """Return a sentence that is made elsewhere."""
+        return self.sentences.get(english, english)

@@ -1,0 +1,215 @@
+"""``thalweg check``: is my optimizer right, and if not, which line?"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import click
+
+from thalweg.cli import options as o
+from thalweg.errors import SettingError, StorageError, UsageError
+
+if TYPE_CHECKING:
+    from thalweg.check.child.messages import Limits, Question
+    from thalweg.cli.check_answers import Checked
+
+_ENDINGS = (".py", ".ipynb")
+
+
+@click.command("check", cls=o.SectionedCommand, short_help="Say whether an optimizer is right, and which line is not.")
+@click.argument("places", metavar="[FILE[:NAME]|FOLDER]...", nargs=-1)
+@o.word("Code", "--as", "RULE", "The rule it is meant to be: adam, momentum, ...  [as its name and text say]")
+@o.word("Code", "--learning-rate-parameter", "NAME", "The parameter or attribute that is the learning rate.")
+@o.word(
+    "Code", "--number", "NAME=X", "A hyperparameter that cannot be read from the code; may be repeated.", multiple=True
+)
+@o.number("Limits", "--time-limit", "Seconds of processor time for each file.", default=20)
+@o.number("Limits", "--memory-limit", "GiB for each file.", default=4)
+@o.count("Limits", "--jobs", "Files at a time.", 2)
+@o.flag("Catalogue", "--list", "List the mistakes and conventions that are known.")
+@o.word("Catalogue", "--explain", "CODE", "Say what one of them is, and what it does to the steps.")
+@o.choice("Output", "--format", ["text", "json"], "To read, or one line of JSON for each file.", "text")
+@o.word("Output", "--report", "FILE", "A page with the paths and where they part (HTML; opens offline).")
+@o.OUTPUT
+def check(places: tuple[str, ...], **told: Any) -> int:
+    """Examine hand-written optimizers: which rule is it, is it right, and if not, which line?
+
+    FILE is a script or a notebook; of the functions and classes in it, those that look like update rules are examined,
+    or the one called NAME. Its definitions are run, not what it trains or draws, in a process with limits on time and
+    memory, without a network. Several files, or a folder of them, give a table.
+
+    Leaves with 0 if all is right, 1 if something is wrong or no known rule, 2 if something cannot be run.
+
+    \b
+    thalweg check adam.py
+    thalweg check homework.ipynb:update_parameters --as adam
+    thalweg check submissions/ --format json
+    """  # noqa: D301 - what click reads is the character, not its name
+    if told["list"] or told["explain"]:
+        from thalweg.cli.check_catalogue import catalogue
+
+        catalogue(told["explain"], no_color=told["no_color"])
+        return 0
+    if not places:
+        raise UsageError("USAGE", "thalweg check", "which file?", "See thalweg check --help.")
+    from thalweg.check.child.messages import Limits
+
+    limits = Limits(told["time_limit"], int(told["memory_limit"] * 2**30))
+    numbers = _numbers(told["number"])
+    if told["as"]:
+        _check_rule(told["as"])
+    questions = [
+        _question(path, name, told, numbers) for place in places for path, name in _files(*_path_and_name(place))
+    ]
+    if told["report"]:
+        from thalweg.exchange.files import check_writable
+        from thalweg.report.embedding import check_extra
+
+        check_extra()
+        check_writable(told["report"])
+    folder = _common(places)
+    checked = _examine(questions, limits, folder, told)
+    if told["format"] == "json":
+        for one in checked:
+            click.echo(json.dumps(one.as_dict(), allow_nan=False))  # in ASCII: names may hold anything
+    elif folder is None and len(questions) == 1:
+        from thalweg.cli.check_text import tell
+
+        tell(checked[0], told)
+    else:
+        from thalweg.cli.check_class import tell_all
+
+        tell_all(checked, told)
+    return max((one.status for one in checked), key=(0, 2, 1).index)
+
+
+def _examine(questions: list[Question], limits: Limits, folder: Path | None, told: dict[str, Any]) -> list[Checked]:
+    """Examine files, some at a time, each in a process of its own."""
+    from concurrent.futures import ThreadPoolExecutor, as_completed
+
+    from thalweg.check.child.process import Examination
+    from thalweg.cli.check_answers import Checked
+    from thalweg.cli.terminal import progress
+
+    running: list[Examination] = []
+    stopped = False
+
+    def one(question: Question) -> Checked | None:
+        if stopped:
+            return None
+        examination = Examination(question, limits)
+        running.append(examination)
+        return Checked.of(question, examination.answer(), folder)
+
+    pool = ThreadPoolExecutor(told["jobs"], thread_name_prefix="thalweg-check")
+    try:
+        waiting = [pool.submit(one, question) for question in questions]
+        if len(questions) > 1:
+            with progress(len(questions), "files", no_color=told["no_color"]) as show:
+                for done, future in enumerate(as_completed(waiting), 1):
+                    found = future.result()
+                    show(done, found.file if found else "")
+        return [found for future in waiting if (found := future.result()) is not None]
+    finally:
+        stopped = True
+        for examination in running:
+            examination.end()
+        pool.shutdown(cancel_futures=True)
+
+
+# What is asked
+
+
+def _question(path: Path, name: str | None, told: dict[str, Any], numbers: dict[str, float]) -> Question:
+    from thalweg.check.child.messages import Question
+
+    return Question(str(path), name, told["as"], told["learning_rate_parameter"], numbers)
+
+
+def _path_and_name(place: str) -> tuple[Path, str | None]:
+    """Divide ``adam.py:step`` into the file and the name."""
+    for ending in _ENDINGS:
+        file, found, name = place.rpartition(f"{ending}:")
+        if found and name:
+            return Path(f"{file}{ending}"), name
+    return Path(place.removesuffix(":")), None
+
+
+def _files(path: Path, name: str | None) -> list[tuple[Path, str | None]]:
+    """Return a file, or all scripts and notebooks in a folder.
+
+    Raises
+    ------
+    StorageError, UsageError
+        There is none.
+    """
+    from thalweg.exchange.tables.cells import shown
+
+    where = shown(str(path), 200)
+    if "://" in str(path) or ":/" in str(path)[2:]:
+        raise UsageError("FILE-OPEN", where, "network addresses are not read", "Download the file and name it.")
+    if path.is_dir():
+        found = sorted(_walk(path))
+        if not found:
+            raise UsageError("CHECK-FILE", where, "the folder holds no .py and no .ipynb files")
+        return [(file, None) for file in found]
+    if not path.exists():
+        raise StorageError("FILE-OPEN", where, "there is no such file")
+    if not path.is_file():
+        raise StorageError("FILE-OPEN", where, "is not a regular file")
+    if path.suffix not in _ENDINGS:
+        raise UsageError("CHECK-FILE", where, "is neither a .py nor a .ipynb file")
+    return [(path, name)]
+
+
+def _walk(folder: Path) -> list[Path]:
+    """Return the scripts and notebooks in a folder; what is hidden, installed or a copy is passed over."""
+    found = []
+    for place in folder.iterdir():
+        if place.name.startswith((".", "__pycache__")) or place.name in {"venv", "node_modules", "site-packages"}:
+            continue
+        if place.is_dir() and not place.is_symlink():
+            found += _walk(place)
+        elif place.suffix in _ENDINGS and place.is_file():
+            found.append(place)
+    return found
+
+
+def _common(places: tuple[str, ...]) -> Path | None:
+    """Return the folder that was named, when it is the only one: files are then named from there."""
+    paths = [_path_and_name(place)[0] for place in places]
+    return paths[0] if len(paths) == 1 and paths[0].is_dir() else None
+
+
+def _numbers(told: tuple[str, ...]) -> dict[str, float]:
+    """Read ``beta1=0.9``."""
+    found: dict[str, float] = {}
+    for text in told:
+        name, equals, written = (part.strip() for part in text.partition("="))
+        value = o.written_number(written)
+        if not equals or not name.isidentifier() or value is None:
+            _refuse_number(text)
+        found[name] = float(value)
+    return found
+
+
+def _refuse_number(text: str) -> NoReturn:
+    what = f"{text!r:.40} is not a hyperparameter with its number"
+    raise SettingError("SETTING-TYPE", "--number", what, "Write it as in --number beta1=0.9.")
+
+
+def _check_rule(name: str) -> None:
+    """Answer the name of a rule that there is not."""
+    import difflib
+
+    from thalweg.formulas import catalog
+
+    known = list(catalog.rules())
+    if name not in known:
+        near = difflib.get_close_matches(name, known, n=1)
+        guess = f"did you mean {near[0]!r}?" if near else ""
+        raise SettingError(
+            "SETTING-UNKNOWN", "--as", f"unknown rule {name!r:.40}; {guess}".rstrip("; "), "See thalweg rules."
+        )

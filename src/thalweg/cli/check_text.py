@@ -1,0 +1,171 @@
+"""One file in the terminal: the verdict in one line, the mistakes with their mends, the evidence."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from thalweg.check.wording import Phrases, spoken
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from thalweg.check.verdict import Finding, Verdict
+    from thalweg.cli.check_answers import Checked, Told
+
+_STYLES = {"right": "bold green", "same": "bold green", "wrong": "bold red", "unknown": "bold yellow"}
+_LIBRARIES = {"torch": "PyTorch", "keras": "Keras", "optax": "Optax", "sklearn": "scikit-learn"}
+
+
+def tell(checked: Checked, told: dict[str, Any]) -> None:
+    """Say what was found in a file.
+
+    Parameters
+    ----------
+    checked : Checked
+    told : dict
+        The options of ``thalweg check``.
+    """
+    from thalweg.cli.terminal import console, note
+    from thalweg.exchange.tables.cells import shown
+
+    phrases = spoken(told.get("language") or "en")
+    screen = console(no_color=told["no_color"])
+    for place, one in enumerate(checked.told):
+        if place:
+            screen.print()
+        _one(screen, phrases, checked.file, one)
+    if checked.answer.stop:
+        if checked.told:
+            screen.print()
+        where, reason = shown(checked.answer.where, 120), phrases.sentence(shown(checked.answer.reason, 300))
+        _headline(screen, phrases.cannot_examine.format(where=where, reason=reason), "cannot_run")
+    note(shown(line, 200) for line in checked.answer.notes)
+
+
+def headline(phrases: Phrases, file: str, one: Told) -> str:
+    """Return the verdict on a piece of code in one line."""
+    from thalweg.exchange.tables.cells import shown
+
+    verdict = one.verdict
+    template = {
+        "right": phrases.right,
+        "same": phrases.same,
+        "wrong": phrases.wrong if len(verdict.mistakes) == 1 else phrases.wrong_more,
+        "unknown": phrases.unknown,
+        "cannot_run": phrases.cannot_run,
+    }[verdict.kind]
+    return template.format(
+        name=one.name, file=file, rule=verdict.rule, count=len(verdict.mistakes), reason=shown(verdict.note, 200)
+    )
+
+
+def _headline(screen: Console, text: str, kind: str) -> None:
+    from rich.text import Text
+
+    word, colon, rest = text.partition(":")
+    screen.print(Text.assemble((word, _STYLES.get(kind, "bold yellow")), colon, rest))
+
+
+def _one(screen: Console, phrases: Phrases, file: str, one: Told) -> None:
+    """Print one diagnosis."""
+    verdict = one.verdict
+    _headline(screen, headline(phrases, file, one), verdict.kind)
+    if verdict.kind == "cannot_run":
+        return
+    mended = set()
+    for number, finding in enumerate(verdict.mistakes, 1):
+        screen.print()
+        _finding(screen, phrases, finding, f"{number}. " if len(verdict.mistakes) > 1 else "")
+        mends = [mend for mend in one.mends if mend["code"] == finding.code]
+        mended |= {mend["code"] for mend in mends}
+        for mend in mends:
+            _diff(screen, mend["where"], mend["found"], mend["right"])
+        if not mends and (finding.found or finding.right):
+            _diff(screen, phrases.in_words, finding.found, finding.right)
+    for finding in verdict.conventions:
+        screen.print()
+        _finding(screen, phrases, finding, f"{phrases.convention}: ")
+    screen.print()
+    _evidence(screen, phrases, one)
+
+
+def _finding(screen: Console, phrases: Phrases, finding: Finding, before: str) -> None:
+    from rich.text import Text
+
+    title = Text.assemble(
+        before, (phrases.title(finding.code, finding.title), "bold"), "  ", (f"[{finding.code}]", "dim")
+    )
+    screen.print(title)
+    _paragraph(screen, "   ", phrases.explanation(finding.code, finding.explanation))
+
+
+def _diff(screen: Console, where: str, found: str, right: str) -> None:
+    """Print lines as they are and as they would be right; they are not broken, so that they can be copied."""
+    from rich.text import Text
+
+    lines = [(f"   {where}", "dim")]
+    lines += [(f"   -{line}", "red") for line in found.splitlines()]
+    lines += [(f"   +{line}", "green") for line in right.splitlines()]
+    for line, style in lines:
+        screen.print(Text(line, style), soft_wrap=True)
+
+
+def _paragraph(screen: Console, before: str, text: str, style: str = "") -> None:
+    """Print a text that hangs on what stands before it, without blanks at the ends of lines."""
+    from rich.cells import cell_len
+    from rich.text import Text
+
+    room = max(screen.width - cell_len(before), 20)
+    for line in Text(text).wrap(screen, room):
+        line.rstrip()
+        screen.print(Text.assemble((before, style), line), soft_wrap=True)
+        before = " " * cell_len(before)
+
+
+def _evidence(screen: Console, phrases: Phrases, one: Told) -> None:
+    """Print what the verdict rests on, a label and a text in each paragraph."""
+    from rich.cells import cell_len, set_cell_size
+
+    rows = evidence(phrases, one.verdict, one.steps)
+    width = max(cell_len(label) for label, _ in rows) + 2
+    for label, text in rows:
+        _paragraph(screen, set_cell_size(label, width), text, "dim")
+
+
+def evidence(phrases: Phrases, verdict: Verdict, steps: int) -> list[tuple[str, str]]:
+    """Return label and text of each piece of evidence."""
+    from thalweg.exchange.tables.cells import shown
+
+    rows: list[tuple[str, str]] = []
+    if verdict.how_much:
+        rows.append((phrases.effect, phrases.sentence(verdict.how_much)))
+    if verdict.parts_at is not None:
+        rows.append((phrases.parts, phrases.parts_at.format(step=verdict.parts_at, steps=steps)))
+    if verdict.numbers:
+        rows.append((phrases.numbers, ", ".join(f"{name} = {value:.8g}" for name, value in verdict.numbers.items())))
+    for label, call in zip([phrases.elsewhere] + [""] * len(verdict.mapping), verdict.mapping.items(), strict=False):
+        rows.append((label, f"{_LIBRARIES.get(call[0], call[0])}: {call[1]}"))
+    if verdict.equivalent:
+        rows.append((phrases.alike, "; ".join(" + ".join(codes) for codes in verdict.equivalent)))
+    if verdict.kind == "unknown":
+        rows += _properties(phrases, verdict)
+    else:
+        rows.append((phrases.residual, phrases.residual_of.format(value=_small(verdict.residual))))
+    if verdict.runner_up is not None:
+        up = verdict.runner_up
+        name = " + ".join((up.rule, *up.findings))
+        rows.append((phrases.next_best, phrases.next_best_of.format(rule=name, value=_small(up.residual))))
+    if verdict.note:
+        rows.append((phrases.note, phrases.sentence(shown(verdict.note, 400))))
+    return rows
+
+
+def _properties(phrases: Phrases, verdict: Verdict) -> list[tuple[str, str]]:
+    has = [phrases.properties[name][0] for name, value in verdict.properties.items() if value is True]
+    lacks = [phrases.properties[name][1] for name, value in verdict.properties.items() if value is False]
+    return [(label, "; ".join(said)) for label, said in ((phrases.has, has), (phrases.has_not, lacks)) if said]
+
+
+def _small(value: float) -> str:
+    """Return a residual: 0 or its size."""
+    return "0" if value == 0 else f"{value:.2g}"
