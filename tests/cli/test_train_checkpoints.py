@@ -198,6 +198,17 @@ def test_damage_is_told_and_the_older_one_used(thalweg, interrupted, damaged, mo
         assert "--restart" in said.err.splitlines()[-1]
 
 
+def test_what_kills_left_of_the_model_and_the_record_goes_in_the_end(thalweg, waves, monkeypatch):
+    monkeypatch.chdir(waves)
+    for name in (".model.thalweg.0123456789ab.part", ".model.json.0123456789ab.part", ".model.json.mine.part"):
+        (waves / name).write_bytes(b"half")
+    said = thalweg(*PLAN, "--model", "linear", "--epochs", "3")
+    assert said.status == 0, said.err
+    assert {path.name for path in waves.iterdir()} == {
+        "waves.csv", "model.thalweg", "model.json", ".model.json.mine.part"
+    }  # fmt: skip
+
+
 def test_without_a_checkpoint_none_is_read_or_written(thalweg, waves, monkeypatch):
     monkeypatch.chdir(waves)
     (waves / CHECKPOINT).write_bytes(b"nothing")

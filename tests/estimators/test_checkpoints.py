@@ -312,6 +312,27 @@ def test_every_call_that_fails_is_told_and_harmless(checkpoint, monkeypatch, cal
     assert_same(network(callbacks=checkpoint).fit(X, LABELS), network().fit(X, LABELS))
 
 
+@pytest.mark.parametrize("moment", ["before", "after"])
+def test_an_interrupt_while_a_file_is_written_is_no_loss(checkpoint, monkeypatch, moment):
+    """C11: what had been learned by then is written at the end."""
+    write, count = checkpoints.tensors.write, itertools.count(1)
+
+    def interrupted(*given):
+        number = next(count)
+        if number == 2 and moment == "before":
+            raise KeyboardInterrupt
+        write(*given)
+        if number == 2 and moment == "after":
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(checkpoints.tensors, "write", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        fitted("dense", callbacks=checkpoint)
+    assert checkpoints.read(checkpoint).generation == 2
+    assert checkpoints._read(checkpoint.files[1]).generation == (1 if moment == "before" else 2)
+    assert_same(fitted("dense", callbacks=checkpoint), fitted("dense"))
+
+
 def test_what_a_kill_left_half_written_goes_with_the_rest(checkpoint):
     half = checkpoint.files[0].parent / ".fit.checkpoint.0123456789ab.part"
     half.write_bytes(b"half")

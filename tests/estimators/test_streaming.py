@@ -117,17 +117,17 @@ def test_shuffled_blocks_do_not_depend_on_the_cut(cuts: list[int]) -> None:
 
 def test_shuffling_stays_within_blocks_and_differs_between_blocks_and_epochs() -> None:
     seen: list[list[int]] = []
-    from thalweg.descent import streamed as module
+    from thalweg.descent import epochs as module
 
-    order = module._order
+    piece = module._of_block
 
-    def look(run: Any, block: Any) -> Any:
-        found = order(run, block)
-        seen.append((block.first + found[0]).tolist())
+    def look(run: Any, block: Any, blocks: Any) -> Any:
+        found = piece(run, block, blocks)
+        seen.append((block.first + found.order[0]).tolist())
         return found
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(module, "_order", look)
+        patch.setattr(module, "_of_block", look)
         LinearRegressor(batch_size=10, max_iter=2, tol=None, random_state=0).fit(streamed([100], X, Y, block=100))
     assert [sorted(rows) for rows in seen] == [list(range(k, k + 100)) for k in (0, 100, 200)] * 2
     relative = [tuple(np.array(rows) - min(rows)) for rows in seen]

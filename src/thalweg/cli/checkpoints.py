@@ -16,6 +16,7 @@ from thalweg.descent.checkpoint import Checkpoint
 from thalweg.descent.progress import Arrays, Progress, RunProgress
 from thalweg.errors import StorageError
 from thalweg.exchange.checkpoints import Identity, Keeper, Kept, read, remove
+from thalweg.exchange.files import clear_parts
 
 if TYPE_CHECKING:
     from thalweg.descent.run import Run
@@ -28,8 +29,8 @@ class Keeping:
 
     Parameters
     ----------
-    output : Path
-        The model file; the checkpoint stands beside it.
+    output, record : Path
+        The model file, and the account of the training; the checkpoint stands beside them.
     every : float
         Seconds from one to the next.
     restart : bool
@@ -41,9 +42,10 @@ class Keeping:
         As :func:`thalweg.exchange.checkpoints.read`.
     """
 
-    def __init__(self, output: Path, every: float, *, restart: bool) -> None:
+    def __init__(self, output: Path, record: Path, every: float, *, restart: bool) -> None:
         self._checkpoint = Checkpoint(output.with_name(f"{output.name}.checkpoint"), every)
         self.path = self._checkpoint.files[0]
+        self._written = output, record
         if restart:
             remove(self._checkpoint)
         with _warnings_told(), _restart_named():
@@ -75,14 +77,16 @@ class Keeping:
             with keeper:
                 yield
         except KeyboardInterrupt:
-            if keeper.generation:
+            if any(path.exists() for path in self._checkpoint.files):
                 what = f"what was learned is kept in {self.path}: the same command goes on from there"
                 raise KeyboardInterrupt(what) from None
             raise
 
     def done(self) -> None:
-        """Remove the files: the model is written, or will never be."""
+        """Remove the files, and what kills have left of others: the model is written, or will never be."""
         remove(self._checkpoint)
+        for path in self._written:
+            clear_parts(path)
 
 
 @final

@@ -86,7 +86,9 @@ def train(table: str, **told: Any) -> None:
         raise SettingError("SETTING-TWICE", "--record", f"{record} is the model already")
     for path in (output, record):
         check_writable(path)
-    keeping = None if told["no_checkpoint"] else Keeping(output, told["checkpoint_every"], restart=told["restart"])
+    keeping = None
+    if not told["no_checkpoint"]:
+        keeping = Keeping(output, record, told["checkpoint_every"], restart=told["restart"])
 
     study, before = _made_ready(table, reading, modelling, design, folder=output.parent, stream=told["stream"])
     study.check_size(rule, descending.batch_size, where="--model")

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 Array = NDArray[Any]
 
+# What a row takes, and each of its entries: they stand anywhere in memory. See :meth:`Lazy.cost`.
+_ROW, _ENTRY = 64, 8
 # A factor outside these bounds is none that a scale can take up for long.
 _SMALLEST, _LARGEST = 1e-3, 1.0
 
@@ -62,6 +64,11 @@ class Lazy(Loop):
         self.intercepts = np.array([features], np.int32)
         self.work = np.zeros((2 * (settings.batch_size or 1) + features + 1) * model.columns, dtype)
         self.driver = lazy_driver(dtype)
+
+    def cost(self, run: Run, batch: int) -> float:
+        """See :meth:`Loop.cost`: each entry of the rows is looked for, read and written."""
+        entries = run.rows.values.size / max(run.rows.count, 1)
+        return float(batch * (_ROW + _ENTRY * entries * run.model.columns * (1 + run.state.shape[0])))
 
     def run(
         self, run: Run, orders: NDArray[np.int64], batch: int, factors: Array, skip: int = 0, into: Array | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from contextlib import AbstractContextManager, nullcontext
@@ -20,6 +21,13 @@ if TYPE_CHECKING:
 Array = NDArray[Any]
 
 
+# Multiplications of a native call, about: a quarter of a second. An interrupt is answered between two calls, and a
+# checkpoint written. Calls copy parameters and memory, which is to be a hundredth of their work at most: a number that
+# is copied takes as long as ten multiplications.
+WORK_PER_CALL, CALL_PER_COPY = 1 << 29, 1000
+# What a row takes besides, and a parameter in an update, for each of its numbers; and how many of a network's
+# multiplications, which are matrix products, take as long as one of a linear model.
+_ROW, _UPDATE, _PRODUCTS = 64, 4, 8
 # Weights times rows of a batch from which a network is worth several threads.
 LARGE = 1 << 20
 
@@ -46,6 +54,24 @@ class Loop(ABC):
     whole: bool
     gradient: Array
     norms: NDArray[np.float64] = np.empty((0, 1))
+
+    def updates_per_call(self, run: Run) -> int:
+        """Return how many updates a native call makes at most, so that no bit depends on who waits for its end."""
+        if run.model.lanes > 1:
+            return sys.maxsize  # whoever has them advance makes pieces of his own
+        copied = run.theta.size * (1 + run.state.shape[0])
+        most = max(WORK_PER_CALL, CALL_PER_COPY * copied)
+        return max(1, int(most // self.cost(run, min(self.batch or self.visited, self.visited))))
+
+    def cost(self, run: Run, batch: int) -> float:
+        """Return how many multiplications an update with so many rows takes, about."""
+        rows, size, (start, stop) = run.rows, run.theta.size, run.model.weights[0]
+        entries = rows.values.size / max(rows.count, 1) if rows.csr else rows.X.shape[1]
+        first = (stop - start) / max(rows.X.shape[1], 1) * entries
+        row = first + (size - (stop - start)) / _PRODUCTS
+        if isinstance(run.model, Network) and not rows.csr:
+            row -= first * (1 - 1 / _PRODUCTS)
+        return float(batch * (_ROW + row) + _UPDATE * size * (1 + run.state.shape[0]))
 
     def see(self, rows: Rows) -> None:  # noqa: B027 - most loops look at the rows of the run
         """Take the next rows of a stream."""
@@ -191,6 +217,12 @@ class General(Loop):
     def see(self, rows: Rows) -> None:
         """See :meth:`Loop.see`."""
         self.rows = rows
+
+    def cost(self, run: Run, batch: int) -> float:
+        """See :meth:`Loop.cost`: of second moments, that of a product with them."""
+        if self.rows.count < run.rows.count and self.visited == 1:
+            return float(run.theta.size**2 / run.model.columns + _UPDATE * run.theta.size * (1 + run.state.shape[0]))
+        return super().cost(run, batch)
 
     def run(
         self, run: Run, orders: NDArray[np.int64], batch: int, factors: Array, skip: int = 0, into: Array | None = None

@@ -60,6 +60,8 @@ class RunProgress(Progress):
         theta, state, mean = run.theta.copy(), run.state.copy(), run.copied_mean()
         numbers = self._numbers()
         curves, lanes, partial = run._curves, run.model.lanes, list(run.epoch_losses)
+        if run.blocks is None:  # they stand where those of the next epoch will
+            partial = [(losses.copy(), norms, factors.copy()) for losses, norms, factors in partial]
         epochs, normed, calls = len(curves.losses), len(curves.norms), len(curves.steps)
 
         def arrays() -> dict[str, Array]:
@@ -115,8 +117,11 @@ class RunProgress(Progress):
                 raise ValueError("the mean has another shape than the parameters")
             run.mean = Mean(np.array(arrays["mean"], dtype=np.float64), numbers["mean_since"])
         partial = _curve(arrays["epoch_losses"], lanes), _curve(arrays["epoch_norms"], lanes), arrays["epoch_factors"]
-        if run.blocks is None and counts["cursor"]:
-            raise ValueError("it stopped within an epoch of a stream")
+        batch, rows = run._loop.batch or run._loop.visited, run._loop.visited
+        if run.blocks is None and run.order is None and counts["cursor"] not in range(0, max(rows, 1), batch):
+            raise ValueError("it stopped between two batches of other rows")
+        if -(-counts["cursor"] // batch) != len(partial[0]):
+            raise ValueError("the losses of its last epoch are not those of its updates")
         run.theta, run.state = arrays["theta"].copy(), np.array(arrays["state"], order="C")
         run.t, run.epoch, run.cursor = numbers["t"], counts["epoch"], counts["cursor"]
         run._curves.losses, run._curves.norms = list(losses), list(norms)

@@ -9,7 +9,8 @@ from typing import Any, final
 import numpy as np
 from numpy.typing import NDArray
 
-from thalweg.descent import layers, loops, retracing, streamed
+from thalweg.descent import epochs as passes
+from thalweg.descent import layers, loops, retracing
 from thalweg.descent import record as records
 from thalweg.descent.averaging import Mean
 from thalweg.descent.batches import Rows
@@ -69,10 +70,10 @@ class Run:
     blocks : Blocks, optional
         Where the rows of every epoch come from; ``rows`` are then those of its first block.
     cursor : int
-        With ``blocks``, rows of the epoch that were learned from before: whole blocks.
+        Rows of the epoch that were learned from before: whole batches, and with ``blocks`` whole blocks.
     epoch_losses : list of tuple of ndarray, optional
-        With ``cursor``, what the run that it goes on from has under this name: of each block the losses of its updates
-        (updates, 1), the norms of their gradients, and the schedule's factors.
+        With ``cursor``, what the run that it goes on from has under this name: of each native call of the epoch the
+        losses of its updates (updates, 1), the norms of their gradients, and the schedule's factors.
 
     Raises
     ------
@@ -187,8 +188,10 @@ class Run:
         self.between: Callback | None = None
         self._ones, self._trace = np.ones(0), np.empty((0, model.lanes))
         self._last_block: Call | None = None
+        self._starts: list[tuple[Array, Array] | None] = [None, None]
         self.seconds = 0.0
         self._loop = loops.choose(self)
+        self._updates_per_call = self._loop.updates_per_call(self)
 
     # -- what a callback may look at
 
@@ -305,14 +308,24 @@ class Run:
             if done:
                 self.pause()
             if self.blocks is not None:
-                streamed.make_epoch(self, self.blocks)
+                passes.over_blocks(self, self.blocks)
                 done += 1
                 continue
-            orders = self._orders(epochs - done)
-            block = epochs - done if self._one_order else orders.shape[0]
-            block = min(block, max(1, ROWS_PER_CALL // max(1, orders.shape[1])))
+            left = epochs - done
+            orders = self._orders(min(left, self._epochs_per_call(self._loop.visited)))
+            if self.cursor or not self._epochs_per_call(orders.shape[1]):
+                passes.over_order(self, orders[0], self._updates_per_call)
+                done += 1
+                continue
+            block = left if self._one_order else orders.shape[0]
+            block = min(block, self._epochs_per_call(orders.shape[1]))
             self._advance_block(orders, block)
             done += block
+
+    def _epochs_per_call(self, rows: int) -> int:
+        """Return how many epochs of so many rows make a native call; 0 where one is too long for it."""
+        updates = -(-rows // min(self._loop.batch or rows, rows))
+        return min(self._updates_per_call // updates, max(1, ROWS_PER_CALL // rows))
 
     # -- in lockstep with others
 
@@ -345,10 +358,8 @@ class Run:
     @np.errstate(over="ignore", invalid="ignore")  # lanes that diverge are called by whoever adds the parts up
     def piece(self, order: NDArray[np.int64], batch: int, factors: Array, first: int, stop: int) -> NDArray[np.float64]:
         """Make some updates of an epoch and return their part of its loss for each lane, (lanes,); book nothing."""
-        if self._trace.shape[0] < stop - first:
-            self._trace = np.empty((stop - first, self.model.lanes))
         rows = order[first * batch : stop * batch].reshape(1, -1)
-        trace = self._loop.run(self, rows, batch, factors[first:stop], into=self._trace[: stop - first])
+        trace = self._loop.run(self, rows, batch, factors[first:stop], into=self.trace(stop - first))
         # One by one, whatever the number of lanes: NumPy sums a single column in pairs.
         part: NDArray[np.float64] = trace[:, 0].cumsum()[-1:] if trace.shape[1] == 1 else trace.sum(axis=0)
         short = order.size % batch if stop * batch > order.size else 0
@@ -389,11 +400,9 @@ class Run:
         per_epoch = -(-orders.shape[1] // batch)
         steps = epochs * per_epoch
         factors = self._factors(epochs, per_epoch)
-        if self._trace.shape[0] < steps:  # pages that were touched before cost nothing; new ones, half a step
-            self._trace = np.empty((steps, self.model.lanes))
         block = self.begin(orders, batch, factors)
         start = time.perf_counter()
-        trace = self._loop.run(self, orders, batch, factors, into=self._trace[:steps])
+        trace = self._loop.run(self, orders, batch, factors, into=self.trace(steps))
         self.seconds += time.perf_counter() - start
         norms = self._loop.norms
 
@@ -406,9 +415,19 @@ class Run:
         self._stop_growth(block, epochs)
         self._last_block = block
 
+    def trace(self, steps: int) -> NDArray[np.float64]:
+        """Return where the losses of updates are written to, (steps, lanes): the same place every time."""
+        if self._trace.shape[0] < steps:  # pages that were touched before cost nothing; new ones, half a step
+            self._trace = np.empty((steps, self.model.lanes))
+        return self._trace[:steps]
+
     def begin(self, orders: NDArray[np.int64], batch: int, factors: Array, rows: Rows | None = None) -> Call:
         """Return updates that are about to be made from here, so that one can come back."""
-        return Call(self.copied_mean(), self.theta.copy(), self.state.copy(), self.t, orders, batch, factors, rows)
+        # Who comes back goes to the start of the last call or of the one before it: two places, in turns.
+        self._starts.reverse()
+        theta, state = self._starts[0] = self._starts[0] or (np.empty_like(self.theta), np.empty_like(self.state))
+        theta[...], state[...] = self.theta, self.state
+        return Call(self.copied_mean(), theta, state, self.t, orders, batch, factors, rows)
 
     def see(self, rows: Rows) -> None:
         """Learn from these rows from now on: a block of a stream."""

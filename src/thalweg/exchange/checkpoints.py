@@ -25,7 +25,7 @@ from thalweg.descent.progress import Progress
 from thalweg.descent.record import machine_information, plain
 from thalweg.errors import ModelFileError, StorageError
 from thalweg.exchange import layers, tensors
-from thalweg.exchange.files import check_writable
+from thalweg.exchange.files import check_writable, clear_parts
 from thalweg.exchange.tables.cells import shown
 
 if TYPE_CHECKING:
@@ -190,8 +190,8 @@ class Keeper:
 
     def _write(self) -> None:
         assert self._latest is not None  # noqa: S101 - asked by both callers
-        self._failed = True  # an error in the middle of it is not tried again
-        with self._files.work():
+        self._failed = True  # an error in the midst of it is not tried again, an interrupt is
+        with self._files.work(), self._again_after_interrupt():
             self._data = self._data or self._identity.data()
             arrays = {f"{name}.{key}": array for name, take in self._latest.items() for key, array in take().items()}
             root = self._identity.root
@@ -210,6 +210,14 @@ class Keeper:
             tensors.write(newest, description, arrays)
         self._latest, self._failed = None, False
         self.generation += 1
+
+    @contextlib.contextmanager
+    def _again_after_interrupt(self) -> Iterator[None]:
+        try:
+            yield
+        except KeyboardInterrupt:
+            self._failed = False
+            raise
 
     def _go_on(self, kept: Kept) -> None:
         name = shown(str(self._checkpoint.path), 200)
@@ -264,7 +272,8 @@ class _Pace:
 
 def remove(checkpoint: Checkpoint) -> None:
     """Remove both files, where they are, and what a kill in the midst of writing one has left."""
-    for path in (*checkpoint.files, *_parts(checkpoint)):
+    clear_parts(checkpoint.path)
+    for path in checkpoint.files:
         try:
             path.unlink(missing_ok=True)
         except OSError as error:
@@ -317,15 +326,6 @@ def digest(arrays: Iterable[Any]) -> str:
             found.update(f"{part.dtype.str} {part.shape}\n".encode())
             found.update(np.ascontiguousarray(part).reshape(-1).view(np.uint8).data)
     return found.hexdigest()
-
-
-def _parts(checkpoint: Checkpoint) -> list[Path]:
-    """Return the files of `exchange.files` that were never finished."""
-    target = checkpoint.files[0].resolve()
-    begun = f".{target.name[:80]}."
-    with contextlib.suppress(OSError):
-        return [each for each in target.parent.iterdir() if each.name.startswith(begun) and each.suffix == ".part"]
-    return []
 
 
 def _replace(newest: Path, older: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import re
 import secrets
 import stat
 from collections.abc import Iterator
@@ -73,6 +74,27 @@ def atomic_file(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
         _flush_folder(target.parent)
     except OSError as error:
         raise _cannot_write(path, error) from error
+
+
+def clear_parts(path: str | os.PathLike[str]) -> None:
+    """Remove what kills in the midst of writing this file have left beside it; nobody else may be writing it.
+
+    Raises
+    ------
+    StorageError
+        FILE-WRITE: it cannot be removed.
+    """
+    target = Path(path).resolve()
+    begun = re.compile(re.escape(f".{target.name[:80]}.") + r"[0-9a-f]{12}\.part")
+    parts: list[Path] = []
+    with contextlib.suppress(OSError):
+        parts = [each for each in target.parent.iterdir() if begun.fullmatch(each.name)]
+    for part in parts:
+        try:
+            part.unlink(missing_ok=True)
+        except OSError as error:
+            what = f"cannot be removed: {shown(error.strerror or str(error), 120)}"
+            raise StorageError("FILE-WRITE", shown(str(part), 200), what) from error
 
 
 def check_writable(path: str | os.PathLike[str]) -> None:
