@@ -194,6 +194,37 @@ def test_other_rows_are_refused(change, stopped):
     assert caught.value.code == "STORE-MISMATCH"
 
 
+@pytest.mark.parametrize("sparse", [False, True])
+@pytest.mark.parametrize("row", [0, 33, 100, 199])
+def test_a_stream_that_gives_other_rows_is_found_out_before_they_are_learned_from(row, sparse, checkpoint, stopping):
+    """Wherever the row is: among those passed over, or those to come."""
+    rows = sparse_rows(200, 4, density=0.9, format="csr", random_state=0) if sparse else X
+
+    def fit(table):
+        given = thalweg.stream([(table[:50], Y[:50]), (table[50:], Y[50:])], block_size=32)
+        return linear(callbacks=checkpoint).fit(given)
+
+    stopping(10)  # in the second epoch
+    with pytest.raises(KeyboardInterrupt):
+        fit(rows)
+    stopping.end()
+    assert checkpoints.read(checkpoint).arrays["run.epoch_losses"].size > 0
+    other = rows.copy()
+    if sparse:
+        other.data[other.indptr[row]] += 1e-15
+    else:
+        other[row, 1] += 1e-15
+    with pytest.raises(thalweg.ThalwegError) as caught:
+        fit(other)
+    if row < 32:  # the first block is looked at before anything is put back
+        assert caught.value.code == "STORE-MISMATCH"
+    else:
+        assert caught.value.code == "DATA-STREAM"
+        first = row // 32 * 32
+        assert f"rows {first} to {min(first + 31, 199)} are not what they were" in str(caught.value)
+    assert_same(fit(rows), linear().fit(thalweg.stream([(rows, Y)], block_size=32)))
+
+
 def test_a_damaged_checkpoint_gives_way_to_the_one_before_it(stopped):
     newest, older = stopped.files
     content = bytearray(newest.read_bytes())
@@ -237,7 +268,7 @@ def test_every_cut_and_every_flipped_bit_is_found(stopped, tmp_path):
 
 def test_a_newer_version_s_file_is_left_alone(stopped, monkeypatch):
     monkeypatch.setattr(checkpoints, "FORMAT", 0)
-    with pytest.raises(StorageError, match="format 1, this one reads up to 0") as caught:
+    with pytest.raises(StorageError, match="format 2, this one reads up to 0") as caught:
         fitted("dense", callbacks=stopped)
     assert caught.value.code == "STORE-VERSION"
 

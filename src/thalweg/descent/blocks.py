@@ -227,6 +227,11 @@ class Blocks:
         self._buffers: list[Array] = []
         self._made_so_far = 0
 
+    @property
+    def name(self) -> str:
+        """What messages call the stream."""
+        return self._stream.name
+
     def first(self) -> Block:
         """Return the first block of the next epoch without taking it.
 

@@ -40,11 +40,12 @@ class Checkpoint:
     -----
     A file has parameters, memory and mean of the iterates, curves, counts, patience, best weights of early stopping,
     the root of randomness (which a ``random_state`` of None takes from it), and SHA-256 of settings and rows. Of a
-    stream only the first rows and their number are compared; the fit goes on within the epoch. Callbacks are not in
-    it: they are called from where the fit goes on.
+    stream the first rows and their number are compared before the fit goes on, and every block before it is learned
+    from: all its targets and weights, and its features, of which large blocks have a 64th looked at. Callbacks are not
+    in it: they are called from where the fit goes on.
 
-    It is written between native calls: at the ends of epochs, and between the blocks of a stream. Use one path for
-    one fit at a time.
+    It is written between native calls: at the ends of epochs, between the blocks of a stream, and within epochs that
+    take longer than about a quarter of a second. Use one path for one fit at a time.
 
     Examples
     --------

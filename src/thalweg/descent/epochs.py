@@ -18,6 +18,7 @@ from thalweg.descent.batches import Rows
 from thalweg.descent.blocks import Block, Blocks
 
 if TYPE_CHECKING:
+    from thalweg.descent.digests import BlockDigests
     from thalweg.descent.run import Run
 
 Array = NDArray[Any]
@@ -39,8 +40,12 @@ def over_blocks(run: Run, blocks: Blocks) -> None:
     Between two calls ``theta``, ``state``, ``t``, ``epoch`` and ``cursor`` (rows of this epoch that were learned from)
     say all that later updates depend on; ``epoch_losses`` holds losses, norms and factors of its updates so far.
     """
-    with closing(blocks.epoch(run.cursor)) as given:
-        if _make(run, (_of_block(run, block, blocks) for block in given), lambda: blocks.count or 0):
+    digests, begun = run.digests, run.cursor
+    # Rows that were learned from before are passed over, or held against what they were.
+    with closing(blocks.epoch(0 if digests is not None and digests.knows else begun)) as given:
+        looked_at = given if digests is None else _looked_at(given, digests)
+        pieces = (_of_block(run, block, blocks) for block in looked_at if block.first >= begun)
+        if _make(run, pieces, lambda: blocks.count or 0):
             trace, factors = (np.concatenate([part[k] for part in run.epoch_losses]) for k in (0, 2))
             _end(run, trace, factors)
 
@@ -63,6 +68,12 @@ def over_order(run: Run, order: NDArray[np.int64], updates: int) -> None:
     )
     if _make(run, pieces, lambda: order.size):
         _end(run, trace, factors)
+
+
+def _looked_at(blocks: Iterator[Block], digests: BlockDigests) -> Iterator[Block]:
+    for block in blocks:
+        digests.look(block)
+        yield block
 
 
 def _of_block(run: Run, block: Block, blocks: Blocks) -> _Piece:

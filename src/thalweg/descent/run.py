@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, final
+from typing import TYPE_CHECKING, Any, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,9 @@ from thalweg.descent.retracing import Call
 from thalweg.descent.settings import Settings, check_count
 from thalweg.errors import SettingError
 from thalweg.formulas.ranges import check_number
+
+if TYPE_CHECKING:
+    from thalweg.descent.digests import BlockDigests
 
 Array = NDArray[Any]
 Order = Callable[[int], Array]
@@ -95,6 +98,8 @@ class Run:
     between : callable or None
         Called with this run between two native calls, when all that an epoch calls for has been done:
         :class:`~thalweg.descent.progress.RunProgress` can be taken then.
+    digests : BlockDigests or None
+        Where there is one, it looks at every block of a stream.
     loss_curve : list of float
         One per epoch of this run (of lane 0 where there are lanes); ``lane_curves`` holds all.
     learning_rate_curve, gradient_norm_curve : list of float
@@ -186,6 +191,7 @@ class Run:
         self._grown = 0
         self.best_loss, self.waited = np.inf, 0
         self.between: Callback | None = None
+        self.digests: BlockDigests | None = None
         self._ones, self._trace = np.ones(0), np.empty((0, model.lanes))
         self._last_block: Call | None = None
         self._starts: list[tuple[Array, Array] | None] = [None, None]

@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from thalweg.descent.checkpoint import Checkpoint
+from thalweg.descent.digests import BlockDigests
 from thalweg.descent.progress import Progress
 from thalweg.descent.record import machine_information, plain
 from thalweg.errors import ModelFileError, StorageError
@@ -33,8 +34,9 @@ if TYPE_CHECKING:
 
 Array = NDArray[Any]
 
-#: The format that is written, and the newest that is read.
-FORMAT = 1
+#: The format that is written, and the newest that is read. Those of format 1 have no digests of a stream's blocks, and
+#: within an epoch they stopped in streams alone.
+FORMAT = 2
 _KIND = "checkpoint"
 #: Copies in memory are made as often as this, in seconds: what an interrupt costs at most.
 _MOMENT = 1.0
@@ -101,7 +103,8 @@ class Identity:
         if run.blocks is None:
             size = sum(0 if each is None else each.data.nbytes for each in arrays)
             return cls(run.root, told, lambda: digest(arrays), size)
-        # The rows of a block are in a buffer that the next but one takes, so that these are looked at now.
+        # The rows of a block are in a buffer that the next but one takes, so that these are looked at now; those after
+        # them by `BlockDigests`, when they come.
         found = digest(arrays)
         return cls(run.root, told | {"stream": {"rows": run.blocks.count, "block": run.blocks.size}}, lambda: found, 0)
 
@@ -148,13 +151,10 @@ class Keeper:
         *,
         remove: bool = True,
     ) -> None:
-        self._checkpoint, self._run, self._parts, self._identity, self._remove = (
-            checkpoint,
-            run,
-            parts,
-            identity,
-            remove,
-        )
+        self._checkpoint, self._run, self._identity, self._remove = checkpoint, run, identity, remove
+        self._parts = dict(parts)
+        if run.blocks is not None:
+            run.digests = self._parts["stream"] = BlockDigests(run.blocks)
         self._files = _Pace(checkpoint.every, expected=identity.size / _HASHED)
         self._copies = _Pace(min(_MOMENT, checkpoint.every))
         self._began = time.perf_counter()
@@ -169,7 +169,7 @@ class Keeper:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
-        self._run.between = None
+        self._run.between = self._run.digests = None
         if error is None:
             if self._remove:
                 remove(self._checkpoint)
