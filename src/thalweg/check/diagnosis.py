@@ -147,7 +147,7 @@ def examine(subject: Subject) -> Diagnosis:
     best: Diagnosis | None = None
     failed: Diagnosis | None = None
     for reading in subject.readings():
-        tape = standard() if reading.moves_rate else standard().steady()
+        tape = reading.tape()
         try:
             observed = reading.play(tape)
         except CannotRun as failure:

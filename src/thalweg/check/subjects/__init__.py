@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from dataclasses import replace
 from typing import Any
 
-from thalweg.check.subjects.functions import ArrayFunction
+from thalweg.check.subjects.classes import class_plans, object_plans
+from thalweg.check.subjects.code import made_of
+from thalweg.check.subjects.functions import bare, function_plans
+from thalweg.check.subjects.hints import hint_of
 from thalweg.check.subjects.libraries.recognition import live
 from thalweg.check.subjects.subject import CannotRun, Source, Subject
+
+__all__ = ["CannotRun", "Source", "Subject", "adapt"]
 
 
 def adapt(
@@ -46,6 +53,23 @@ def adapt(
     made = live(update)
     if made is not None:
         return replace(made, hint=rule or made.hint, numbers={**made.numbers, **(numbers or {})})
-    if not callable(update):
-        raise CannotRun(f"a {type(update).__name__} cannot be called")
-    return ArrayFunction.of(update, rule=rule, numbers=numbers or {}, rate_name=learning_rate_parameter, source=source)
+    given, rate = dict(numbers or {}), learning_rate_parameter
+    name = getattr(update, "__name__", None) or type(update).__name__
+    hint = rule or hint_of(update, source)
+    if isinstance(update, type):
+        plans = class_plans(update, given, rate, source)
+    elif inspect.ismethod(update) and not isinstance(update.__self__, type):
+        plans = object_plans(update.__self__, given, rate, source, update.__name__)
+    elif inspect.isroutine(update) or hasattr(update, "func"):
+        plans = function_plans(update, given, rate, source, _neighbours(update))  # type: ignore[arg-type]
+    else:
+        plans = object_plans(update, given, rate, source)
+    return made_of(name, plans, hint=hint, source=source, texts=(plans[0].actor.signature,))
+
+
+def _neighbours(function: Any) -> list[Callable[..., Any]]:
+    """Return the other functions of a function's module."""
+    own = inspect.unwrap(bare(function))
+    space = getattr(own, "__globals__", {})
+    home = getattr(own, "__module__", None)
+    return [f for f in list(space.values()) if inspect.isfunction(f) and f is not own and f.__module__ == home]

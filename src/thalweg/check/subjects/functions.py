@@ -1,59 +1,156 @@
-"""Functions of arrays: ``step(theta, g, ...) -> theta``."""
+"""Functions that make a step: over arrays, dictionaries, lists or numbers, with memory of every kind."""
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any, final
+import functools
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
+from typing import Any
 
-import numpy as np
+from thalweg.check.subjects import words
+from thalweg.check.subjects.actors import Actor, FunctionActor
+from thalweg.check.subjects.arrangements import Arrangement
+from thalweg.check.subjects.beginnings import Beginning
+from thalweg.check.subjects.casting import casts
+from thalweg.check.subjects.layouts import layouts
+from thalweg.check.subjects.play import Failure, Plan, settle
+from thalweg.check.subjects.signature import Signature, signature_of
+from thalweg.check.subjects.subject import CannotRun, Source
 
-from thalweg.check.subjects.subject import CannotRun, Source, Subject
-from thalweg.check.tape import Tape
-from thalweg.check.trajectory import Trajectory
+_MAKERS = {
+    "init",
+    "initialize",
+    "initialise",
+    "create",
+    "make",
+    "new",
+    "zeros",
+    "setup",
+    "reset",
+    "start",
+    "empty",
+    "get",
+}
 
-RATES = ("learning_rate", "lr", "alpha", "eta")
+
+def bare(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return the function that the text of a partial function is of."""
+    while isinstance(function, functools.partial):
+        function = function.func
+    return function
 
 
-@final
-@dataclass(frozen=True, kw_only=True)
-class ArrayFunction(Subject):
-    """A function ``f(theta, g) -> theta``."""
+def function_plans(
+    function: Callable[..., Any],
+    given: Mapping[str, float],
+    rate_name: str | None,
+    source: Source | None,
+    companions: Iterable[Callable[..., Any]] = (),
+) -> tuple[Plan, ...]:
+    """Return the ways to play a function that makes a step.
 
-    function: Callable[..., Any]
-    rate_name: str = ""
+    Raises
+    ------
+    CannotRun
+        There is none.
+    """
+    signature = signature_of(function, source, rate_name, bare(function))
+    beginning = Beginning(bare(function))
+    fitting = [*_fitting(signature, companions, source), None]
 
-    @staticmethod
-    def of(
-        function: Callable[..., Any],
-        *,
-        rule: str | None,
-        numbers: Mapping[str, float],
-        rate_name: str | None,
-        source: Source | None,
-    ) -> ArrayFunction:
-        """Read the signature."""
-        parameters = inspect.signature(function).parameters
-        rate = rate_name or next((n for n in parameters if n in RATES), "")
-        default = parameters[rate].default if rate in parameters else None
-        moves = isinstance(default, float)
-        known = {"learning_rate": float(default), **numbers} if isinstance(default, float) else dict(numbers)
-        name = getattr(function, "__name__", type(function).__name__)
-        return ArrayFunction(
-            name=name, hint=rule, numbers=known, source=source, moves_rate=moves, function=function, rate_name=rate
-        )
+    def actors(cast: Signature) -> Iterator[Actor]:
+        if not any(a.role in (words.MEMORY, words.CONFIG) or (a.role is None and a.required) for a in cast.arguments):
+            yield FunctionActor(cast, beginning, None)
+            return
+        for companion in fitting:
+            yield FunctionActor(cast, beginning, companion)
 
-    def play(self, tape: Tape) -> Trajectory:
-        """Call the function once per step."""
-        theta = tape.theta0.copy()
-        thetas = [theta.copy()]
-        for g, factor in zip(tape.gradients, tape.rates, strict=True):
-            moved = {self.rate_name: self.numbers["learning_rate"] * factor} if self.moves_rate else {}
-            try:
-                with np.errstate(all="ignore"):
-                    theta = np.array(self.function(theta, g.copy(), **moved), dtype=np.float64)
-            except Exception as failure:  # noqa: BLE001 - whatever strangers' code may raise
-                raise CannotRun(f"{type(failure).__name__}: {failure}") from None
-            thetas.append(theta.copy())
-        return Trajectory(np.stack(thetas))
+    def tries() -> Iterator[tuple[Actor, Arrangement]]:
+        for cast in casts(signature):
+            for layout in layouts(cast):
+                for actor in actors(cast):
+                    yield actor, layout
+
+    return first_that_plays(tries(), given, rate_name, source)
+
+
+def first_that_plays(
+    tries: Iterator[tuple[Actor, Arrangement]],
+    given: Mapping[str, float],
+    rate_name: str | None,
+    source: Source | None,
+    most: int = 600,
+) -> tuple[Plan, ...]:
+    """Settle on the first of many ways in which the code moves parameters.
+
+    Raises
+    ------
+    CannotRun
+        It does in none; with the reason of the likeliest.
+    """
+    failures: list[Failure] = []
+    steps: Plan | None = None
+    unmoved: list[tuple[Actor, Arrangement]] = []
+    for count, (actor, layout) in enumerate(tries):
+        if count >= most:
+            break
+        plan = Plan(actor, layout, None, given, _first_count(actor.signature), rate_name)
+        known = actor.signature.has(words.PARAMETERS, words.LAYER)
+        found = settle(plan, source, steps=not known or actor.signature.has(words.GRADIENTS))
+        if isinstance(found, Failure):
+            failures.append(found)
+            if found.line is None and "neither returned" in found.reason:
+                unmoved.append((actor, layout))
+            continue
+        assert found.outcome is not None
+        if not found.outcome.sign:
+            return _counted(found, source)
+        steps = steps or found
+        if not known:
+            break
+    if steps is not None:
+        return _counted(steps, source)
+    for actor, layout in unmoved[:12]:
+        still = settle(Plan(actor, layout, None, given, 1, rate_name), source, still=True)
+        if isinstance(still, Plan):
+            return (still,)
+    severe = [failure for failure in failures if failure.severe]
+    if not failures:
+        raise CannotRun("nothing in it looks like parameters and a gradient")
+    chosen = (severe or failures)[0]
+    raise CannotRun(chosen.reason, chosen.line)
+
+
+def _first_count(signature: Signature) -> int:
+    """Return the likelier first value of a counter: 0 where the text adds one to it."""
+    counters = signature.having(words.COUNT)
+    return 0 if any(a.use.counted for a in counters) else 1
+
+
+def _counted(plan: Plan, source: Source | None) -> tuple[Plan, ...]:
+    """Return a plan, and the same with the counter started at the other of 0 and 1."""
+    if not plan.actor.signature.has(words.COUNT):
+        return (plan,)
+    other = replace(plan, first_count=1 - plan.first_count)
+    return (plan, other)
+
+
+def _fitting(signature: Signature, companions: Iterable[Callable[..., Any]], source: Source | None) -> list[Signature]:
+    """Return the functions that may make the memory, the likeliest first."""
+    name = getattr(signature.function, "__name__", "")
+    promised = words.promised(name)
+    ranked = []
+    for companion in companions:
+        made = words.tokens(companion.__name__)
+        if not set(made) & _MAKERS:
+            continue
+        own = signature_of(companion, source)
+        allowed = (words.PARAMETERS, words.GRADIENTS, words.SIZE, words.LAYER)
+        if any(a.required and a.role not in allowed for a in own.arguments) or not own.anatomy.returned:
+            continue
+        same = words.promised(companion.__name__) == promised
+        memory = bool(set(made) & {"state", "states", "velocity", "cache", "memory", "moments", "optimizer", "slots"})
+        shared = len(set(made) & set(words.tokens(name)))
+        if same or memory or shared or len(made) <= 2:
+            ranked.append((-2 * (same and promised is not None) - memory - shared, own))
+    return [own for _, own in sorted(ranked, key=lambda pair: pair[0])]

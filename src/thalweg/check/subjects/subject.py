@@ -9,7 +9,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, final
 
-from thalweg.check.tape import Tape
+from thalweg.check.tape import Tape, standard
 from thalweg.check.trajectory import Trajectory
 from thalweg.check.verdict import Verdict
 from thalweg.errors import ThalwegError
@@ -119,6 +119,10 @@ class Subject(ABC):
     source: Source | None = None
     moves_rate: bool = False
     note: str = ""
+
+    def tape(self) -> Tape:
+        """Return the tape that suits it: the learning rate moves where the code lets it."""
+        return standard() if self.moves_rate else standard().steady()
 
     @abstractmethod
     def play(self, tape: Tape) -> Trajectory:

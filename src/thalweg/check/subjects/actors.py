@@ -1,0 +1,245 @@
+"""How code is brought to make one step: called, made into an object first, built by another function, or resumed."""
+
+from __future__ import annotations
+
+import inspect
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Mapping
+from copy import deepcopy
+from dataclasses import dataclass, field
+from typing import Any, final
+
+import numpy as np
+
+from thalweg.check.subjects import words
+from thalweg.check.subjects.beginnings import Beginning
+from thalweg.check.subjects.signature import EMPTY, NUMBERS, Argument, Signature
+from thalweg.check.subjects.stage import Stage, Unanswerable
+
+
+@dataclass(frozen=True, eq=False)
+class Actor(ABC):
+    """Something that makes steps.
+
+    Parameters
+    ----------
+    signature : Signature
+        Of what is called at every step.
+    beginning : Beginning
+        What it finds at a fresh start.
+    """
+
+    signature: Signature
+    beginning: Beginning
+
+    @abstractmethod
+    def begin(self, stage: Stage) -> None:
+        """Make a fresh start on a stage."""
+
+    def step(self, stage: Stage, part: int) -> Any:
+        """Make one call of a step."""
+        call = stage.call or self.signature.function
+        values = stage.values(self.signature, part)
+        if self.signature.positional:
+            ordered = [value for name, value in values.items() if name in self.signature.positional]
+            named = {name: value for name, value in values.items() if name not in self.signature.positional}
+            return call(*ordered, **named)
+        if self.signature.rest is not None:  # what stands before *args cannot be skipped by name
+            return call(**values)
+        return call(**values)
+
+    def before(self, stage: Stage) -> None:
+        """Do what comes before the calls of a step."""
+
+    def after(self, stage: Stage) -> None:
+        """Do what comes after the calls of a step."""
+
+    def leave(self) -> None:
+        """Put everything back as it was."""
+        self.beginning.leave()
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class FunctionActor(Actor):
+    """A function that is called at every step, perhaps with a companion that makes its memory."""
+
+    companion: Signature | None = None
+
+    def begin(self, stage: Stage) -> None:
+        self.beginning.restore()
+        stage.call = self.signature.function
+        _turn_globals(stage, self.beginning, self.signature)
+        if self.companion is not None:
+            for part in range(stage.arrangement.parts):
+                made = self.companion.called(stage.values(self.companion, part))
+                _remember(stage, part, self.signature, self.companion, made)
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class ObjectActor(Actor):
+    """A class: an object is made of it, and a method is called at every step."""
+
+    maker: Signature | None = None
+    instance: Any = None
+    method: str = "step"
+    setup: Signature | None = None
+    setup_name: str = ""
+    pre: tuple[str, ...] = ()
+    post: tuple[str, ...] = ()
+
+    def begin(self, stage: Stage) -> None:
+        self.beginning.restore()
+        if self.maker is None:
+            stage.instance = deepcopy(self.instance)
+        else:
+            stage.instance = self.maker.called(stage.values(self.maker))
+        stage.call = getattr(stage.instance, self.method)
+        if self.setup is not None:
+            made = getattr(stage.instance, self.setup_name)(**stage.values(self.setup))
+            if made is not None and made is not stage.instance:
+                _remember(stage, 0, self.signature, self.setup, made)
+        _turn_globals(stage, self.beginning, self.signature)
+        _turn_attributes(stage)
+
+    def before(self, stage: Stage) -> None:
+        for name in self.pre:
+            getattr(stage.instance, name)()
+
+    def after(self, stage: Stage) -> None:
+        for name in self.post:
+            getattr(stage.instance, name)()
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class FactoryActor(Actor):
+    """A function that returns the update: ``make_adam(lr) -> update``, or several functions that belong together."""
+
+    factory: Signature | None = None
+    pick: int | None = None
+    companion: Signature | None = None
+    companion_pick: int | None = None
+
+    def begin(self, stage: Stage) -> None:
+        self.beginning.restore()
+        assert self.factory is not None
+        made = self.factory.called(stage.values(self.factory))
+        stage.memory = [{} for _ in stage.memory]  # what the factory was given is no argument of the step
+        functions = list(made.values()) if isinstance(made, Mapping) else made
+        stage.call = made if self.pick is None else functions[self.pick]
+        _turn_cells(stage)
+        if self.companion is not None and self.companion_pick is not None:
+            state = functions[self.companion_pick](**stage.values(self.companion))
+            _remember(stage, 0, self.signature, self.companion, state)
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class GeneratorActor(Actor):
+    """A generator that is sent gradients and gives back parameters or steps."""
+
+    running: list[Any] = field(default_factory=list)
+
+    def begin(self, stage: Stage) -> None:
+        self.beginning.restore()
+        stage.dials.clear()
+        made = self.signature.called(stage.values(self.signature))
+        self.running[:] = [made]
+        next(made)
+
+    def step(self, stage: Stage, part: int) -> Any:
+        return self.running[0].send(stage.grads[part])
+
+
+def _remember(stage: Stage, part: int, signature: Signature, maker: Signature, made: Any) -> None:
+    """Give memory that a companion made to the arguments that are for it, by name, else in order."""
+    wanted = [a for a in signature.arguments if a.role in (words.MEMORY, words.CONFIG) or _open(a)]
+    if len(wanted) == 1:
+        stage.memory[part][wanted[0].name] = made
+        return
+    names = next((names for names in maker.anatomy.returned if isinstance(made, tuple | list)), [])
+    if isinstance(made, Mapping):
+        names, made = list(made), list(made.values())
+    if not isinstance(made, tuple | list):
+        return
+    slots = {a.name for a in signature.arguments}
+    if len(names) == len(made) and set(names) & {a.name for a in wanted}:
+        stage.memory[part].update({n: v for n, v in zip(names, made, strict=True) if n in slots})
+    elif len(made) == len(wanted):
+        stage.memory[part].update({a.name: v for a, v in zip(wanted, made, strict=True)})
+    else:
+        counts = [a for a in signature.arguments if a.role in (words.MEMORY, words.COUNT, words.CONFIG)]
+        if len(made) == len(counts):
+            stage.memory[part].update({a.name: v for a, v in zip(counts, made, strict=True)})
+
+
+def _open(argument: Argument) -> bool:
+    return argument.role is None and argument.required
+
+
+def _turn(stage: Stage, put: Callable[[Any], None], base: Any) -> None:
+    stage.dials.append((put, float(base)))
+    stage.used.setdefault(words.RATE, float(base))
+
+
+def _is_rate(stage: Stage, name: str, value: Any) -> bool:
+    number = isinstance(value, int | float | np.floating) and not isinstance(value, bool)
+    return number and (name == stage.rate_name or (stage.rate_name is None and words.role_of(name) == words.RATE))
+
+
+def _turn_attributes(stage: Stage) -> None:
+    """Find the learning rates among an object's attributes, and what other numbers it holds."""
+    held = getattr(stage.instance, "__dict__", {})
+    for name, value in list(held.items()):
+        if _is_rate(stage, name, value):
+            _turn(stage, lambda v, n=name: setattr(stage.instance, n, v), value)  # type: ignore[misc]
+        for inner in _settings(value):
+            for key, number in list(inner.items()):
+                if isinstance(key, str) and _is_rate(stage, key, number):
+                    _turn(stage, lambda v, d=inner, k=key: d.__setitem__(k, v), number)  # type: ignore[misc]
+
+
+def _settings(value: Any) -> Iterator[dict[Any, Any]]:
+    """Yield the dictionaries in an attribute: hyperparameters, groups of parameters."""
+    if isinstance(value, dict):
+        yield value
+    elif isinstance(value, list):
+        yield from (one for one in value if isinstance(one, dict))
+
+
+def _turn_globals(stage: Stage, beginning: Beginning, signature: Signature) -> None:
+    """Find the learning rate among the globals that a function reads, where it is no argument."""
+    if signature.has(words.RATE):
+        return
+    names = beginning.names()
+    for space in beginning.spaces:
+        for name in names & set(space):
+            value = space[name]
+            if _is_rate(stage, name, value):
+                _turn(stage, lambda v, n=name, s=space: s.__setitem__(n, v), value)  # type: ignore[misc]
+            if isinstance(value, dict) and words.role_of(name) == words.CONFIG:
+                for key, number in list(value.items()):
+                    if isinstance(key, str) and _is_rate(stage, key, number):
+                        _turn(stage, lambda v, d=value, k=key: d.__setitem__(k, v), number)  # type: ignore[misc]
+    _turn_cells(stage)
+
+
+def _turn_cells(stage: Stage) -> None:
+    """Find the learning rate in the closure of what is called."""
+    call = inspect.unwrap(stage.call) if stage.call is not None else None
+    call = getattr(call, "__func__", call)
+    code = getattr(call, "__code__", None)
+    for name, cell in zip(getattr(code, "co_freevars", ()), getattr(call, "__closure__", None) or (), strict=False):
+        try:
+            value = cell.cell_contents
+        except ValueError:
+            continue
+        if _is_rate(stage, name, value):
+            _turn(stage, lambda v, c=cell: setattr(c, "cell_contents", v), value)  # type: ignore[misc]
+        elif isinstance(value, float) and (role := words.role_of(name)) in NUMBERS:
+            stage.used.setdefault(role or "", value)
+
+
+__all__ = ["EMPTY", "Actor", "FactoryActor", "FunctionActor", "GeneratorActor", "ObjectActor", "Unanswerable"]

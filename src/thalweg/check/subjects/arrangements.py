@@ -1,0 +1,461 @@
+"""How parameters and gradients are laid out for the code: one array, numbers, lists, dictionaries, objects."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import prod
+from typing import Any, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from thalweg.check.subjects import words
+from thalweg.check.subjects.answers import Answers, Cell, Layer, Model, Variable
+
+Array = NDArray[Any]
+Shapes = tuple[tuple[int, ...], ...]
+
+FLAT: Shapes = ((24,),)
+COLUMN: Shapes = ((24, 1),)
+PAIR: Shapes = ((4, 5), (4,))
+PAIR_OF_COLUMNS: Shapes = ((4, 5), (4, 1))
+TWO_LAYERS: Shapes = ((2, 5), (2, 1), (4, 2), (4, 1))
+"""Shapes of W1, b1, W2 and b2 of a network with 5 inputs, 2 hidden units and 4 outputs: 24 numbers."""
+SIZES = [5, 2, 4]
+"""The units of that network, layer by layer."""
+
+
+@dataclass(frozen=True)
+class Arrangement(ABC):
+    """A layout of some arrays.
+
+    Parameters
+    ----------
+    shapes : tuple of tuple of int
+        Of the arrays, in the order of the tape.
+    """
+
+    shapes: Shapes = FLAT
+
+    @property
+    def parts(self) -> int:
+        """How many calls make one step."""
+        return 1
+
+    @property
+    def single(self) -> bool:
+        """Whether the code sees one coordinate at a time."""
+        return False
+
+    @abstractmethod
+    def params(self, arrays: Sequence[Array]) -> list[Any]:
+        """Lay out parameters: one object for every call of a step."""
+
+    @abstractmethod
+    def gradients(self, arrays: Sequence[Array], params: Sequence[Any]) -> list[Any]:
+        """Lay out gradients for parameters that were laid out; objects that hold their gradient are given it."""
+
+    @abstractmethod
+    def read(self, found: Sequence[Any]) -> list[Array] | None:
+        """Return the arrays of objects of this layout, None where they have another."""
+
+    @abstractmethod
+    def zeros(self, part: int) -> Any:
+        """Return memory of the same layout that holds nothing yet."""
+
+    def key(self, part: int) -> Any:
+        """Return what an array is called."""
+        return f"w{part}"
+
+
+def as_array(found: Any, shape: tuple[int, ...]) -> Array | None:
+    """Return numbers as an array of a shape; None where they are of another size or no numbers."""
+    if isinstance(found, np.ndarray | np.generic | int | float | list | tuple) and not isinstance(found, bool):
+        try:
+            array = np.asarray(found, dtype=np.float64)
+        except (ValueError, TypeError):
+            return None
+        if array.size == prod(shape):
+            return array.reshape(shape).copy()
+    held = getattr(found, "data", None) if not isinstance(found, np.ndarray) else None
+    return as_array(held, shape) if isinstance(held, np.ndarray | float) else None
+
+
+@final
+@dataclass(frozen=True)
+class Whole(Arrangement):
+    """One array."""
+
+    def params(self, arrays: Sequence[Array]) -> list[Any]:
+        return [arrays[0].copy()]
+
+    def gradients(self, arrays: Sequence[Array], params: Sequence[Any]) -> list[Any]:
+        return [arrays[0].copy()]
+
+    def read(self, found: Sequence[Any]) -> list[Array] | None:
+        array = as_array(found[0], self.shapes[0])
+        return None if array is None else [array]
+
+    def zeros(self, part: int) -> Any:
+        return np.zeros(self.shapes[0])
+
+
+@final
+@dataclass(frozen=True)
+class Number(Arrangement):
+    """One number at a time: every coordinate is a run of its own."""
+
+    shapes: Shapes = ((1,),)
+
+    @property
+    def single(self) -> bool:
+        return True
+
+    def params(self, arrays: Sequence[Array]) -> list[Any]:
+        return [float(arrays[0][0])]
+
+    def gradients(self, arrays: Sequence[Array], params: Sequence[Any]) -> list[Any]:
+        return [float(arrays[0][0])]
+
+    def read(self, found: Sequence[Any]) -> list[Array] | None:
+        array = as_array(found[0], (1,))
+        return None if array is None else [array]
+
+    def zeros(self, part: int) -> Any:
+        return 0.0
+
+
+@final
+@dataclass(frozen=True)
+class One(Arrangement):
+    """A list with one number in it: every coordinate is a run of its own."""
+
+    shapes: Shapes = ((1,),)
+
+    @property
+    def single(self) -> bool:
+        return True
+
+    def params(self, arrays: Sequence[Array]) -> list[Any]:
+        return [[float(arrays[0][0])]]
+
+    def gradients(self, arrays: Sequence[Array], params: Sequence[Any]) -> list[Any]:
+        return [[float(arrays[0][0])]]
+
+    def read(self, found: Sequence[Any]) -> list[Array] | None:
+        array = as_array(found[0], (1,))
+        return None if array is None else [array]
+
+    def zeros(self, part: int) -> Any:
+        return [0.0]
+
+
+@final
+@dataclass(frozen=True)
+class Each(Arrangement):
+    """Several arrays, of which every call sees one and its name."""
+
+    shapes: Shapes = PAIR
+    names: tuple[Any, ...] = ("W", "b")
+
+    @property
+    def parts(self) -> int:
+        return len(self.shapes)
+
+    def params(self, arrays: Sequence[Array]) -> list[Any]:
+        return [array.copy() for array in arrays]
+
+    def gradients(self, arrays: Sequence[Array], params: Sequence[Any]) -> list[Any]:
+        return [array.copy() for array in arrays]
+
+    def read(self, found: Sequence[Any]) -> list[Array] | None:
+        arrays = [as_array(one, shape) for one, shape in zip(found, self.shapes, strict=True)]
+        return None if any(a is None for a in arrays) else [a for a in arrays if a is not None]
+
+    def zeros(self, part: int) -> Any:
+        return np.zeros(self.shapes[part])
+
+    def key(self, part: int) -> Any:
+        return self.names[part]
+
+
+@final
+@dataclass(frozen=True)
+class Items(Arrangement):
+    """A list or tuple of arrays, or of numbers."""
+
+    shapes: Shapes = PAIR
+    kind: type[list[Any]] | type[tuple[Any, ...]] = list
+    numbers: bool = False
+
+    def params(self, arrays: Sequence[Array]) -> list[Any]:
+        return [self.kind(float(a) if self.numbers else a.copy() for a in arrays)]
+
+    def gradients(self, arrays: Sequence[Array], params: Sequence[Any]) -> list[Any]:
+        return self.params(arrays)
+
+    def read(self, found: Sequence[Any]) -> list[Array] | None:
+        return _sequence(found[0], self.shapes)
+
+    def zeros(self, part: int) -> Any:
+        return [0.0 if self.numbers else np.zeros(shape) for shape in self.shapes]
+
+
+def _sequence(found: Any, shapes: Shapes) -> list[Array] | None:
+    """Return the arrays of a sequence, or of a dictionary's values in order."""
+    if isinstance(found, Mapping):
+        found = list(found.values())
+    if not isinstance(found, list | tuple | np.ndarray) or len(found) != len(shapes):
+        return None
+    arrays = [as_array(one, shape) for one, shape in zip(found, shapes, strict=True)]
+    return None if any(a is None for a in arrays) else [a for a in arrays if a is not None]
+
+
+@final
+@dataclass(frozen=True)
+class Separate(Arrangement):
+    """Several arrays as arguments of their own: ``update(w, b, dw, db)``."""
+
+    shapes: Shapes = PAIR
+
+    def params(self, arrays: Sequence[Array]) -> list[Any]:
+        return [tuple(a.copy() for a in arrays)]
+
+    def gradients(self, arrays: Sequence[Array], params: Sequence[Any]) -> list[Any]:
+        return self.params(arrays)
+
+    def read(self, found: Sequence[Any]) -> list[Array] | None:
+        return _sequence(found[0], self.shapes)
+
+    def zeros(self, part: int) -> Any:
+        return tuple(np.zeros(shape) for shape in self.shapes)
+
+
+@final
+@dataclass(frozen=True)
+class SeparateNumbers(Arrangement):
+    """Two numbers as arguments of their own; every coordinate is a run in which both are the same."""
+
+    shapes: Shapes = ((1,),)
+    count: int = 2
+
+    @property
+    def single(self) -> bool:
+        return True
+
+    def params(self, arrays: Sequence[Array]) -> list[Any]:
+        return [(float(arrays[0][0]),) * self.count]
+
+    def gradients(self, arrays: Sequence[Array], params: Sequence[Any]) -> list[Any]:
+        return self.params(arrays)
+
+    def read(self, found: Sequence[Any]) -> list[Array] | None:
+        arrays = _sequence(found[0], ((1,),) * self.count)
+        return None if arrays is None else arrays[:1]
+
+    def zeros(self, part: int) -> Any:
+        return (0.0,) * self.count
+
+
+@final
+@dataclass(frozen=True)
+class Keyed(Arrangement):
+    """A dictionary of arrays, with the gradients under the same keys or others."""
+
+    shapes: Shapes = TWO_LAYERS
+    names: tuple[Any, ...] = ("W1", "b1", "W2", "b2")
+    slopes: str = ""
+    """What stands before a key in the gradients; ``{}_grad`` where it is not a prefix."""
+
+    def slope_name(self, name: Any) -> Any:
+        """Return the key of a gradient."""
+        if not self.slopes:
+            return name
+        return self.slopes.format(name) if "{}" in self.slopes else f"{self.slopes}{name}"
+
+    def _like(self, name: Any) -> tuple[int, ...]:
+        known = words.stem(str(name), [str(n) for n in self.names])
+        if known is None:
+            raise KeyError(name)
+        return self.shapes[[str(n) for n in self.names].index(known)]
+
+    def params(self, arrays: Sequence[Array]) -> list[Any]:
+        held = [(name, a.copy()) for name, a in zip(self.names, arrays, strict=True)]
+
+        def answer(key: Any) -> Any:
+            raise KeyError(key)
+
+        return [Answers(held, answer)]
+
+    def gradients(self, arrays: Sequence[Array], params: Sequence[Any]) -> list[Any]:
+        held = [(self.slope_name(name), a.copy()) for name, a in zip(self.names, arrays, strict=True)]
+
+        def answer(key: Any) -> Any:
+            known = words.stem(str(key), [str(n) for n in self.names])
+            if known is None:
+                raise KeyError(key)
+            return arrays[[str(n) for n in self.names].index(known)].copy()
+
+        return [Answers(held, answer)]
+
+    def read(self, found: Sequence[Any]) -> list[Array] | None:
+        held = found[0]
+        if not isinstance(held, Mapping) or not all(dict.__contains__(dict(held), name) for name in self.names):
+            return None
+        arrays = [as_array(held[name], shape) for name, shape in zip(self.names, self.shapes, strict=True)]
+        return None if any(a is None for a in arrays) else [a for a in arrays if a is not None]
+
+    def zeros(self, part: int) -> Any:
+        return Answers([], lambda key: np.zeros(self._like(key)))
+
+
+@final
+@dataclass(frozen=True)
+class Nested(Arrangement):
+    """Dictionaries or tuples of W and b, one per layer, in a list or a dictionary."""
+
+    shapes: Shapes = TWO_LAYERS
+    outer: tuple[Any, ...] = (0, 1)
+    inner: tuple[Any, ...] = ("W", "b")
+    slopes: str = ""
+
+    def _lay(self, arrays: Sequence[Array], prefix: str = "") -> Any:
+        pairs = [arrays[0:2], arrays[2:4]]
+        rows: list[Any] = []
+        for pair in pairs:
+            if self.inner == (0, 1):
+                rows.append(tuple(a.copy() for a in pair))
+            else:
+                rows.append(_forgiving({prefix + str(n): a.copy() for n, a in zip(self.inner, pair, strict=True)}))
+        return rows if self.outer == (0, 1) else dict(zip(self.outer, rows, strict=True))
+
+    def params(self, arrays: Sequence[Array]) -> list[Any]:
+        return [self._lay(arrays)]
+
+    def gradients(self, arrays: Sequence[Array], params: Sequence[Any]) -> list[Any]:
+        return [self._lay(arrays, self.slopes)]
+
+    def read(self, found: Sequence[Any]) -> list[Array] | None:
+        try:
+            flat = [found[0][o][i] for o in self.outer for i in self.inner]
+        except (KeyError, IndexError, TypeError):
+            return None
+        return _sequence(flat, self.shapes)
+
+    def zeros(self, part: int) -> Any:
+        return self._lay([np.zeros(shape) for shape in self.shapes])
+
+
+def _forgiving(held: dict[str, Array]) -> Answers:
+    def answer(key: Any) -> Any:
+        known = words.stem(str(key), held)
+        if known is None or words.role_of(str(key)) != words.GRADIENTS:
+            raise KeyError(key)
+        return held[known]
+
+    return Answers(held.items(), answer)
+
+
+@final
+@dataclass(frozen=True)
+class Variables(Arrangement):
+    """Parameter objects that hold their gradient: ``p.data``, ``p.grad``; in a list, or one alone."""
+
+    shapes: Shapes = PAIR
+    alone: bool = False
+
+    def params(self, arrays: Sequence[Array]) -> list[Any]:
+        made = [Variable.holding(a) for a in arrays]
+        return [made[0] if self.alone else made]
+
+    def gradients(self, arrays: Sequence[Array], params: Sequence[Any]) -> list[Any]:
+        held = [params[0]] if self.alone else params[0]
+        for variable, slope in zip(held, arrays, strict=True):
+            if isinstance(variable, Variable):
+                variable.slope = Variable.holding(slope)
+        return [arrays[0].copy() if self.alone else [a.copy() for a in arrays]]
+
+    def read(self, found: Sequence[Any]) -> list[Array] | None:
+        return _sequence([found[0]] if self.alone else found[0], self.shapes)
+
+    def zeros(self, part: int) -> Any:
+        zeros = [np.zeros(shape) for shape in self.shapes]
+        return zeros[0] if self.alone else zeros
+
+
+@final
+@dataclass(frozen=True)
+class Cells(Arrangement):
+    """A list with one parameter object that holds a number and its gradient; every coordinate is a run of its own."""
+
+    shapes: Shapes = ((1,),)
+
+    @property
+    def single(self) -> bool:
+        return True
+
+    def params(self, arrays: Sequence[Array]) -> list[Any]:
+        return [[Cell(float(arrays[0][0]))]]
+
+    def gradients(self, arrays: Sequence[Array], params: Sequence[Any]) -> list[Any]:
+        slope = float(arrays[0][0])
+        params[0][0].grad = slope
+        return [[slope]]
+
+    def read(self, found: Sequence[Any]) -> list[Array] | None:
+        held = found[0]
+        if not isinstance(held, list) or len(held) != 1 or not isinstance(held[0], Cell):
+            return None
+        array = as_array(held[0].data, (1,))
+        return None if array is None else [array]
+
+    def zeros(self, part: int) -> Any:
+        return [0.0]
+
+
+@final
+@dataclass(frozen=True)
+class Layers(Arrangement):
+    """Layers that hold weights and gradients: each call sees one, or all in a list or a model."""
+
+    shapes: Shapes = TWO_LAYERS
+    together: str = ""
+    """Empty, ``"list"`` or ``"model"``."""
+
+    @property
+    def parts(self) -> int:
+        return 1 if self.together else 2
+
+    def params(self, arrays: Sequence[Array]) -> list[Any]:
+        layers = [Layer(arrays[0].copy(), arrays[1].copy()), Layer(arrays[2].copy(), arrays[3].copy())]
+        if self.together == "model":
+            return [Model(layers)]
+        return [layers] if self.together else list(layers)
+
+    def _layers(self, params: Sequence[Any]) -> list[Any] | None:
+        layers = list(params)
+        if self.together:
+            held = params[0]
+            layers = list(held.layers) if isinstance(held, Model) else held if isinstance(held, list) else []
+        return layers if len(layers) == 2 and all(isinstance(layer, Layer) for layer in layers) else None
+
+    def gradients(self, arrays: Sequence[Array], params: Sequence[Any]) -> list[Any]:
+        layers = self._layers(params) or []
+        for layer, weight, bias in zip(layers, arrays[0::2], arrays[1::2], strict=True):
+            layer.dW, layer.db = weight.copy(), bias.copy()
+        grads = [(w.copy(), b.copy()) for w, b in zip(arrays[0::2], arrays[1::2], strict=True)]
+        return [grads] if self.together else list(grads)
+
+    def read(self, found: Sequence[Any]) -> list[Array] | None:
+        layers = self._layers(found)
+        if layers is None:
+            return None
+        return _sequence([part for layer in layers for part in (layer.W, layer.b)], self.shapes)
+
+    def zeros(self, part: int) -> Any:
+        return Answers([], lambda key: np.zeros(self.shapes[2 * part + (words.stem(str(key), ("W", "b")) == "b")]))
+
+    def key(self, part: int) -> Any:
+        return part

@@ -1,0 +1,77 @@
+"""Who plays which part: names first, and where they do not say enough, every cast that could be."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import permutations
+
+from thalweg.check.subjects import words
+from thalweg.check.subjects.signature import PAIRS, Argument, Signature
+
+MOST = 24
+_GIVEN = (words.GRADIENTS, words.LAYER, PAIRS)
+
+
+def casts(signature: Signature, *, held: bool = False) -> Iterator[Signature]:
+    """Yield the signature with the parts of its arguments, the likeliest cast first.
+
+    Parameters
+    ----------
+    signature : Signature
+        With the parts that names and text give.
+    held : bool
+        Whether parameters may be held elsewhere, so that no argument need be one.
+    """
+    plain = _completed(signature)
+    if plain.has(*_GIVEN) or held:
+        yield plain
+    unsure = [a for a in signature.arguments if _unsure(a)]
+    missing = [
+        role
+        for role in (words.GRADIENTS, words.PARAMETERS)
+        if not plain.has(role) and not plain.has(words.LAYER, PAIRS)
+    ]
+    count = 0
+    for chosen in permutations(unsure, len(missing)) if missing else ():
+        count += 1
+        if count > MOST:
+            break
+        yield _completed(signature.recast({a.name: role for a, role in zip(chosen, missing, strict=True)}))
+    if words.GRADIENTS in missing and words.PARAMETERS in missing:
+        for a in unsure:  # the parameters may be elsewhere
+            yield _completed(signature.recast({a.name: words.GRADIENTS}))
+    params, slopes = plain.having(words.PARAMETERS), plain.having(words.GRADIENTS)
+    if len(params) == 1 and len(slopes) == 1:
+        yield plain.recast({params[0].name: words.GRADIENTS, slopes[0].name: words.PARAMETERS})
+    elif not missing and len(unsure) >= 2:
+        roles = (words.PARAMETERS, words.GRADIENTS)
+        for chosen in list(permutations(unsure, 2))[:MOST]:
+            yield _completed(signature.recast({a.name: role for a, role in zip(chosen, roles, strict=True)}))
+
+
+def _unsure(argument: Argument) -> bool:
+    """Whether an argument may play another part than its name says."""
+    if not argument.required:
+        return False
+    return argument.role is None or (
+        len(argument.name) <= 2 and argument.role in (words.COUNT, words.MEMORY, words.PARAMETERS, words.GRADIENTS)
+    )
+
+
+def _completed(signature: Signature) -> Signature:
+    """Give the arguments that say nothing a part: memory where they are written to, numbers otherwise."""
+    returned = {name for names in signature.anatomy.returned for name in names}
+    roles: dict[str, str] = {}
+    rate = signature.has(words.RATE)
+    for a in signature.arguments:
+        if a.role is not None or not a.required:
+            continue
+        use = a.use
+        if use.assigned or use.indexed or use.walked or use.keys or use.mapped or use.unpacked or a.name in returned:
+            roles[a.name] = words.MEMORY
+        elif use.attributes:
+            continue
+        else:
+            roles[a.name] = words.SHARE if rate else words.RATE
+            rate = True
+    return signature.recast(roles) if roles else signature

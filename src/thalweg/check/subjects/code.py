@@ -1,0 +1,152 @@
+"""A subject that is code of a stranger: settled ways to play it, and the numbers that can be read in it."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, final
+
+import numpy as np
+
+from thalweg.check.subjects import words
+from thalweg.check.subjects.actors import FactoryActor, ObjectActor
+from thalweg.check.subjects.anatomy import Anatomy
+from thalweg.check.subjects.play import Plan, guarded, probe
+from thalweg.check.subjects.signature import NUMBERS, Signature
+from thalweg.check.subjects.stage import Stage
+from thalweg.check.subjects.subject import CannotRun, Source, Subject
+from thalweg.check.tape import Tape, standard
+from thalweg.check.trajectory import Trajectory
+
+_SHARES = ("momentum", "rho")
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class Code(Subject):
+    """Code of a stranger.
+
+    Parameters
+    ----------
+    plans : tuple of Plan
+        The ways to play it, the likeliest first; all but the first are other readings.
+    """
+
+    plans: tuple[Plan, ...] = field(default_factory=tuple)
+
+    def tape(self) -> Tape:
+        """Return the standard tape, cut as this code takes it."""
+        tape = standard() if self.moves_rate else standard().steady()
+        arrangement = self.plans[0].arrangement
+        return tape.shaped() if arrangement.single else tape.shaped(*arrangement.shapes)
+
+    def play(self, tape: Tape) -> Trajectory:
+        """Play along a tape of 24 coordinates, cut as this code takes it."""
+        plan = self.plans[0]
+        if not plan.arrangement.single and tape.shapes != plan.arrangement.shapes:
+            tape = tape.shaped(*plan.arrangement.shapes)
+        return Trajectory(plan.thetas(tape, self.source))
+
+    def readings(self) -> Iterator[Subject]:
+        """Yield the plans one by one."""
+        for plan in self.plans:
+            note = "" if len(self.plans) == 1 else f"its counter is given {plan.first_count} at the first step"
+            yield replace(self, plans=(plan,), note="; ".join(part for part in (self.note, note) if part))
+
+
+def made_of(
+    name: str, plans: tuple[Plan, ...], *, hint: str | None, source: Source | None, texts: tuple[Signature, ...]
+) -> Code:
+    """Return a subject, with the numbers that can be read and whether its rate moves."""
+    plan = plans[0]
+    numbers = {**numbers_of(plan, source, [s.anatomy for s in texts]), **plan.given}
+    moves = _moves(plan, source)
+    return Code(name=name, hint=hint, numbers=numbers, source=source, moves_rate=moves, plans=plans)
+
+
+def _moves(plan: Plan, source: Source | None) -> bool:
+    """Whether twice the learning rate changes a step, and is still there after it."""
+    tape = probe(plan.arrangement, steps=2)
+    twice = replace(tape, rates=np.array([1.0, 2.0]))
+    try:
+        slow, fast = plan.thetas(tape, source), plan.thetas(twice, source)
+    except CannotRun:
+        return False
+    return not np.array_equal(slow[2], fast[2], equal_nan=True) and np.array_equal(slow[1], fast[1], equal_nan=True)
+
+
+def numbers_of(plan: Plan, source: Source | None, anatomies: list[Anatomy]) -> dict[str, float]:
+    """Return the hyperparameters that can be read: of arguments, attributes, globals, and constants in the text."""
+    tape = probe(plan.arrangement)
+    stage = plan.stage(tape.split(tape.theta0))
+    found: dict[str, float] = {}
+    try:
+        with guarded(plan.actor, source):
+            plan.begin(stage, tape)
+            plan.act(stage, tape, 0)
+            for name, value in _held(stage, plan):
+                _note(found, name, value, plan.rate_name)
+    except CannotRun:
+        pass
+    for anatomy in anatomies:
+        for name, value in anatomy.constants.items():
+            _note(found, name.removeprefix("self."), value, plan.rate_name)
+    for role, value in stage.used.items():
+        found[role] = value
+    return _by_rules(found)
+
+
+def _held(stage: Stage, plan: Plan) -> Iterator[tuple[str, Any]]:
+    """Yield names and numbers that the code holds."""
+    for signature in (plan.actor.signature, getattr(plan.actor, "maker", None), getattr(plan.actor, "factory", None)):
+        for argument in signature.arguments if isinstance(signature, Signature) else ():
+            if not argument.required:
+                yield argument.name, argument.default
+    yield from getattr(stage.instance, "__dict__", {}).items()
+    for memory in stage.memory:
+        for value in memory.values():
+            if isinstance(value, dict):
+                yield from ((k, v) for k, v in value.items() if isinstance(k, str))
+    for space in plan.actor.beginning.spaces:
+        yield from ((name, space[name]) for name in plan.actor.beginning.names() if name in space)
+    if isinstance(plan.actor, FactoryActor):
+        call: Any = inspect.unwrap(stage.call) if stage.call else None
+        code = getattr(call, "__code__", None)
+        for name, cell in zip(getattr(code, "co_freevars", ()), getattr(call, "__closure__", None) or (), strict=False):
+            yield name, cell.cell_contents
+    if isinstance(plan.actor, ObjectActor) and stage.instance is not None:
+        yield from ((k, v) for k, v in vars(type(stage.instance)).items() if isinstance(v, float))
+
+
+def _note(found: dict[str, float], name: str, value: Any, rate_name: str | None) -> None:
+    role = words.RATE if name == rate_name else words.role_of(name)
+    if name.lower() in ("b1", "b2"):
+        role = {"b1": "beta1", "b2": "beta2"}[name.lower()]
+    if role == "betas" and isinstance(value, tuple | list) and len(value) == 2:
+        found.setdefault("beta1", float(value[0]))
+        found.setdefault("beta2", float(value[1]))
+    elif role in NUMBERS and isinstance(value, int | float | np.floating) and not isinstance(value, bool):
+        found.setdefault(role, float(value))
+
+
+def _by_rules(found: Mapping[str, float]) -> dict[str, float]:
+    """Name numbers as our rules do: what may be momentum or rho is both, and no number is said that is none."""
+    numbers = {k: v for k, v in found.items() if k in ("beta1", "beta2") and 0 <= v < 1}
+    if found.get(words.RATE, 0) > 0:
+        numbers[words.RATE] = found[words.RATE]
+    if 0 < found.get("epsilon", 0) < 1:
+        numbers["epsilon"] = found["epsilon"]
+    shares = {k: found[k] for k in (*_SHARES, words.SHARE) if k in found and 0.1 < found[k] < 1}
+    for role in _SHARES:
+        if role in shares:
+            numbers[role] = shares[role]
+    if len(set(shares.values())) == 1:
+        numbers.update(dict.fromkeys(_SHARES, next(iter(shares.values()))))
+    if not shares and "beta1" in numbers and "beta2" not in numbers:
+        numbers.update(dict.fromkeys(_SHARES, numbers["beta1"]))
+    if found.get("weight_decay", 0) > 0:
+        numbers["weight_decay"] = found["weight_decay"]
+    if "initial_accumulator" in found:
+        numbers["initial_accumulator"] = found["initial_accumulator"]
+    return numbers

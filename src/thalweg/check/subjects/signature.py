@@ -1,0 +1,254 @@
+"""Which argument of a function plays which part: from names, and from how the text uses them."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, final
+
+from thalweg.check.subjects import words
+from thalweg.check.subjects.anatomy import Anatomy, Use, dissect
+from thalweg.check.subjects.subject import Source
+
+EMPTY = inspect.Parameter.empty
+NUMBERS = frozenset(
+    ("learning_rate", "beta1", "beta2", "epsilon", "momentum", "rho", words.SHARE, "weight_decay",
+     "initial_accumulator", "dampening", "betas")
+)  # fmt: skip
+PAIRS = "pairs"
+
+
+@final
+@dataclass(frozen=True)
+class Argument:
+    """One argument and its part.
+
+    Parameters
+    ----------
+    name : str
+    role : str or None
+        A role of the vocabulary; None where neither the name nor the text says anything.
+    default : object
+        ``inspect.Parameter.empty`` where there is none.
+    use : Use
+        What the text does with it.
+    part : int or None
+        Which of several arrays it is, where there are separate arguments for each.
+    """
+
+    name: str
+    role: str | None
+    default: Any
+    use: Use
+    part: int | None = None
+
+    @property
+    def required(self) -> bool:
+        """Whether a call has to give it."""
+        return self.default is EMPTY
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Signature:
+    """The arguments of a function, with their parts."""
+
+    function: Callable[..., Any]
+    arguments: tuple[Argument, ...]
+    anatomy: Anatomy
+    positional: frozenset[str] = frozenset()
+    extra: str | None = None
+    """The name of ``**kwargs``."""
+    rest: str | None = None
+    """The name of ``*args``."""
+
+    def having(self, role: str) -> list[Argument]:
+        """Return the arguments of a role."""
+        return [a for a in self.arguments if a.role == role]
+
+    def has(self, *roles: str) -> bool:
+        """Whether any argument has one of the roles."""
+        return any(a.role in roles for a in self.arguments)
+
+    def recast(self, roles: Mapping[str, str]) -> Signature:
+        """Return the signature with other parts for some arguments."""
+        changed = tuple(replace(a, role=roles.get(a.name, a.role)) for a in self.arguments)
+        return replace(self, arguments=_with_parts(changed))
+
+    def called(self, values: Mapping[str, Any]) -> Any:
+        """Call the function with values by name."""
+        return call(self.function, self.positional, values)
+
+
+def call(function: Callable[..., Any], positional: frozenset[str], values: Mapping[str, Any]) -> Any:
+    """Call a function by names, save for what takes no names."""
+    if not positional:
+        return function(**values)
+    ordered = [value for name, value in values.items() if name in positional]
+    return function(*ordered, **{name: value for name, value in values.items() if name not in positional})
+
+
+def signature_of(
+    function: Callable[..., Any],
+    source: Source | None = None,
+    rate_name: str | None = None,
+    text_of: Callable[..., Any] | None = None,
+) -> Signature:
+    """Read a function's signature and text.
+
+    Raises
+    ------
+    ValueError, TypeError
+        It has no signature.
+    """
+    anatomy = dissect(text_of or function, source)
+    found = []
+    positional = set()
+    extra = rest = None
+    for parameter in inspect.signature(function).parameters.values():
+        if parameter.kind is parameter.VAR_KEYWORD:
+            extra = parameter.name
+            continue
+        if parameter.kind is parameter.VAR_POSITIONAL:
+            rest = parameter.name
+            continue
+        if parameter.kind is parameter.POSITIONAL_ONLY:
+            positional.add(parameter.name)
+        use = anatomy.use(parameter.name)
+        role = words.RATE if parameter.name == rate_name else words.role_of(parameter.name)
+        if parameter.name.lower() in _PAIRS:
+            role = PAIRS
+        found.append(Argument(parameter.name, role, parameter.default, use))
+    for key in dict.fromkeys(anatomy.use(extra).keys if extra else ()):
+        if key not in {a.name for a in found}:
+            found.append(Argument(key, words.role_of(key), EMPTY, Use()))
+    settled = _with_parts(tuple(_settled(found, anatomy)))
+    return Signature(function, settled, anatomy, frozenset(positional), extra, rest)
+
+
+_PAIRS = {
+    "grads_and_vars", "grads_vars", "gradvars", "grads_and_params", "params_and_grads", "params_grads", "grads_params",
+    "param_grads", "param_grad_pairs", "params_and_gradients", "weights_and_grads", "vars_and_grads", "pairs",
+    "param_and_grads", "parameters_and_gradients", "grads_and_variables", "params_with_grads", "param_grad",
+    "gradients_and_variables", "grad_var_pairs", "params_grad", "updates",
+}  # fmt: skip
+
+
+def _settled(arguments: list[Argument], anatomy: Anatomy) -> list[Argument]:
+    """Decide what a name alone leaves open by the company it is in, and by what the text does with it."""
+    roles = {a.role for a in arguments}
+    has_params = any(a.role == words.PARAMETERS for a in arguments)
+    called = [a for a in arguments if a.use.called]
+    settled = []
+    for a in arguments:
+        role = a.role
+        lower = a.name.lower()
+        if a.use.called:
+            role = _called_role(a, called)
+        elif role in (words.FUNCTION, words.OBJECTIVE, words.BOTH):
+            role = _not_called_role(a, role, roles)
+        elif role == words.COUNT:
+            role = _count_role(a, roles)
+        elif lower in ("b", "b1", "b2") and isinstance(a.default, float):
+            role = {"b": words.SHARE, "b1": "beta1", "b2": "beta2"}[lower]
+        elif lower in ("b1", "b2") and not (_twin(a.name, arguments)):
+            role = {"b1": "beta1", "b2": "beta2"}[lower]
+        elif lower in ("w1", "w2", "b1", "b2"):
+            role = words.PARAMETERS
+        elif lower == "e" and not isinstance(a.default, float):
+            role = None
+        elif lower in ("a", "alpha") and any(x is not a and x.role == words.RATE for x in arguments):
+            role = words.SHARE
+        elif lower == "delta" and has_params and any(x is not a and x.role == words.GRADIENTS for x in arguments):
+            role = words.MEMORY if a.required or a.default is None else "epsilon"
+        elif lower == "p" and isinstance(a.default, float):
+            role = words.SHARE
+        elif role == words.MEMORY and isinstance(a.default, float) and 0 < a.default < 1:
+            role = words.SHARE
+        elif role == words.PARAMETERS and isinstance(a.default, float) and has_params and not a.required:
+            role = words.SHARE if 0.4 < a.default < 1 else "epsilon" if a.default < 1e-3 else None
+        elif role in ("momentum", words.SHARE) and _is_memory(a, anatomy):
+            role = words.MEMORY
+        elif role == words.DATA:
+            role = words.DATA
+        elif role == words.PARAMETERS and lower in ("x", "data") and _is_data(a, arguments):
+            role = words.DATA
+        settled.append(replace(a, role=role))
+    return settled
+
+
+def _called_role(a: Argument, called: list[Argument]) -> str:
+    if a.role in (words.FUNCTION, words.BOTH):
+        return a.role
+    if a.role == words.GRADIENTS:
+        return words.FUNCTION
+    if any(x is not a and x.role in (words.FUNCTION, words.GRADIENTS, words.BOTH) for x in called):
+        return words.OBJECTIVE
+    lower = a.name.lower()
+    if a.role == words.OBJECTIVE:
+        return words.OBJECTIVE
+    return words.FUNCTION if "grad" in lower or "d" in lower else words.OBJECTIVE
+
+
+def _not_called_role(a: Argument, role: str, roles: set[str | None]) -> str | None:
+    """Read a function's name that the text never calls itself: handed on to others, or a value after all."""
+    if role == words.OBJECTIVE and words.GRADIENTS in roles:
+        return words.OBJECTIVE
+    if role == words.FUNCTION and words.GRADIENTS not in roles and words.PARAMETERS in roles:
+        fn = any(part in ("fn", "func", "function", "fun", "f") for part in words.tokens(a.name))
+        return words.FUNCTION if fn else words.GRADIENTS
+    return role
+
+
+def _count_role(a: Argument, roles: set[str | None]) -> str:
+    """Tell how far a run is from how long it is to be, and both from which array it is."""
+    looped = words.FUNCTION in roles or words.OBJECTIVE in roles or words.BOTH in roles
+    if isinstance(a.default, int) and a.default >= 2:
+        return words.ITERATIONS
+    if looped and a.required and a.name.lower() in ("n", "k", "steps", "t", "step", "epoch"):
+        return words.ITERATIONS
+    if a.name.lower() in ("i", "j", "k", "n") and a.use.indexed is False and words.KEY not in roles and a.required:
+        return words.COUNT
+    return words.COUNT
+
+
+def _twin(name: str, arguments: list[Argument]) -> bool:
+    """Whether there is a gradient of that name: ``b1`` beside ``db1`` is a bias."""
+    names = {a.name.lower() for a in arguments}
+    return any(f"d{name.lower()}" in other or f"{name.lower()}_grad" in other for other in names)
+
+
+def _is_memory(a: Argument, anatomy: Anatomy) -> bool:
+    """Whether an argument called momentum is the velocity: indexed, or returned under its own name."""
+    returned = {name for names in anatomy.returned for name in names}
+    if a.use.keys or a.use.made_keys or a.use.walked or a.use.indexed:
+        return True
+    return a.name in returned and a.required
+
+
+def _is_data(a: Argument, arguments: list[Argument]) -> bool:
+    others = {x.name.lower() for x in arguments}
+    return bool(others & {"y", "labels", "targets", "t_train"}) and any(
+        x is not a and x.role == words.PARAMETERS for x in arguments
+    )
+
+
+def _with_parts(arguments: tuple[Argument, ...]) -> tuple[Argument, ...]:
+    """Number the separate arrays: parameters in order, and what belongs to each by its name."""
+    params = [a for a in arguments if a.role == words.PARAMETERS and a.required]
+    if len(params) < 2:
+        return tuple(replace(a, part=None) for a in arguments)
+    names = [a.name for a in params]
+    counted = dict.fromkeys((words.GRADIENTS, words.MEMORY), 0)
+    numbered = []
+    for a in arguments:
+        part = None
+        if a in params:
+            part = names.index(a.name)
+        elif a.role in counted:
+            known = words.stem(a.name, names)
+            part = names.index(known) if known is not None else counted[a.role] % len(names)
+            counted[a.role] += 1
+        numbered.append(replace(a, part=part))
+    return tuple(numbered)
