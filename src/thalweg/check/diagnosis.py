@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from thalweg.check.hypothesis import Hypothesis
 from thalweg.check.search import explain
 from thalweg.check.subjects import adapt
+from thalweg.check.subjects.source import written
 from thalweg.check.subjects.subject import CannotRun, Source, Subject
 from thalweg.check.tape import Tape, standard
 from thalweg.check.trajectory import Trajectory
@@ -134,11 +135,13 @@ def diagnose(
     >>> told.kind, [finding.code for finding in told.verdict.mistakes]
     ('wrong', ['uphill'])
     """
+    source = written(update)
     try:
-        subject = adapt(update, rule=rule, numbers=numbers, learning_rate_parameter=learning_rate_parameter)
+        subject = adapt(
+            update, rule=rule, numbers=numbers, learning_rate_parameter=learning_rate_parameter, source=source
+        )
     except CannotRun as failure:
-        name = getattr(update, "__name__", type(update).__name__)
-        return _cannot_run(name, failure, None)
+        return cannot_run(getattr(update, "__name__", type(update).__name__), failure, source)
     return examine(subject)
 
 
@@ -151,10 +154,10 @@ def examine(subject: Subject) -> Diagnosis:
         try:
             observed = reading.play(tape)
         except CannotRun as failure:
-            failed = failed or _cannot_run(reading.name, failure, reading.source)
+            failed = failed or cannot_run(reading.name, failure, reading.source)
             continue
         made = _explained(reading, tape, observed)
-        if best is None or _rank(made.verdict) < _rank(best.verdict):
+        if best is None or _rank(made) < _rank(best):
             best = made
         if best.verdict.kind in ("right", "same"):
             break
@@ -175,15 +178,19 @@ def _explained(subject: Subject, tape: Tape, observed: Trajectory) -> Diagnosis:
     return Diagnosis(subject.name, verdict, subject.source, (), observed, expected, tape)
 
 
-def _cannot_run(name: str, failure: CannotRun, source: Source | None) -> Diagnosis:
+def cannot_run(name: str, failure: CannotRun, source: Source | None) -> Diagnosis:
+    """Return the diagnosis of code that cannot be played, with the line where it stands."""
     place = f"{source.where(failure.line)}: " if source and failure.line else ""
     verdict = Verdict("cannot_run", note=place + failure.reason)
     return Diagnosis(name, verdict, source, (), None, None, standard())
 
 
-def _rank(verdict: Verdict) -> tuple[int, int]:
+def _rank(diagnosis: Diagnosis) -> tuple[int, bool, int]:
+    """Return what is believed last: an unknown rule, a first step that is no number, many findings."""
+    verdict, observed = diagnosis.verdict, diagnosis.observed
     order = {"right": 0, "same": 0, "wrong": 1, "unknown": 2, "cannot_run": 3}[verdict.kind]
-    return order, 2 * len(verdict.mistakes) + len(verdict.conventions)
+    undefined = observed is not None and not bool(np.isfinite(observed.thetas[1]).any())
+    return order, undefined, 2 * len(verdict.mistakes) + len(verdict.conventions)
 
 
 def _plain(array: Array) -> Any:

@@ -27,32 +27,44 @@ class Actor(ABC):
         Of what is called at every step.
     beginning : Beginning
         What it finds at a fresh start.
+    pre, post : tuple of str
+        Methods without arguments that are called before and after the calls of a step.
     """
 
     signature: Signature
     beginning: Beginning
+    pre: tuple[str, ...] = field(default=(), kw_only=True)
+    post: tuple[str, ...] = field(default=(), kw_only=True)
 
-    @abstractmethod
     def begin(self, stage: Stage) -> None:
         """Make a fresh start on a stage."""
+        self.beginning.restore()
+        self._begin(stage)
+
+    @abstractmethod
+    def _begin(self, stage: Stage) -> None: ...
 
     def step(self, stage: Stage, part: int) -> Any:
         """Make one call of a step."""
+        return self._step(stage, part)
+
+    def _step(self, stage: Stage, part: int) -> Any:
         call = stage.call or self.signature.function
         values = stage.values(self.signature, part)
         if self.signature.positional:
             ordered = [value for name, value in values.items() if name in self.signature.positional]
             named = {name: value for name, value in values.items() if name not in self.signature.positional}
             return call(*ordered, **named)
-        if self.signature.rest is not None:  # what stands before *args cannot be skipped by name
-            return call(**values)
         return call(**values)
 
-    def before(self, stage: Stage) -> None:
-        """Do what comes before the calls of a step."""
-
-    def after(self, stage: Stage) -> None:
-        """Do what comes after the calls of a step."""
+    def around(self, stage: Stage, calls: Callable[[], list[Any]]) -> list[Any]:
+        """Make the calls of a step, with what comes before and after them."""
+        for name in self.pre:
+            getattr(stage.instance, name)()
+        results = calls()
+        for name in self.post:
+            getattr(stage.instance, name)()
+        return results
 
     def leave(self) -> None:
         """Put everything back as it was."""
@@ -66,8 +78,7 @@ class FunctionActor(Actor):
 
     companion: Signature | None = None
 
-    def begin(self, stage: Stage) -> None:
-        self.beginning.restore()
+    def _begin(self, stage: Stage) -> None:
         stage.call = self.signature.function
         _turn_globals(stage, self.beginning, self.signature)
         if self.companion is not None:
@@ -86,11 +97,8 @@ class ObjectActor(Actor):
     method: str = "step"
     setup: Signature | None = None
     setup_name: str = ""
-    pre: tuple[str, ...] = ()
-    post: tuple[str, ...] = ()
 
-    def begin(self, stage: Stage) -> None:
-        self.beginning.restore()
+    def _begin(self, stage: Stage) -> None:
         if self.maker is None:
             stage.instance = deepcopy(self.instance)
         else:
@@ -103,28 +111,18 @@ class ObjectActor(Actor):
         _turn_globals(stage, self.beginning, self.signature)
         _turn_attributes(stage)
 
-    def before(self, stage: Stage) -> None:
-        for name in self.pre:
-            getattr(stage.instance, name)()
-
-    def after(self, stage: Stage) -> None:
-        for name in self.post:
-            getattr(stage.instance, name)()
-
 
 @final
 @dataclass(frozen=True, eq=False)
 class FactoryActor(Actor):
     """A function that returns the update: ``make_adam(lr) -> update``, or several functions that belong together."""
 
-    factory: Signature | None = None
+    factory: Signature
     pick: int | None = None
     companion: Signature | None = None
     companion_pick: int | None = None
 
-    def begin(self, stage: Stage) -> None:
-        self.beginning.restore()
-        assert self.factory is not None
+    def _begin(self, stage: Stage) -> None:
         made = self.factory.called(stage.values(self.factory))
         stage.memory = [{} for _ in stage.memory]  # what the factory was given is no argument of the step
         functions = list(made.values()) if isinstance(made, Mapping) else made
@@ -142,14 +140,13 @@ class GeneratorActor(Actor):
 
     running: list[Any] = field(default_factory=list)
 
-    def begin(self, stage: Stage) -> None:
-        self.beginning.restore()
+    def _begin(self, stage: Stage) -> None:
         stage.dials.clear()
         made = self.signature.called(stage.values(self.signature))
         self.running[:] = [made]
         next(made)
 
-    def step(self, stage: Stage, part: int) -> Any:
+    def _step(self, stage: Stage, part: int) -> Any:
         return self.running[0].send(stage.grads[part])
 
 

@@ -71,9 +71,10 @@ class Anatomy:
 
         for node in ast.walk(self.tree):
             _read(node, at)
+            _read_writing(node, at)
         for name, use in list(uses.items()):  # a variable that walks through an argument stands for it
-            for alias in self._walkers(name):
-                use.attributes += uses[alias].attributes if alias in uses else []
+            aliases = [alias for alias in self._walkers(name) if alias in uses]
+            use.attributes += [attribute for alias in aliases for attribute in uses[alias].attributes]
         return uses
 
     def _walkers(self, name: str) -> Iterator[str]:
@@ -91,7 +92,7 @@ class Anatomy:
             return [_names(self.tree.body)]
         for node in _own(body or []):
             if isinstance(node, ast.Return) and node.value is not None:
-                found.append(_names(node.value))
+                found.append(_names(node.value))  # noqa: PERF401 - the condition narrows a type
         return found
 
     @cached_property
@@ -134,17 +135,6 @@ class Anatomy:
             self.tree is not None
         ) else []  # fmt: skip
 
-    @cached_property
-    def calls(self) -> set[str]:
-        """Names of the functions it calls."""
-        found = set()
-        for node in ast.walk(self.tree) if self.tree is not None else ():
-            if isinstance(node, ast.Call):
-                name = dotted(node.func)
-                if name is not None:
-                    found.add(name)
-        return found
-
 
 def dotted(node: ast.AST) -> str | None:
     """Return ``name`` or ``self.name``; None for anything else."""
@@ -164,7 +154,7 @@ def _read(node: ast.AST, at: Callable[[ast.AST], Use | None]) -> None:
             if isinstance(func, ast.Attribute) and (use := at(func.value)) is not None:
                 use.mapped = use.mapped or func.attr in ("keys", "items", "values", "get", "setdefault")
                 if func.attr in ("get", "setdefault", "pop") and args and isinstance(args[0], ast.Constant):
-                    use.attributes.append(f"[{args[0].value}]")
+                    use.attributes.append(f"[{args[0].value!s}]")
             if isinstance(func, ast.Name) and func.id in ("zip", "enumerate", "len", "list", "reversed", "map", "iter"):
                 for arg in args:
                     if (use := at(arg)) is not None:
@@ -178,6 +168,16 @@ def _read(node: ast.AST, at: Callable[[ast.AST], Use | None]) -> None:
         case ast.Attribute(value=value, attr=attr):
             if (use := at(value)) is not None:
                 use.attributes.append(attr)
+        case ast.Compare(left=left) | ast.UnaryOp(op=ast.Not(), operand=left):
+            if (use := at(left)) is not None:
+                use.tested = True
+        case _:
+            pass
+
+
+def _read_writing(node: ast.AST, at: Callable[[ast.AST], Use | None]) -> None:
+    """Note what one node writes to names."""
+    match node:
         case ast.AugAssign(target=target, op=op, value=value):
             base = target.value if isinstance(target, ast.Subscript) else target
             if (use := at(base)) is not None:
@@ -186,9 +186,6 @@ def _read(node: ast.AST, at: Callable[[ast.AST], Use | None]) -> None:
                 use.counted = use.counted or (one and isinstance(op, ast.Add) and base is target)
         case ast.Assign(targets=[target], value=value):
             _assigned(target, value, at)
-        case ast.Compare(left=left) | ast.UnaryOp(op=ast.Not(), operand=left):
-            if (use := at(left)) is not None:
-                use.tested = True
         case _:
             pass
 
@@ -224,15 +221,15 @@ def _indexed(use: Use, index: ast.expr) -> None:
 def _prefix(index: ast.expr) -> str | None:
     """Return how a key that is put together begins: ``"dW"`` of ``f"dW{l}"`` and of ``"dW" + str(l)``."""
     match index:
-        case ast.JoinedStr(values=[ast.Constant(value=str(text)), *_]):
+        case ast.JoinedStr(values=[ast.Constant(value=str() as text), *_]):
             return text
         case ast.JoinedStr():
             return ""
-        case ast.BinOp(left=ast.Constant(value=str(text)), op=ast.Add() | ast.Mod()):
+        case ast.BinOp(left=ast.Constant(value=str() as text), op=ast.Add() | ast.Mod()):
             return text.split("%")[0]
         case ast.BinOp(left=left, op=ast.Add()):
             return _prefix(left)
-        case ast.Call(func=ast.Attribute(value=ast.Constant(value=str(text)), attr="format")):
+        case ast.Call(func=ast.Attribute(value=ast.Constant(value=str() as text), attr="format")):
             return text.split("{")[0]
         case _:
             return None

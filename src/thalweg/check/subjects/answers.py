@@ -61,7 +61,7 @@ class Variable(np.ndarray[Any, np.dtype[Any]]):
     def __array_finalize__(self, parent: Any) -> None:
         self.slope = None
 
-    def __hash__(self) -> int:
+    def __hash__(self) -> int:  # type: ignore[override]
         return id(self)
 
     def _get(self) -> Any:
@@ -70,7 +70,7 @@ class Variable(np.ndarray[Any, np.dtype[Any]]):
     def _set(self, value: Any) -> None:
         self[...] = value
 
-    data = value = val = array = weight = tensor = w = theta = property(_get, _set)  # type: ignore[assignment]
+    data = value = val = array = weight = tensor = w = theta = property(_get, _set)
 
     def _get_slope(self) -> Any:
         return self.slope
@@ -80,12 +80,7 @@ class Variable(np.ndarray[Any, np.dtype[Any]]):
 
     grad = gradient = g = dw = d = dvalue = property(_get_slope, _set_slope)
 
-    @property
-    def requires_grad(self) -> bool:
-        """Always, as strangers ask."""
-        return True
-
-    trainable = requires_grad
+    requires_grad = trainable = True
 
 
 @final
@@ -119,6 +114,7 @@ class Called(list[Any]):
     """A list that may be asked for with or without brackets: ``model.params`` and ``model.params()``."""
 
     def __call__(self, *_: Any, **__: Any) -> Called:
+        """Return the list, whatever it is asked with."""
         return self
 
 

@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
-from typing import Any, final
+from typing import Any, ClassVar, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,35 +39,48 @@ class Arrangement(ABC):
 
     shapes: Shapes = FLAT
 
+    single: ClassVar[bool] = False
+    """Whether the code sees one coordinate at a time."""
+
     @property
     def parts(self) -> int:
         """How many calls make one step."""
         return 1
 
-    @property
-    def single(self) -> bool:
-        """Whether the code sees one coordinate at a time."""
-        return False
-
-    @abstractmethod
     def params(self, arrays: Sequence[Array]) -> list[Any]:
         """Lay out parameters: one object for every call of a step."""
+        return self._lay(arrays)
 
-    @abstractmethod
     def gradients(self, arrays: Sequence[Array], params: Sequence[Any]) -> list[Any]:
         """Lay out gradients for parameters that were laid out; objects that hold their gradient are given it."""
+        return self._slopes(arrays, params)
 
-    @abstractmethod
     def read(self, found: Sequence[Any]) -> list[Array] | None:
         """Return the arrays of objects of this layout, None where they have another."""
+        return self._read(found)
 
-    @abstractmethod
     def zeros(self, part: int) -> Any:
         """Return memory of the same layout that holds nothing yet."""
+        return self._zeros()[part]
 
     def key(self, part: int) -> Any:
         """Return what an array is called."""
-        return f"w{part}"
+        return self._keys()[part]
+
+    @abstractmethod
+    def _lay(self, arrays: Sequence[Array]) -> list[Any]: ...
+
+    def _slopes(self, arrays: Sequence[Array], _params: Sequence[Any]) -> list[Any]:
+        return self._lay(arrays)
+
+    @abstractmethod
+    def _read(self, found: Sequence[Any]) -> list[Array] | None: ...
+
+    @abstractmethod
+    def _zeros(self) -> list[Any]: ...
+
+    def _keys(self) -> Sequence[Any]:
+        return [f"w{part}" for part in range(self.parts)]
 
 
 def as_array(found: Any, shape: tuple[int, ...]) -> Array | None:
@@ -88,18 +101,15 @@ def as_array(found: Any, shape: tuple[int, ...]) -> Array | None:
 class Whole(Arrangement):
     """One array."""
 
-    def params(self, arrays: Sequence[Array]) -> list[Any]:
+    def _lay(self, arrays: Sequence[Array]) -> list[Any]:
         return [arrays[0].copy()]
 
-    def gradients(self, arrays: Sequence[Array], params: Sequence[Any]) -> list[Any]:
-        return [arrays[0].copy()]
-
-    def read(self, found: Sequence[Any]) -> list[Array] | None:
+    def _read(self, found: Sequence[Any]) -> list[Array] | None:
         array = as_array(found[0], self.shapes[0])
         return None if array is None else [array]
 
-    def zeros(self, part: int) -> Any:
-        return np.zeros(self.shapes[0])
+    def _zeros(self) -> list[Any]:
+        return [np.zeros(self.shapes[0])]
 
 
 @final
@@ -109,22 +119,17 @@ class Number(Arrangement):
 
     shapes: Shapes = ((1,),)
 
-    @property
-    def single(self) -> bool:
-        return True
+    single: ClassVar[bool] = True
 
-    def params(self, arrays: Sequence[Array]) -> list[Any]:
+    def _lay(self, arrays: Sequence[Array]) -> list[Any]:
         return [float(arrays[0][0])]
 
-    def gradients(self, arrays: Sequence[Array], params: Sequence[Any]) -> list[Any]:
-        return [float(arrays[0][0])]
-
-    def read(self, found: Sequence[Any]) -> list[Array] | None:
+    def _read(self, found: Sequence[Any]) -> list[Array] | None:
         array = as_array(found[0], (1,))
         return None if array is None else [array]
 
-    def zeros(self, part: int) -> Any:
-        return 0.0
+    def _zeros(self) -> list[Any]:
+        return [0.0]
 
 
 @final
@@ -134,22 +139,17 @@ class One(Arrangement):
 
     shapes: Shapes = ((1,),)
 
-    @property
-    def single(self) -> bool:
-        return True
+    single: ClassVar[bool] = True
 
-    def params(self, arrays: Sequence[Array]) -> list[Any]:
+    def _lay(self, arrays: Sequence[Array]) -> list[Any]:
         return [[float(arrays[0][0])]]
 
-    def gradients(self, arrays: Sequence[Array], params: Sequence[Any]) -> list[Any]:
-        return [[float(arrays[0][0])]]
-
-    def read(self, found: Sequence[Any]) -> list[Array] | None:
+    def _read(self, found: Sequence[Any]) -> list[Array] | None:
         array = as_array(found[0], (1,))
         return None if array is None else [array]
 
-    def zeros(self, part: int) -> Any:
-        return [0.0]
+    def _zeros(self) -> list[Any]:
+        return [[0.0]]
 
 
 @final
@@ -162,23 +162,21 @@ class Each(Arrangement):
 
     @property
     def parts(self) -> int:
+        """One call for every array."""
         return len(self.shapes)
 
-    def params(self, arrays: Sequence[Array]) -> list[Any]:
+    def _lay(self, arrays: Sequence[Array]) -> list[Any]:
         return [array.copy() for array in arrays]
 
-    def gradients(self, arrays: Sequence[Array], params: Sequence[Any]) -> list[Any]:
-        return [array.copy() for array in arrays]
-
-    def read(self, found: Sequence[Any]) -> list[Array] | None:
+    def _read(self, found: Sequence[Any]) -> list[Array] | None:
         arrays = [as_array(one, shape) for one, shape in zip(found, self.shapes, strict=True)]
         return None if any(a is None for a in arrays) else [a for a in arrays if a is not None]
 
-    def zeros(self, part: int) -> Any:
-        return np.zeros(self.shapes[part])
+    def _zeros(self) -> list[Any]:
+        return [np.zeros(shape) for shape in self.shapes]
 
-    def key(self, part: int) -> Any:
-        return self.names[part]
+    def _keys(self) -> Sequence[Any]:
+        return self.names
 
 
 @final
@@ -187,20 +185,17 @@ class Items(Arrangement):
     """A list or tuple of arrays, or of numbers."""
 
     shapes: Shapes = PAIR
-    kind: type[list[Any]] | type[tuple[Any, ...]] = list
+    kind: type[list[Any] | tuple[Any, ...]] = list
     numbers: bool = False
 
-    def params(self, arrays: Sequence[Array]) -> list[Any]:
+    def _lay(self, arrays: Sequence[Array]) -> list[Any]:
         return [self.kind(float(a) if self.numbers else a.copy() for a in arrays)]
 
-    def gradients(self, arrays: Sequence[Array], params: Sequence[Any]) -> list[Any]:
-        return self.params(arrays)
-
-    def read(self, found: Sequence[Any]) -> list[Array] | None:
+    def _read(self, found: Sequence[Any]) -> list[Array] | None:
         return _sequence(found[0], self.shapes)
 
-    def zeros(self, part: int) -> Any:
-        return [0.0 if self.numbers else np.zeros(shape) for shape in self.shapes]
+    def _zeros(self) -> list[Any]:
+        return [[0.0 if self.numbers else np.zeros(shape) for shape in self.shapes]]
 
 
 def _sequence(found: Any, shapes: Shapes) -> list[Array] | None:
@@ -220,17 +215,14 @@ class Separate(Arrangement):
 
     shapes: Shapes = PAIR
 
-    def params(self, arrays: Sequence[Array]) -> list[Any]:
+    def _lay(self, arrays: Sequence[Array]) -> list[Any]:
         return [tuple(a.copy() for a in arrays)]
 
-    def gradients(self, arrays: Sequence[Array], params: Sequence[Any]) -> list[Any]:
-        return self.params(arrays)
-
-    def read(self, found: Sequence[Any]) -> list[Array] | None:
+    def _read(self, found: Sequence[Any]) -> list[Array] | None:
         return _sequence(found[0], self.shapes)
 
-    def zeros(self, part: int) -> Any:
-        return tuple(np.zeros(shape) for shape in self.shapes)
+    def _zeros(self) -> list[Any]:
+        return [tuple(np.zeros(shape) for shape in self.shapes)]
 
 
 @final
@@ -241,22 +233,17 @@ class SeparateNumbers(Arrangement):
     shapes: Shapes = ((1,),)
     count: int = 2
 
-    @property
-    def single(self) -> bool:
-        return True
+    single: ClassVar[bool] = True
 
-    def params(self, arrays: Sequence[Array]) -> list[Any]:
+    def _lay(self, arrays: Sequence[Array]) -> list[Any]:
         return [(float(arrays[0][0]),) * self.count]
 
-    def gradients(self, arrays: Sequence[Array], params: Sequence[Any]) -> list[Any]:
-        return self.params(arrays)
-
-    def read(self, found: Sequence[Any]) -> list[Array] | None:
+    def _read(self, found: Sequence[Any]) -> list[Array] | None:
         arrays = _sequence(found[0], ((1,),) * self.count)
         return None if arrays is None else arrays[:1]
 
-    def zeros(self, part: int) -> Any:
-        return (0.0,) * self.count
+    def _zeros(self) -> list[Any]:
+        return [(0.0,) * self.count]
 
 
 @final
@@ -281,7 +268,7 @@ class Keyed(Arrangement):
             raise KeyError(name)
         return self.shapes[[str(n) for n in self.names].index(known)]
 
-    def params(self, arrays: Sequence[Array]) -> list[Any]:
+    def _lay(self, arrays: Sequence[Array]) -> list[Any]:
         held = [(name, a.copy()) for name, a in zip(self.names, arrays, strict=True)]
 
         def answer(key: Any) -> Any:
@@ -289,7 +276,7 @@ class Keyed(Arrangement):
 
         return [Answers(held, answer)]
 
-    def gradients(self, arrays: Sequence[Array], params: Sequence[Any]) -> list[Any]:
+    def _slopes(self, arrays: Sequence[Array], _params: Sequence[Any]) -> list[Any]:
         held = [(self.slope_name(name), a.copy()) for name, a in zip(self.names, arrays, strict=True)]
 
         def answer(key: Any) -> Any:
@@ -300,15 +287,15 @@ class Keyed(Arrangement):
 
         return [Answers(held, answer)]
 
-    def read(self, found: Sequence[Any]) -> list[Array] | None:
+    def _read(self, found: Sequence[Any]) -> list[Array] | None:
         held = found[0]
         if not isinstance(held, Mapping) or not all(dict.__contains__(dict(held), name) for name in self.names):
             return None
         arrays = [as_array(held[name], shape) for name, shape in zip(self.names, self.shapes, strict=True)]
         return None if any(a is None for a in arrays) else [a for a in arrays if a is not None]
 
-    def zeros(self, part: int) -> Any:
-        return Answers([], lambda key: np.zeros(self._like(key)))
+    def _zeros(self) -> list[Any]:
+        return [Answers([], lambda key: np.zeros(self._like(key)))]
 
 
 @final
@@ -321,7 +308,7 @@ class Nested(Arrangement):
     inner: tuple[Any, ...] = ("W", "b")
     slopes: str = ""
 
-    def _lay(self, arrays: Sequence[Array], prefix: str = "") -> Any:
+    def _rows(self, arrays: Sequence[Array], prefix: str = "") -> Any:
         pairs = [arrays[0:2], arrays[2:4]]
         rows: list[Any] = []
         for pair in pairs:
@@ -331,21 +318,21 @@ class Nested(Arrangement):
                 rows.append(_forgiving({prefix + str(n): a.copy() for n, a in zip(self.inner, pair, strict=True)}))
         return rows if self.outer == (0, 1) else dict(zip(self.outer, rows, strict=True))
 
-    def params(self, arrays: Sequence[Array]) -> list[Any]:
-        return [self._lay(arrays)]
+    def _lay(self, arrays: Sequence[Array]) -> list[Any]:
+        return [self._rows(arrays)]
 
-    def gradients(self, arrays: Sequence[Array], params: Sequence[Any]) -> list[Any]:
-        return [self._lay(arrays, self.slopes)]
+    def _slopes(self, arrays: Sequence[Array], _params: Sequence[Any]) -> list[Any]:
+        return [self._rows(arrays, self.slopes)]
 
-    def read(self, found: Sequence[Any]) -> list[Array] | None:
+    def _read(self, found: Sequence[Any]) -> list[Array] | None:
         try:
             flat = [found[0][o][i] for o in self.outer for i in self.inner]
         except (KeyError, IndexError, TypeError):
             return None
         return _sequence(flat, self.shapes)
 
-    def zeros(self, part: int) -> Any:
-        return self._lay([np.zeros(shape) for shape in self.shapes])
+    def _zeros(self) -> list[Any]:
+        return [self._rows([np.zeros(shape) for shape in self.shapes])]
 
 
 def _forgiving(held: dict[str, Array]) -> Answers:
@@ -366,23 +353,23 @@ class Variables(Arrangement):
     shapes: Shapes = PAIR
     alone: bool = False
 
-    def params(self, arrays: Sequence[Array]) -> list[Any]:
+    def _lay(self, arrays: Sequence[Array]) -> list[Any]:
         made = [Variable.holding(a) for a in arrays]
         return [made[0] if self.alone else made]
 
-    def gradients(self, arrays: Sequence[Array], params: Sequence[Any]) -> list[Any]:
-        held = [params[0]] if self.alone else params[0]
+    def _slopes(self, arrays: Sequence[Array], _params: Sequence[Any]) -> list[Any]:
+        held = [_params[0]] if self.alone else _params[0]
         for variable, slope in zip(held, arrays, strict=True):
             if isinstance(variable, Variable):
                 variable.slope = Variable.holding(slope)
         return [arrays[0].copy() if self.alone else [a.copy() for a in arrays]]
 
-    def read(self, found: Sequence[Any]) -> list[Array] | None:
+    def _read(self, found: Sequence[Any]) -> list[Array] | None:
         return _sequence([found[0]] if self.alone else found[0], self.shapes)
 
-    def zeros(self, part: int) -> Any:
+    def _zeros(self) -> list[Any]:
         zeros = [np.zeros(shape) for shape in self.shapes]
-        return zeros[0] if self.alone else zeros
+        return [zeros[0] if self.alone else zeros]
 
 
 @final
@@ -392,27 +379,25 @@ class Cells(Arrangement):
 
     shapes: Shapes = ((1,),)
 
-    @property
-    def single(self) -> bool:
-        return True
+    single: ClassVar[bool] = True
 
-    def params(self, arrays: Sequence[Array]) -> list[Any]:
+    def _lay(self, arrays: Sequence[Array]) -> list[Any]:
         return [[Cell(float(arrays[0][0]))]]
 
-    def gradients(self, arrays: Sequence[Array], params: Sequence[Any]) -> list[Any]:
+    def _slopes(self, arrays: Sequence[Array], _params: Sequence[Any]) -> list[Any]:
         slope = float(arrays[0][0])
-        params[0][0].grad = slope
+        _params[0][0].grad = slope
         return [[slope]]
 
-    def read(self, found: Sequence[Any]) -> list[Array] | None:
+    def _read(self, found: Sequence[Any]) -> list[Array] | None:
         held = found[0]
         if not isinstance(held, list) or len(held) != 1 or not isinstance(held[0], Cell):
             return None
         array = as_array(held[0].data, (1,))
         return None if array is None else [array]
 
-    def zeros(self, part: int) -> Any:
-        return [0.0]
+    def _zeros(self) -> list[Any]:
+        return [[0.0]]
 
 
 @final
@@ -426,9 +411,10 @@ class Layers(Arrangement):
 
     @property
     def parts(self) -> int:
+        """One call for every layer, or one for all."""
         return 1 if self.together else 2
 
-    def params(self, arrays: Sequence[Array]) -> list[Any]:
+    def _lay(self, arrays: Sequence[Array]) -> list[Any]:
         layers = [Layer(arrays[0].copy(), arrays[1].copy()), Layer(arrays[2].copy(), arrays[3].copy())]
         if self.together == "model":
             return [Model(layers)]
@@ -441,21 +427,25 @@ class Layers(Arrangement):
             layers = list(held.layers) if isinstance(held, Model) else held if isinstance(held, list) else []
         return layers if len(layers) == 2 and all(isinstance(layer, Layer) for layer in layers) else None
 
-    def gradients(self, arrays: Sequence[Array], params: Sequence[Any]) -> list[Any]:
-        layers = self._layers(params) or []
+    def _slopes(self, arrays: Sequence[Array], _params: Sequence[Any]) -> list[Any]:
+        layers = self._layers(_params) or []
         for layer, weight, bias in zip(layers, arrays[0::2], arrays[1::2], strict=True):
             layer.dW, layer.db = weight.copy(), bias.copy()
         grads = [(w.copy(), b.copy()) for w, b in zip(arrays[0::2], arrays[1::2], strict=True)]
         return [grads] if self.together else list(grads)
 
-    def read(self, found: Sequence[Any]) -> list[Array] | None:
+    def _read(self, found: Sequence[Any]) -> list[Array] | None:
         layers = self._layers(found)
         if layers is None:
             return None
         return _sequence([part for layer in layers for part in (layer.W, layer.b)], self.shapes)
 
-    def zeros(self, part: int) -> Any:
-        return Answers([], lambda key: np.zeros(self.shapes[2 * part + (words.stem(str(key), ("W", "b")) == "b")]))
+    def _zeros(self) -> list[Any]:
+        def of(part: int) -> Answers:
+            shapes = self.shapes[2 * part : 2 * part + 2]
+            return Answers([], lambda key: np.zeros(shapes[words.stem(str(key), ("W", "b")) == "b"]))
 
-    def key(self, part: int) -> Any:
-        return part
+        return [of(part) for part in range(self.parts)]
+
+    def _keys(self) -> Sequence[Any]:
+        return range(self.parts)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import permutations
+from itertools import islice, permutations
 
 from thalweg.check.subjects import words
 from thalweg.check.subjects.signature import PAIRS, Argument, Signature
@@ -31,11 +31,7 @@ def casts(signature: Signature, *, held: bool = False) -> Iterator[Signature]:
         for role in (words.GRADIENTS, words.PARAMETERS)
         if not plain.has(role) and not plain.has(words.LAYER, PAIRS)
     ]
-    count = 0
-    for chosen in permutations(unsure, len(missing)) if missing else ():
-        count += 1
-        if count > MOST:
-            break
+    for chosen in islice(permutations(unsure, len(missing)) if missing else (), MOST):
         yield _completed(signature.recast({a.name: role for a, role in zip(chosen, missing, strict=True)}))
     if words.GRADIENTS in missing and words.PARAMETERS in missing:
         for a in unsure:  # the parameters may be elsewhere
@@ -45,7 +41,7 @@ def casts(signature: Signature, *, held: bool = False) -> Iterator[Signature]:
         yield plain.recast({params[0].name: words.GRADIENTS, slopes[0].name: words.PARAMETERS})
     elif not missing and len(unsure) >= 2:
         roles = (words.PARAMETERS, words.GRADIENTS)
-        for chosen in list(permutations(unsure, 2))[:MOST]:
+        for chosen in islice(permutations(unsure, 2), MOST):
             yield _completed(signature.recast({a.name: role for a, role in zip(chosen, roles, strict=True)}))
 
 

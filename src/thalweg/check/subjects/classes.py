@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from itertools import product
 from typing import Any
 
@@ -24,8 +25,10 @@ METHODS = (
     "get_updates", "gradient_step", "take_step", "one_step", "next", "backward_pass", "更新", "一步", "gengxin",
 )  # fmt: skip
 """Methods that make a step, the commonest first."""
-_SETUPS = ("init", "initialize", "initialise", "setup", "build", "register", "init_state", "initialize_state", "set_params",
-           "set_parameters", "create_slots", "init_params", "add_params", "attach", "bind")  # fmt: skip
+_SETUPS = (
+    "init", "initialize", "initialise", "setup", "build", "register", "init_state", "initialize_state", "set_params",
+    "set_parameters", "create_slots", "init_params", "add_params", "attach", "bind",
+)  # fmt: skip
 
 
 def class_plans(
@@ -78,11 +81,13 @@ def _plans(
     method: str | None,
 ) -> tuple[Plan, ...]:
     if inspect.isabstract(kind):
-        raise CannotRun(f"{kind.__name__} is abstract: it leaves {', '.join(sorted(kind.__abstractmethods__))} open")
+        raise CannotRun(
+            f"{kind.__name__} is abstract: it leaves {', '.join(sorted(getattr(kind, '__abstractmethods__', ())))} open"
+        )
     names = [method] if method else methods_of(kind)
     if not names:
         raise CannotRun(f"{kind.__name__} has no method that could make a step")
-    sample = next((f for f in map(lambda n: inspect.getattr_static(kind, n), names) if inspect.isfunction(f)), None)
+    sample = next((f for n in names if inspect.isfunction(f := inspect.getattr_static(kind, n))), None)
     beginning = Beginning(sample or vars_init(kind))
     own = {n: signature_of(f, source) for n, f in _functions(kind).items()}
     pre = tuple(n for n in own if n.startswith(("pre_update", "before_update", "pre_step")) and _bare(own[n]))
@@ -96,7 +101,7 @@ def _plans(
         setups = [(n, s) for n, s in setups if s.has(words.PARAMETERS, words.SIZE, words.LAYER)]
         for cast, made in product(casts(bound, held=True), makers):
             for setup_name, setup in [*setups, ("", None)]:
-                yield ObjectActor(cast, beginning, made, instance, name, setup, setup_name, pre, post), cast
+                yield ObjectActor(cast, beginning, made, instance, name, setup, setup_name, pre=pre, post=post), cast
 
     def tries() -> Iterator[tuple[Actor, Arrangement]]:
         others = [*([maker] if maker is not None else []), *own.values()]
@@ -124,10 +129,8 @@ def _bare(signature: Signature) -> bool:
 
 def _bound(signature: Signature) -> Signature:
     """Return a method's signature without self."""
-    from dataclasses import replace
-
     arguments = signature.arguments
-    if arguments and arguments[0].name in ("self", "cls", "this", "s", "我") or _first_is_self(signature):
+    if (arguments and arguments[0].name in ("self", "cls", "this", "s", "我")) or _first_is_self(signature):
         arguments = arguments[1:]
     return replace(signature, arguments=arguments).recast({})
 

@@ -92,8 +92,7 @@ def numbers_of(plan: Plan, source: Source | None, anatomies: list[Anatomy]) -> d
     for anatomy in anatomies:
         for name, value in anatomy.constants.items():
             _note(found, name.removeprefix("self."), value, plan.rate_name)
-    for role, value in stage.used.items():
-        found[role] = value
+    found.update(stage.used)
     return _by_rules(found)
 
 
@@ -138,9 +137,7 @@ def _by_rules(found: Mapping[str, float]) -> dict[str, float]:
     if 0 < found.get("epsilon", 0) < 1:
         numbers["epsilon"] = found["epsilon"]
     shares = {k: found[k] for k in (*_SHARES, words.SHARE) if k in found and 0.1 < found[k] < 1}
-    for role in _SHARES:
-        if role in shares:
-            numbers[role] = shares[role]
+    numbers |= {role: shares[role] for role in _SHARES if role in shares}
     if len(set(shares.values())) == 1:
         numbers.update(dict.fromkeys(_SHARES, next(iter(shares.values()))))
     if not shares and "beta1" in numbers and "beta2" not in numbers:

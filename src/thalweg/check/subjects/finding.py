@@ -17,11 +17,14 @@ from thalweg.check.subjects.subject import CannotRun, Source
 from thalweg.formulas.formula import Rule
 
 _ASIDE = {
-    "init", "initialize", "initialise", "plot", "draw", "show", "load", "save", "test", "main", "predict", "forward",
-    "backward", "backprop", "loss", "cost", "sigmoid", "relu", "softmax", "accuracy", "evaluate", "read", "parse", "print",
-    "random", "compute", "make_data", "dataset", "fit", "model", "generate", "check", "propagate", "activation",
+    "accuracy", "activation", "backprop", "backward", "check", "compute", "cost", "dataset", "draw", "evaluate",
+    "fit", "forward", "generate", "init", "initialise", "initialize", "load", "loss", "main", "make_data", "model",
+    "parse", "plot", "predict", "print", "propagate", "random", "read", "relu", "save", "show", "sigmoid",
+    "softmax", "test",
 }  # fmt: skip
-_VERBS = {"update", "step", "optimize", "optimizer", "optimise", "descent", "descend", "minimize", "apply", "optim", "更新"}
+_VERBS = {
+    "update", "step", "optimize", "optimizer", "optimise", "descent", "descend", "minimize", "apply", "optim", "更新",
+}  # fmt: skip
 LEAST = 3
 
 
@@ -77,7 +80,7 @@ def find(namespace: Mapping[str, Any], source: Source | None = None, name: str |
     """
     if name is not None:
         return (Candidate(name, _named(namespace, name), LEAST),)
-    own = {n: v for n, v in namespace.items() if _is_own(n, v, namespace, source)}
+    own = {n: v for n, v in namespace.items() if _is_own(n, v, namespace)}
     called = _called_by_others(own, source)
     found = []
     for each, value in own.items():
@@ -111,7 +114,7 @@ class Method:
     name: str
 
 
-def _is_own(name: str, value: Any, namespace: Mapping[str, Any], source: Source | None) -> bool:
+def _is_own(name: str, value: Any, namespace: Mapping[str, Any]) -> bool:
     """Whether something was written in this module."""
     if name.startswith("__"):
         return False
@@ -122,9 +125,9 @@ def _is_own(name: str, value: Any, namespace: Mapping[str, Any], source: Source 
     if not (inspect.isfunction(value) or isinstance(value, type)):
         return False
     if isinstance(value, type):
-        return getattr(value, "__module__", None) == namespace.get("__name__", value.__module__)
+        return bool(value.__module__ == namespace.get("__name__", value.__module__))
     home: dict[str, Any] = inspect.unwrap(value).__globals__
-    return home is namespace or home.get("__name__") == namespace.get("__name__", object())
+    return home is namespace or bool(home.get("__name__") == namespace.get("__name__", object()))
 
 
 def _called_by_others(own: Mapping[str, Any], source: Source | None) -> dict[str, int]:

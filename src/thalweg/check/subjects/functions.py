@@ -102,14 +102,13 @@ def first_that_plays(
             if found.line is None and "neither returned" in found.reason:
                 unmoved.append((actor, layout))
             continue
-        assert found.outcome is not None
-        if not found.outcome.sign:
-            return _counted(found, source)
+        if found.outcome is not None and not found.outcome.sign:
+            return _counted(found)
         steps = steps or found
         if not known:
             break
     if steps is not None:
-        return _counted(steps, source)
+        return _counted(steps)
     for actor, layout in unmoved[:12]:
         still = settle(Plan(actor, layout, None, given, 1, rate_name), source, still=True)
         if isinstance(still, Plan):
@@ -127,7 +126,7 @@ def _first_count(signature: Signature) -> int:
     return 0 if any(a.use.counted for a in counters) else 1
 
 
-def _counted(plan: Plan, source: Source | None) -> tuple[Plan, ...]:
+def _counted(plan: Plan) -> tuple[Plan, ...]:
     """Return a plan, and the same with the counter started at the other of 0 and 1."""
     if not plan.actor.signature.has(words.COUNT):
         return (plan,)

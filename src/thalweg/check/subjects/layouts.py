@@ -7,8 +7,25 @@ from collections.abc import Iterable, Iterator
 from thalweg.check.subjects import words
 from thalweg.check.subjects.anatomy import Anatomy, Use
 from thalweg.check.subjects.arrangements import (
-    COLUMN, FLAT, PAIR, PAIR_OF_COLUMNS, TWO_LAYERS, Arrangement, Cells, Each, Items, Keyed, Layers, Nested, Number,
-    One, Separate, SeparateNumbers, Shapes, Variables, Whole,
+    COLUMN,
+    FLAT,
+    PAIR,
+    PAIR_OF_COLUMNS,
+    TWO_LAYERS,
+    Arrangement,
+    Cells,
+    Each,
+    Items,
+    Keyed,
+    Layers,
+    Nested,
+    Number,
+    One,
+    Separate,
+    SeparateNumbers,
+    Shapes,
+    Variables,
+    Whole,
 )  # fmt: skip
 from thalweg.check.subjects.signature import PAIRS, Signature
 

@@ -50,10 +50,8 @@ def follow(root: Any, path: tuple[Any, ...]) -> Any:
     """Return what lies at the end of a path; None where it ends before."""
     for step in path:
         try:
-            if isinstance(step, str) and not isinstance(root, Mapping):
-                root = getattr(root, step)
-            else:
-                root = root[step]
+            named = isinstance(step, str) and not isinstance(root, Mapping)
+            root = getattr(root, step) if named else root[step]
         except (AttributeError, KeyError, IndexError, TypeError):
             return None
     return root

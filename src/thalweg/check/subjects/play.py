@@ -113,15 +113,14 @@ class Plan:
     def act(self, stage: Stage, tape: Tape, index: int) -> list[Any]:
         """Make the calls of one step and return what they return."""
         stage.turn(tape.split(tape.gradients[index]), index, float(tape.rates[index]))
-        self.actor.before(stage)
-        results = [self.actor.step(stage, part) for part in range(self.arrangement.parts)]
-        self.actor.after(stage)
-        return results
+        parts = range(self.arrangement.parts)
+        return self.actor.around(stage, lambda: [self.actor.step(stage, part) for part in parts])
 
     def advance(self, stage: Stage, tape: Tape, index: int) -> list[Array] | None:
         """Make one step and return the new parameters."""
         results = self.act(stage, tape, index)
-        assert self.outcome is not None
+        if self.outcome is None:
+            return None
         place = self.outcome.place
         raw = [place.fetch(stage, result, part) for part, result in enumerate(results)]
         found = self.arrangement.read(raw)
@@ -170,7 +169,7 @@ def guarded(actor: Actor, source: Source | None) -> Iterator[None]:
         raise
     except Unanswerable as failure:
         raise CannotRun(str(failure)) from None
-    except (Exception, SystemExit) as failure:  # noqa: BLE001 - whatever strangers' code may raise
+    except (Exception, SystemExit) as failure:  # whatever strangers' code may raise
         line = line_of(failure, actor.signature, source)
         text = " ".join(str(failure).split())[:200]
         raised = CannotRun(f"{type(failure).__name__}: {text}" if text else type(failure).__name__, line)
@@ -337,7 +336,7 @@ def _handed(plan: Plan, place: Place, results: list[Any]) -> dict[str, tuple[Any
     if place.where != "result" and not isinstance(result, tuple | list):
         memory = [a for a in wanted if a.role != words.COUNT]
         return {memory[0].name: ()} if len(memory) == 1 and _alike(plan, memory[0].name, result) else {}
-    if not isinstance(result, tuple | list) or isinstance(result, list) and place.path == ():
+    if not isinstance(result, tuple | list) or (isinstance(result, list) and place.path == ()):
         return {}
     return _handed_in_order(signature, place, list(result), [a.name for a in wanted])
 

@@ -162,16 +162,14 @@ def _settled(arguments: list[Argument], anatomy: Anatomy) -> list[Argument]:
             role = words.SHARE
         elif lower == "delta" and has_params and any(x is not a and x.role == words.GRADIENTS for x in arguments):
             role = words.MEMORY if a.required or a.default is None else "epsilon"
-        elif lower == "p" and isinstance(a.default, float):
-            role = words.SHARE
-        elif role == words.MEMORY and isinstance(a.default, float) and 0 < a.default < 1:
+        elif (lower == "p" and isinstance(a.default, float)) or (
+            role == words.MEMORY and isinstance(a.default, float) and 0 < a.default < 1
+        ):
             role = words.SHARE
         elif role == words.PARAMETERS and isinstance(a.default, float) and has_params and not a.required:
             role = words.SHARE if 0.4 < a.default < 1 else "epsilon" if a.default < 1e-3 else None
         elif role in ("momentum", words.SHARE) and _is_memory(a, anatomy):
             role = words.MEMORY
-        elif role == words.DATA:
-            role = words.DATA
         elif role == words.PARAMETERS and lower in ("x", "data") and _is_data(a, arguments):
             role = words.DATA
         settled.append(replace(a, role=role))

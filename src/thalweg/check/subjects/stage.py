@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any, final
 
-import numpy as np
 from numpy.typing import NDArray
 
 from thalweg.check.subjects import words
