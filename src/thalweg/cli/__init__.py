@@ -19,6 +19,7 @@ from thalweg.cli.export import export
 from thalweg.cli.inspect import inspect
 from thalweg.cli.interrupts import INTERRUPTED, clean_stops, leave
 from thalweg.cli.predict import predict
+from thalweg.cli.quiz import quiz
 from thalweg.cli.range import learning_rate_range
 from thalweg.cli.rules import rules
 from thalweg.cli.runs import runs
@@ -42,7 +43,7 @@ def command(ctx: click.Context) -> None:
         click.echo(ctx.get_help())
 
 
-for each in (train, predict, inspect, export, compare, learning_rate_range, check, rules, explain, runs):
+for each in (train, predict, inspect, export, compare, learning_rate_range, check, rules, explain, quiz, runs):
     command.add_command(each)
 
 
