@@ -9,6 +9,24 @@ from __future__ import annotations
 from typing import ClassVar
 
 
+def shown(text: str, limit: int = 40) -> str:
+    r"""Return ``text`` as a message may print it: at most `limit` characters, nothing that moves the cursor.
+
+    Control characters, escape sequences and marks that reverse the writing direction appear as ``\\x1b`` or
+    ``\\u202e``, so that a cell can neither repaint a terminal nor pass for another.
+
+    Examples
+    --------
+    >>> shown("\x1b[31mred")
+    '\\x1b[31mred'
+    >>> len(shown("x" * 1000))
+    40
+    """
+    cut = text[: limit + 1]
+    safe = "".join(sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in cut)
+    return safe if len(safe) <= limit else safe[: limit - 3] + "..."
+
+
 class ThalwegError(ValueError):
     """An answer to a mistake in the user's input: where, what, and what to do.
 

@@ -101,5 +101,5 @@ def _said(error: SyntaxError) -> str:
     """Say what a syntax error is."""
     message = error.msg or "it cannot be parsed"
     if any(message.startswith(old) for old in _PYTHON_2):
-        return f"is Python 2: {message.rstrip('?')}".replace("Did you mean", "did you mean")
+        return f"is Python 2: {message.partition('.')[0]}"
     return f"is not Python: {message}"

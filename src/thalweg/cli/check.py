@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 
 from thalweg.cli import options as o
-from thalweg.errors import SettingError, StorageError, UsageError
+from thalweg.errors import SettingError, StorageError, UsageError, shown
 
 if TYPE_CHECKING:
+    from thalweg.check.checked import Checked
     from thalweg.check.child.messages import Limits, Question
-    from thalweg.cli.check_answers import Checked
 
 _ENDINGS = (".py", ".ipynb")
 
@@ -50,7 +50,10 @@ def check(places: tuple[str, ...], **told: Any) -> int:
     if told["list"] or told["explain"]:
         from thalweg.cli.check_catalogue import catalogue
 
-        catalogue(told["explain"], no_color=told["no_color"])
+        if told["report"]:
+            _report(told["report"], [])
+        else:
+            catalogue(told["explain"], no_color=told["no_color"])
         return 0
     if not places:
         raise UsageError("USAGE", "thalweg check", "which file?", "See thalweg check --help.")
@@ -71,6 +74,8 @@ def check(places: tuple[str, ...], **told: Any) -> int:
         check_writable(told["report"])
     folder = _common(places)
     checked = _examine(questions, limits, folder, told)
+    if told["report"]:
+        _report(told["report"], checked)
     if told["format"] == "json":
         for one in checked:
             click.echo(json.dumps(one.as_dict(), allow_nan=False))  # in ASCII: names may hold anything
@@ -89,8 +94,8 @@ def _examine(questions: list[Question], limits: Limits, folder: Path | None, tol
     """Examine files, some at a time, each in a process of its own."""
     from concurrent.futures import ThreadPoolExecutor, as_completed
 
+    from thalweg.check.checked import Checked
     from thalweg.check.child.process import Examination
-    from thalweg.cli.check_answers import Checked
     from thalweg.cli.terminal import progress
 
     running: list[Examination] = []
@@ -119,6 +124,20 @@ def _examine(questions: list[Question], limits: Limits, folder: Path | None, tol
         pool.shutdown(cancel_futures=True)
 
 
+def _report(place: str, checked: list[Checked]) -> None:
+    """Leave a page; of nothing that was checked, the page of the catalogue."""
+    from thalweg.check.wording import spoken
+    from thalweg.cli.terminal import note
+    from thalweg.exchange.files import atomic_write, check_writable
+    from thalweg.report.diagnosis import catalogue_page, diagnosis_page
+
+    check_writable(place)
+    phrases, command = spoken("en"), o.command_told()
+    page = diagnosis_page(checked, phrases, command) if checked else catalogue_page(phrases, command)
+    atomic_write(place, page.encode())
+    note([f"left the page in {shown(place, 200)}"])
+
+
 # What is asked
 
 
@@ -145,8 +164,6 @@ def _files(path: Path, name: str | None) -> list[tuple[Path, str | None]]:
     StorageError, UsageError
         There is none.
     """
-    from thalweg.exchange.tables.cells import shown
-
     where = shown(str(path), 200)
     if "://" in str(path) or ":/" in str(path)[2:]:
         raise UsageError("FILE-OPEN", where, "network addresses are not read", "Download the file and name it.")

@@ -7,11 +7,12 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from thalweg.check.wording import Phrases, spoken
+from thalweg.errors import shown
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from thalweg.cli.check_answers import Checked
+    from thalweg.check.checked import Checked
 
 _BAR = 30
 
@@ -49,8 +50,6 @@ def tell_all(checked: Sequence[Checked], told: dict[str, Any]) -> None:
 
 def _rows(phrases: Phrases, one: Checked) -> list[tuple[str, ...]]:
     """Return a line for each piece of code in a file; the file is named once."""
-    from thalweg.exchange.tables.cells import shown
-
     rows = []
     for told in one.told:
         verdict = told.verdict

@@ -5,15 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from thalweg.check.wording import Phrases, spoken
+from thalweg.check.wording.telling import evidence, headline
+from thalweg.errors import shown
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from thalweg.check.verdict import Finding, Verdict
-    from thalweg.cli.check_answers import Checked, Told
+    from thalweg.check.checked import Checked, Told
+    from thalweg.check.verdict import Finding
 
 _STYLES = {"right": "bold green", "same": "bold green", "wrong": "bold red", "unknown": "bold yellow"}
-_LIBRARIES = {"torch": "PyTorch", "keras": "Keras", "optax": "Optax", "sklearn": "scikit-learn"}
 
 
 def tell(checked: Checked, told: dict[str, Any]) -> None:
@@ -26,7 +27,6 @@ def tell(checked: Checked, told: dict[str, Any]) -> None:
         The options of ``thalweg check``.
     """
     from thalweg.cli.terminal import console, note
-    from thalweg.exchange.tables.cells import shown
 
     phrases = spoken(told.get("language") or "en")
     screen = console(no_color=told["no_color"])
@@ -42,23 +42,6 @@ def tell(checked: Checked, told: dict[str, Any]) -> None:
     note(shown(line, 200) for line in checked.answer.notes)
 
 
-def headline(phrases: Phrases, file: str, one: Told) -> str:
-    """Return the verdict on a piece of code in one line."""
-    from thalweg.exchange.tables.cells import shown
-
-    verdict = one.verdict
-    template = {
-        "right": phrases.right,
-        "same": phrases.same,
-        "wrong": phrases.wrong if len(verdict.mistakes) == 1 else phrases.wrong_more,
-        "unknown": phrases.unknown,
-        "cannot_run": phrases.cannot_run,
-    }[verdict.kind]
-    return template.format(
-        name=one.name, file=file, rule=verdict.rule, count=len(verdict.mistakes), reason=shown(verdict.note, 200)
-    )
-
-
 def _headline(screen: Console, text: str, kind: str) -> None:
     from rich.text import Text
 
@@ -69,7 +52,7 @@ def _headline(screen: Console, text: str, kind: str) -> None:
 def _one(screen: Console, phrases: Phrases, file: str, one: Told) -> None:
     """Print one diagnosis."""
     verdict = one.verdict
-    _headline(screen, headline(phrases, file, one), verdict.kind)
+    _headline(screen, headline(phrases, one.name, file, verdict), verdict.kind)
     if verdict.kind == "cannot_run":
         return
     mended = set()
@@ -130,42 +113,3 @@ def _evidence(screen: Console, phrases: Phrases, one: Told) -> None:
     width = max(cell_len(label) for label, _ in rows) + 2
     for label, text in rows:
         _paragraph(screen, set_cell_size(label, width), text, "dim")
-
-
-def evidence(phrases: Phrases, verdict: Verdict, steps: int) -> list[tuple[str, str]]:
-    """Return label and text of each piece of evidence."""
-    from thalweg.exchange.tables.cells import shown
-
-    rows: list[tuple[str, str]] = []
-    if verdict.how_much:
-        rows.append((phrases.effect, phrases.sentence(verdict.how_much)))
-    if verdict.parts_at is not None:
-        rows.append((phrases.parts, phrases.parts_at.format(step=verdict.parts_at, steps=steps)))
-    if verdict.numbers:
-        rows.append((phrases.numbers, ", ".join(f"{name} = {value:.8g}" for name, value in verdict.numbers.items())))
-    for label, call in zip([phrases.elsewhere] + [""] * len(verdict.mapping), verdict.mapping.items(), strict=False):
-        rows.append((label, f"{_LIBRARIES.get(call[0], call[0])}: {call[1]}"))
-    if verdict.equivalent:
-        rows.append((phrases.alike, "; ".join(" + ".join(codes) for codes in verdict.equivalent)))
-    if verdict.kind == "unknown":
-        rows += _properties(phrases, verdict)
-    else:
-        rows.append((phrases.residual, phrases.residual_of.format(value=_small(verdict.residual))))
-    if verdict.runner_up is not None:
-        up = verdict.runner_up
-        name = " + ".join((up.rule, *up.findings))
-        rows.append((phrases.next_best, phrases.next_best_of.format(rule=name, value=_small(up.residual))))
-    if verdict.note:
-        rows.append((phrases.note, phrases.sentence(shown(verdict.note, 400))))
-    return rows
-
-
-def _properties(phrases: Phrases, verdict: Verdict) -> list[tuple[str, str]]:
-    has = [phrases.properties[name][0] for name, value in verdict.properties.items() if value is True]
-    lacks = [phrases.properties[name][1] for name, value in verdict.properties.items() if value is False]
-    return [(label, "; ".join(said)) for label, said in ((phrases.has, has), (phrases.has_not, lacks)) if said]
-
-
-def _small(value: float) -> str:
-    """Return a residual: 0 or its size."""
-    return "0" if value == 0 else f"{value:.2g}"

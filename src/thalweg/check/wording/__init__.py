@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from thalweg.check.wording.english import ENGLISH
-from thalweg.check.wording.phrases import Phrases
+from thalweg.check.wording.phrases import PageWords, Phrases
 
-__all__ = ["LANGUAGES", "Phrases", "spoken"]
+__all__ = ["LANGUAGES", "PageWords", "Phrases", "spoken"]
 
 LANGUAGES = ("en",)
 

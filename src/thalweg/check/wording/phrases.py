@@ -9,6 +9,94 @@ from typing import final
 
 @final
 @dataclass(frozen=True, kw_only=True)
+class PageWords:
+    """What only the page of a diagnosis says.
+
+    Attributes
+    ----------
+    language : str
+        Its code, for the page itself.
+    title, class_title : str
+        Of ``file``, and of ``files`` many.
+    stamps : mapping of str
+        The verdicts as they are stamped.
+    code, marked : str
+        Heading of the code, and what its marks mean.
+    paths, paths_about, sizes, sizes_about, effects, effects_about : str
+        Headings of the pictures and what they show.
+    coordinate : str
+        Heading of one picture, of ``number`` and ``gradients``.
+    around, constant, rare : str
+        Gradients by their ``size``; and those that never change, or are seldom there.
+    mine, expected, without, with_it, middle, spread : str
+        What the lines are.
+    parts_here : str
+        At the step from which they part, of ``step``.
+    steps, moved, ratio, theta : str
+        Names of the axes.
+    numbers_of : str
+        Heading of the table with the numbers of a picture.
+    table : tuple of str
+        Its columns: step, factor on the rate, gradient, the code's step, the rule's.
+    gradients : mapping of str
+        The gradients of the pictures of effects, by key.
+    slight : str
+        After these, where the paths are within ``share`` per cent of each other.
+    seen : str
+        Before the places where an entry was seen.
+    evidence, notes, overview, catalogue : str
+        Further headings.
+    kinds : mapping of str
+        Headings of the catalogue's mistakes and conventions.
+    again : str
+        Heading of the command.
+    made : str
+        The last line, of ``version``.
+    """
+
+    language: str
+    title: str
+    class_title: str
+    stamps: Mapping[str, str]
+    code: str
+    marked: str
+    paths: str
+    paths_about: str
+    sizes: str
+    sizes_about: str
+    effects: str
+    effects_about: str
+    coordinate: str
+    around: str
+    constant: str
+    rare: str
+    mine: str
+    expected: str
+    without: str
+    with_it: str
+    middle: str
+    spread: str
+    parts_here: str
+    steps: str
+    moved: str
+    ratio: str
+    theta: str
+    numbers_of: str
+    table: tuple[str, str, str, str, str]
+    gradients: Mapping[str, str]
+    slight: str
+    seen: str
+    evidence: str
+    notes: str
+    overview: str
+    catalogue: str
+    kinds: Mapping[str, str]
+    again: str
+    made: str
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
 class Phrases:
     """What is said of a piece of code.
 
@@ -42,8 +130,8 @@ class Phrases:
         Of the entries of the catalogue, by code; what is not in it is said in English.
     sentences : mapping of str
         Whole sentences of the examination that are made elsewhere, by their English text.
-    page : mapping of str
-        What only the page says, by the key that it is asked for with.
+    page : PageWords
+        What only the page says.
     """
 
     right: str
@@ -77,7 +165,7 @@ class Phrases:
     titles: Mapping[str, str]
     explanations: Mapping[str, str]
     sentences: Mapping[str, str]
-    page: Mapping[str, str]
+    page: PageWords
 
     def title(self, code: str, english: str) -> str:
         """Return the title of an entry of the catalogue."""

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from thalweg.errors import UsageError
+from thalweg.errors import shown as shown  # noqa: PLC0414 - where those who read tables look for it
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -52,24 +53,6 @@ _LOOKALIKES = {
     )
     for sign in signs
 }
-
-
-def shown(text: str, limit: int = 40) -> str:
-    r"""Return ``text`` as a message may print it: at most `limit` characters, nothing that moves the cursor.
-
-    Control characters, escape sequences and marks that reverse the writing direction appear as ``\\x1b`` or
-    ``\\u202e``, so that a cell can neither repaint a terminal nor pass for another.
-
-    Examples
-    --------
-    >>> shown("\x1b[31mred")
-    '\\x1b[31mred'
-    >>> len(shown("x" * 1000))
-    40
-    """
-    cut = text[: limit + 1]
-    safe = "".join(sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in cut)
-    return safe if len(safe) <= limit else safe[: limit - 3] + "..."
 
 
 def counted(number: int, noun: str) -> str:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, final
+from typing import Any, final
 
-if TYPE_CHECKING:
-    from thalweg.check.child.messages import Answer, Question
-    from thalweg.check.verdict import Verdict
+from thalweg.check.child.messages import Answer, Question
+from thalweg.check.verdict import Verdict
+from thalweg.errors import shown
 
 _STATUS = {"right": 0, "same": 0, "wrong": 1, "unknown": 1, "cannot_run": 2}
 _WORST = ("wrong", "unknown", "cannot_run", "same", "right")
@@ -65,9 +65,6 @@ class Checked:
     @staticmethod
     def of(question: Question, answer: Answer, folder: Path | None) -> Checked:
         """Read an answer."""
-        from thalweg.check.verdict import Verdict
-        from thalweg.exchange.tables.cells import shown
-
         path = Path(question.path)
         name = str(path.relative_to(folder)) if folder is not None else path.name
         told = tuple(

@@ -1,0 +1,81 @@
+"""A verdict in sentences: its headline, and what it rests on."""
+
+from __future__ import annotations
+
+from thalweg.check.verdict import Verdict
+from thalweg.check.wording.phrases import Phrases
+from thalweg.errors import shown
+
+LIBRARIES = {"torch": "PyTorch", "keras": "Keras", "optax": "Optax", "sklearn": "scikit-learn"}
+
+
+def headline(phrases: Phrases, name: str, file: str, verdict: Verdict) -> str:
+    """Return the verdict on a piece of code in one line; up to the colon stands what kind it is.
+
+    Examples
+    --------
+    >>> from thalweg.check.wording.english import ENGLISH
+    >>> headline(ENGLISH, "step", "adam.py", Verdict("right", "adam"))
+    'right: step in adam.py is adam'
+    """
+    template = {
+        "right": phrases.right,
+        "same": phrases.same,
+        "wrong": phrases.wrong if len(verdict.mistakes) == 1 else phrases.wrong_more,
+        "unknown": phrases.unknown,
+        "cannot_run": phrases.cannot_run,
+    }[verdict.kind]
+    reason = phrases.sentence(shown(verdict.note, 200))
+    return template.format(name=name, file=file, rule=verdict.rule, count=len(verdict.mistakes), reason=reason)
+
+
+def evidence(phrases: Phrases, verdict: Verdict, steps: int) -> list[tuple[str, str]]:
+    """Return label and text of each piece of evidence; a label that is empty goes on with the one before.
+
+    Parameters
+    ----------
+    phrases : Phrases
+    verdict : Verdict
+    steps : int
+        Of the tape on which it was found.
+
+    Examples
+    --------
+    >>> from thalweg.check.wording.english import ENGLISH
+    >>> said = Verdict("wrong", "adam", parts_at=1, residual=0.0)
+    >>> evidence(ENGLISH, said, 24)[0]
+    ('parts', 'from the right rule at step 1 of 24')
+    """
+    rows: list[tuple[str, str]] = []
+    if verdict.how_much:
+        rows.append((phrases.effect, phrases.sentence(verdict.how_much)))
+    if verdict.parts_at is not None:
+        rows.append((phrases.parts, phrases.parts_at.format(step=verdict.parts_at, steps=steps)))
+    if verdict.numbers:
+        rows.append((phrases.numbers, ", ".join(f"{name} = {value:.8g}" for name, value in verdict.numbers.items())))
+    for k, (library, call) in enumerate(verdict.mapping.items()):
+        rows.append(("" if k else phrases.elsewhere, f"{LIBRARIES.get(library, library)}: {call}"))
+    if verdict.equivalent:
+        rows.append((phrases.alike, "; ".join(" + ".join(codes) for codes in verdict.equivalent)))
+    if verdict.kind == "unknown":
+        rows += _properties(phrases, verdict)
+    else:
+        rows.append((phrases.residual, phrases.residual_of.format(value=_small(verdict.residual))))
+    if verdict.runner_up is not None:
+        up = verdict.runner_up
+        name = " + ".join((up.rule, *up.findings))
+        rows.append((phrases.next_best, phrases.next_best_of.format(rule=name, value=_small(up.residual))))
+    if verdict.note:
+        rows.append((phrases.note, phrases.sentence(shown(verdict.note, 400))))
+    return rows
+
+
+def _properties(phrases: Phrases, verdict: Verdict) -> list[tuple[str, str]]:
+    has = [phrases.properties[name][0] for name, value in verdict.properties.items() if value is True]
+    lacks = [phrases.properties[name][1] for name, value in verdict.properties.items() if value is False]
+    return [(label, "; ".join(said)) for label, said in ((phrases.has, has), (phrases.has_not, lacks)) if said]
+
+
+def _small(value: float) -> str:
+    """Return a residual: 0 or its size."""
+    return "0" if value == 0 else f"{value:.2g}"
