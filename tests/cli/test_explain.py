@@ -65,6 +65,20 @@ def test_gradients_come_from_files(thalweg, folder):
         assert said.err == ""
 
 
+def test_the_arithmetic_is_that_of_the_type(thalweg):
+    given = ("--gradients", "0.1,-0.2", "--digits", "9")
+    ledger = adam.explain(np.array([0.1, -0.2], np.float32))
+    out = thalweg("explain", "adam", *given, "--dtype", "float32").out
+    assert numbers(out, "= v") == [f"{value:.9g}" for value in ledger.values("v")[:, 0]]
+    assert numbers(out, "= v") != numbers(thalweg("explain", "adam", *given).out, "= v")
+
+
+def test_numbers_stand_near_their_names_on_a_wide_terminal(thalweg, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "200")
+    out = thalweg("explain", "momentum", "--gradients", "1,2").out
+    assert max(len(line) for line in out.splitlines()) <= 80
+
+
 def test_csv_has_a_line_per_number(thalweg):
     out = thalweg("explain", "adam", "--gradients", "1/2,3/4", "--format", "csv").out
     rows = list(csv.DictReader(io.StringIO(out)))
@@ -114,6 +128,7 @@ def test_the_page_is_left_where_it_is_wanted(thalweg, folder):
         (["adam", "--gradients", "cube.npy"], 3, "shape (1, 1, 1)"),
         (["adam", "--gradients", "nan.npy"], 3, "update 2, coordinate 1: is not a finite number"),
         (["adam", "--theta", "1/2"], 4, "--theta: 2 coordinates, and gradients of 1"),
+        (["adam", "--gradients", "1e39", "--dtype", "float32"], 4, "--gradients: 1e+39 is too large for float32"),
         (["adam", "--steps", "4"], 4, "--steps: 4: there are updates 1 to 3"),
         (["adam", "--steps", "2-1"], 4, "--steps: 2-1: there are updates 1 to 3"),
         (["adam", "--steps", "a"], 4, "--steps: must be a count such as 3, or 2-5"),

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import math
+import pickle
 
 import numpy as np
 import pytest
@@ -174,6 +175,33 @@ def test_as_data_it_is_json_and_holds_all_of_it():
     overflow = rmsprop(epsilon=0).explain([0.0]).to_dict()
     assert overflow["rows"][-1]["values"] == [["nan"]]
     json.dumps(overflow, allow_nan=False)
+
+
+def test_a_glance_is_the_first_table_and_how_much_more_there_is():
+    told = momentum.explain(np.arange(1.0, 9.0))
+    assert repr(told).splitlines()[-1] == "updates 1 to 3 of 8; print() shows all"
+    assert str(told).startswith("\n".join(repr(told).splitlines()[:-2]))
+    assert str(told).count("t = ") == 8
+    assert "print()" not in repr(momentum.explain([1.0, 2.0]))
+
+
+def test_a_slot_that_is_handed_on_has_its_numbers_too():
+    @rule
+    def idle(theta, g, t, m, *, learning_rate=0.1):
+        theta = theta * (1 - learning_rate)
+        return theta - learning_rate * g, m
+
+    told = idle.explain([1.0, 2.0], theta=2.0, state=[[3.0]])
+    assert told.values("m").ravel().tolist() == [3.0, 3.0]
+    assert told.values("theta")[0, 0] == 2.0 * 0.9 - 0.1
+    assert told.values("theta moved by")[0, 0] == told.values("theta")[0, 0] - 2.0
+
+
+def test_a_copy_of_a_rule_and_a_rule_of_text_are_told_as_well():
+    again = pickle.loads(pickle.dumps(adam(beta1=0.5)))  # noqa: S301 - our own
+    assert again.explain([1.0]).to_dict() == adam(beta1=0.5).explain([1.0]).to_dict()
+    text_rule = rule("def plain(theta, g, t, *, learning_rate=0.5):\n    return theta - learning_rate * g\n")
+    assert text_rule.explain([2.0]).values("learning_rate * g")[0, 0] == 1.0
 
 
 def test_numbers_in_common_are_explained():

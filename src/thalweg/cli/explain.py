@@ -29,6 +29,7 @@ _EXAMPLE = "0.1,-0.2,0.3"
 @o.word("Updates", "--theta", "X", "Before the first update; coordinates between '/'.", "1")
 @o.number("Updates", "--learning-rate --lr", "Of the rule.  [its default]")
 @o.word("Updates", "--set", "NAME=X", "Another number of the rule; may be repeated.", multiple=True)
+@o.choice("Updates", "--dtype", ["float64", "float32"], "Type of theta, gradients and memory.", "float64")
 @o.word("Output", "--steps --step", "N|A-B", "The updates to tell, from 1.  [as many as fit; all in a file]")
 @o.word("Output", "--coordinates", "N|A-B", "The coordinates to tell, from 1.  [as many as fit]")
 @o.count("Output", "--digits", "Of the numbers in the table.", 4)
@@ -45,13 +46,13 @@ def explain(rule: str, **told: Any) -> None:
     thalweg explain adam --gradients 1e-9,1e-9 --set epsilon=1e-7
     thalweg explain my_rules.py:my_rule --gradients 1/2,3/4     (runs the file)
     """  # noqa: D301 - what click reads is the character, not its name
-    from thalweg.cli.gradients_told import gradients_told, numbers_told, span
+    from thalweg.cli.gradients_told import gradients_told, numbers_told, of_type, span
     from thalweg.cli.terminal import note
 
     chosen = _with_numbers(rule, told)
     example = told["gradients"] is None
-    gradients = gradients_told(_EXAMPLE if example else told["gradients"])
-    theta = numbers_told(told["theta"], "--theta")
+    gradients = of_type(gradients_told(_EXAMPLE if example else told["gradients"]), told["dtype"], "--gradients")
+    theta = of_type(numbers_told(told["theta"], "--theta"), told["dtype"], "--theta")
     updates, size = gradients.shape
     if theta.size not in (1, size):
         raise SettingError("SETTING-SHAPE", "--theta", f"{theta.size} coordinates, and gradients of {size}")

@@ -60,6 +60,22 @@ def numbers_told(text: str, option: str) -> Array:
     return np.array(values, dtype=np.float64)
 
 
+def of_type(values: Array, dtype: str, option: str) -> Array:
+    """Return numbers in another type.
+
+    Raises
+    ------
+    SettingError
+        One is too large for it.
+    """
+    with np.errstate(over="ignore"):
+        made = values.astype(dtype)
+    if not np.all(np.isfinite(made)):
+        largest = float(np.max(np.abs(values)))
+        raise SettingError("SETTING-RANGE", option, f"{largest:g} is too large for {dtype}")
+    return made
+
+
 def span(text: str | None, option: str, most: int, what: str) -> tuple[int, int] | None:
     """Return first and last of ``3`` or ``2-5``; None where nothing was told.
 
@@ -98,7 +114,7 @@ def _of_file(path: Path) -> Array:
     if not np.all(np.isfinite(array)):
         row, column = (int(k) + 1 for k in np.argwhere(~np.isfinite(array))[0])
         raise DataError("DATA-FINITE", f"{where}, update {row}, coordinate {column}", "is not a finite number")
-    return array if array.dtype in (np.float32, np.float64) else array.astype(np.float64)
+    return array.astype(np.float64)
 
 
 def _of_npy(path: Path, where: str) -> Array:

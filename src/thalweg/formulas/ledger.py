@@ -63,7 +63,7 @@ class Row:
 
 
 @final
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Ledger:
     """Updates of one rule, number by number.
 
@@ -120,7 +120,8 @@ class Ledger:
         KeyError
             There is none.
         """
-        found = [row for row in self.rows if row.text == text and row.kind != "before"]
+        named = [row for row in self.rows if row.text == text]
+        found = [row for row in named if row.kind != "before"] or named  # a slot that is returned as it came
         if not found:
             raise KeyError(text)
         return found[-1].values
@@ -161,6 +162,11 @@ class Ledger:
         from thalweg.formulas.ledger_text import text
 
         return text(self)
+
+    def __repr__(self) -> str:
+        from thalweg.formulas.ledger_text import glance
+
+        return glance(self)
 
 
 def _plain(value: Any) -> Any:

@@ -40,17 +40,35 @@ def text(ledger: Ledger, width: int = WIDTH, digits: int = DIGITS) -> str:
     --------
     >>> from thalweg.formulas.rules import gradient_descent
     >>> print(text(gradient_descent.explain([2.0, -1.0])))
-                                                              t = 1       t = 2
-    g                                                             2          -1
-    theta                                                         1        0.98
+                                           t = 1       t = 2
+    g                                          2          -1
+    theta                                      1        0.98
     return theta - learning_rate * g
-      learning_rate * g                                        0.02       -0.01
-      = theta                                                  0.98        0.99
-      theta moved by                                          -0.02        0.01
+      learning_rate * g                     0.02       -0.01
+      = theta                               0.98        0.99
+      theta moved by                       -0.02        0.01
     """
     blocks = columns(ledger, width, digits, range(ledger.steps), range(ledger.size))
     told = ["\n".join(line for line, _ in table(ledger, block, width, digits)) for block in blocks]
     return "\n\n".join(told)
+
+
+def glance(ledger: Ledger) -> str:
+    """Return the first table of a ledger, and how much more there is; what a notebook shows.
+
+    Examples
+    --------
+    >>> from thalweg.formulas.rules import signsgd
+    >>> print(glance(signsgd.explain([2.0] * 9)).splitlines()[-1])
+    updates 1 to 3 of 9; print() shows all
+    """
+    blocks = columns(ledger, WIDTH, DIGITS, range(ledger.steps), range(ledger.size))
+    lines = [line for line, _ in table(ledger, blocks[0], WIDTH, DIGITS)]
+    if len(blocks) > 1:
+        steps = [int(ledger.times[column.step]) for column in (blocks[0][0], blocks[0][-1])]
+        told = f"update {steps[0]}" if steps[0] == steps[1] else f"updates {steps[0]} to {steps[1]}"
+        lines += ["", f"{told} of {ledger.steps}; print() shows all"]
+    return "\n".join(lines)
 
 
 def columns(
@@ -77,7 +95,7 @@ def _cell(digits: int) -> int:
 def table(ledger: Ledger, block: Sequence[Column], width: int, digits: int) -> Iterator[tuple[str, bool]]:
     """Yield the lines of one table, and whether each is a line of the formula or a heading."""
     cell = _cell(digits)
-    label = width - cell * len(block)
+    label = min(width - cell * len(block), _longest(ledger))
 
     def numbers(row: Row) -> str:
         return "".join(number(row, column, digits).rjust(cell) for column in block)
@@ -96,6 +114,11 @@ def table(ledger: Ledger, block: Sequence[Column], width: int, digits: int) -> I
             yield piece, True
         for row in rows:
             yield from _row(row, label, numbers)
+
+
+def _longest(ledger: Ledger) -> int:
+    """Return how many columns the longest part needs, so that numbers stand near it on a wide terminal."""
+    return max(_LABEL, *(len(row.text) + 5 for row in ledger.rows))
 
 
 def _when(ledger: Ledger, block: Sequence[Column]) -> str:
