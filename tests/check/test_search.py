@@ -219,6 +219,7 @@ def test_catalogue_is_complete_and_every_entry_fits_a_rule():
     assert used == set(entries())
     assert sum(entry.kind == "mistake" for entry in entries().values()) >= 60
     for entry in entries().values():
+        assert [rule for rule in entry.rules if entry not in fitting(rule)] == [], entry.code
         assert entry.source
         assert 1 <= entry.explanation.count(".") <= 12
         assert entry.explanation.endswith(".")

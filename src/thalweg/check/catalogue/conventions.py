@@ -346,6 +346,24 @@ FORMS = (
         MappingProxyType({"power": 0.5}),
     ),
     Variation(
+        "weights-one-step-late",
+        "convention",
+        "FTRL walks one update late",
+        "River makes the weights of what was there before this gradient, which then acts at the next update. Where l1 "
+        "holds z back it leaves the weight as it was; the paper sets it to zero.",
+        "River FTRLProximal; McMahan et al. (2013), Algorithm 1",
+        (
+            Replace("theta = X", ""),
+            Replace("beyond = X", ""),
+            First(
+                "beyond = z - np.sign(z) * l1\n"
+                "late = -learning_rate * beyond / (beta + np.sqrt(n) + learning_rate * l2)\n"
+                "theta = np.where(np.abs(z) > l1, late, theta)"
+            ),
+        ),
+        ("ftrl",),
+    ),
+    Variation(
         "shrinkage",
         "convention",
         "FTRL shrinks the gradient and counts l2 twice",

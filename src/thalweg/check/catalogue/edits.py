@@ -105,6 +105,8 @@ class Replace(Edit):
         What stands there instead; of a statement, any number of lines, and none removes it.
     within : str
         For expressions, the name to whose assignments the replacement is confined; all when empty.
+    last : bool
+        Of the statements that match, replace the last one, not the first.
 
     Examples
     --------
@@ -116,9 +118,16 @@ class Replace(Edit):
     old: str
     new: str
     within: str = ""
+    last: bool = False
 
     def apply(self, statements: Statements) -> Statements | None:  # noqa: D102 - as declared
         whole = _is_statement(self.old)
+        if self.last:
+            for k in reversed(range(len(statements))):
+                made = _replaced(self, statements[k])
+                if made is not None:
+                    return [*statements[:k], *made, *statements[k + 1 :]]
+            return None
         changed: Statements = []
         found = False
         for statement in statements:

@@ -230,7 +230,7 @@ MEMORY = (
         "The mean gradient belongs to beta1. With beta2 the step follows a thousand old gradients.",
         "public course code",
         (Replace("m = beta1 * m + (1 - beta1) * G", "m = beta2 * m + (1 - beta2) * G"),),
-        (*_FAMILY, "nadam", "radam", "adamax"),
+        ("adam", "adamw", "amsgrad", "adabelief", "yogi", "nadam", "radam", "adamax"),
     ),
     Variation(
         "second-with-beta1",

@@ -76,6 +76,9 @@ def recognise(update: Any) -> Live | None:
     numbers = known(config, _ROLES)
     if kind.__name__ == "Nadam":
         numbers["momentum_decay"] = 1.0  # written into it: its momentum rises with 0.96**t
+    if "learning_rate_power" in config:
+        numbers["power"] = -float(config["learning_rate_power"])
+        numbers["shrinkage"] = float(config["l2_shrinkage_regularization_strength"])
     return Live(
         name=name, hint=_hint(kind.__name__, config), numbers=numbers, moves_rate=True,
         note=left_out(without), start=start, context=precise,

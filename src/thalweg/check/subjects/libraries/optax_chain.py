@@ -90,7 +90,7 @@ def recognise(update: Any) -> Live | None:
     if not {*made} & {*_RATES}:
         note = "; ".join(part for part in (note, "it has no learning rate and is played at 1") if part)
     name = name or f"optax.chain({', '.join(made)})"
-    numbers = {} if rate is None else {"learning_rate": rate}
+    numbers = {} if rate is None else {"learning_rate": abs(rate)}  # a forgotten minus is a mistake, not a rate
     for piece in pieces:
         numbers |= known(piece.settings, _ROLES.get(piece.made_by, _ADAM))
     rests = any(p.made_by == "scale_by_rprop" for p in pieces)  # whose rate is where its steps start

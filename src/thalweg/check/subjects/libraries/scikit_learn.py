@@ -87,8 +87,8 @@ def _linear(update: Any) -> Live | None:
 
     def start(arrays: Arrays) -> Stepper:
         model = linear.SGDRegressor(
-            loss="squared_error", penalty=penalty, alpha=alpha, l1_ratio=update.l1_ratio, fit_intercept=False,
-            learning_rate="constant", eta0=rate,
+            loss="epsilon_insensitive", epsilon=0.0, penalty=penalty, alpha=alpha, l1_ratio=update.l1_ratio,
+            fit_intercept=False, learning_rate="constant", eta0=rate,
         )  # fmt: skip
         shapes = [a.shape for a in arrays]
         ends = np.cumsum([a.size for a in arrays])[:-1]
@@ -99,8 +99,9 @@ def _linear(update: Any) -> Live | None:
         def step(gradients: Arrays, factor: float) -> Arrays:
             model.set_params(eta0=rate * factor)
             row = np.concatenate([g.reshape(-1) for g in gradients])
-            # Half a squared error of a row x whose prediction is 1 too large has the slope x.
-            model.partial_fit(row[np.newaxis], np.array([row @ model.coef_ - 1]))
+            # The absolute error of a row x whose prediction is too large has the slope x, by however much.
+            below = row @ model.coef_ - 1 - np.abs(row) @ np.abs(model.coef_)
+            model.partial_fit(row[np.newaxis], np.array([below]))
             after = np.split(model.coef_.copy(), ends)
             return [part.reshape(shape) for part, shape in zip(after, shapes, strict=True)]
 
