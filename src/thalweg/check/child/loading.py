@@ -28,6 +28,8 @@ MODULE = "examined"
 """Name of the module, with which ``if __name__ == "__main__"`` does not hold."""
 EACH, ALL = 2.0, 6.0
 """Seconds for one statement that may be slow, and for all of them."""
+QUICK = 10.0
+"""Seconds for one that should not be: a library may import half of itself when its first object is made."""
 
 
 @final
@@ -116,6 +118,8 @@ def load(written: Written, wanted: str | None = None) -> Loaded:
         warnings.simplefilter("ignore")
         loader = _Loader(ast.parse(written.text), filename, module, wanted)
         loader.run()
+    for name in [name for name, found in sys.modules.items() if isinstance(found, MissingModule)]:
+        del sys.modules[name]  # or others would take a library for loaded that is not there
     return Loaded(module, tuple(loader.left_out), dict(loader.missing))
 
 
@@ -183,11 +187,11 @@ class _Loader:
             self._leave_out(statement, f"it calls {min(refused)}")
         elif isinstance(statement, ast.Expr):
             if names and names <= selection.SETTINGS | selection.MAKERS:
-                self._attempt(statement, seconds=EACH)
+                self._attempt(statement, seconds=QUICK)
             else:
                 self._leave_out(statement, "it defines nothing")
         elif selection.makes_at_once(statement, self._factories):
-            self._attempt(statement, seconds=EACH)
+            self._attempt(statement, seconds=QUICK)
         elif not selection.made(statement) & self._needed:
             self._leave_out(statement, "no definition needs it")
         elif isinstance(statement, ast.For) and names & self._functions:
@@ -202,14 +206,15 @@ class _Loader:
     def _attempt(self, statement: ast.stmt, seconds: float | None = None) -> None:
         """Run a statement; where it fails or is slow, nothing but its own names is lost."""
         before = time.monotonic()
+        allowed = None if seconds is None else max(min(seconds, ALL - self._spent), 0.1) if seconds == EACH else seconds
         try:
-            with _no_longer_than(None if seconds is None else max(min(seconds, ALL - self._spent), 0.1)):
+            with _no_longer_than(allowed):
                 self._execute(statement)
         except _TooSlowError:
-            self._leave_out(statement, f"it takes more than {EACH:g} s")
+            self._leave_out(statement, f"it takes more than {allowed:.2g} s")
         except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever strangers raise
             self._leave_out(statement, _failure(error))
-        if seconds is not None:
+        if seconds == EACH:
             self._spent += time.monotonic() - before
 
     def _execute(self, statement: ast.stmt) -> None:

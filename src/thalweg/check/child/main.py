@@ -118,6 +118,9 @@ class _Examiner:
         except SystemExit as error:
             what = f"leaves Python (exit status {error.code})"
             self.answer(reason=what, where=self._where(self._last_line(error)), stop="code")
+        except Exception as error:  # noqa: BLE001 - ours, then: strangers' are answered where they arise
+            what = f"cannot be examined, by a mistake in thalweg: {type(error).__name__}: {error}"
+            self.answer(reason=what, where=self._where(self._last_line(error)), stop="crash")
 
     def _last_line(self, error: BaseException) -> int | None:
         trace, line = error.__traceback__, None

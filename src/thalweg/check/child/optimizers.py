@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from types import FunctionType
 from typing import Any
 
-from thalweg.check.child.loading import Loaded, load
+from thalweg.check.child.loading import MODULE, Loaded, load
 from thalweg.check.child.messages import Question
 from thalweg.check.diagnosis import Diagnosis, examine
 from thalweg.check.subjects import adapt
+from thalweg.check.subjects.finding import find
+from thalweg.check.subjects.libraries.recognition import live
 from thalweg.check.subjects.subject import CannotRun, Source
 from thalweg.check.tape import standard
 from thalweg.check.verdict import Verdict
 from thalweg.check.written import Written
 
+_MOST = 3  # statements that are named as left out, where nothing was found
 Keep = Callable[[Mapping[str, Any]], None]
 
 
@@ -35,20 +37,30 @@ def examined(question: Question, written: Written, keep: Keep) -> dict[str, Any]
         The other parts of an :class:`~thalweg.check.child.messages.Answer`.
     """
     loaded = load(written, question.name)
-    found = _candidates(loaded, question.name)
     notes = _notes(loaded, written)
-    if not found:
-        what = "holds no function or class that looks like an update rule"
-        if question.name is not None:
-            what = f"has no {question.name!r:.60}"
-            missed = loaded.without(question.name)
-            if missed is not None:
-                what = f"line {missed.line} is left out, which makes {question.name!r:.60}: {missed.why}"
-        return {"reason": what, "where": written.where(None), "stop": "code", "notes": notes}
     source = Source(written.path, written.text, cells=written.cells)
+    own = {**loaded.own, "__name__": MODULE}
+    try:
+        found = {one.name: one.update for one in find(own, source, question.name)}
+    except CannotRun as failure:
+        return _nothing(failure.reason, question.name, loaded, written, notes)
+    if not found:
+        found = {name: value for name, value in own.items() if live(value) is not None}
+    if not found:
+        return _nothing("holds nothing that looks like an update rule", None, loaded, written, notes)
     for name, update in found.items():
         keep(_diagnosed(name, update, question, source).as_dict())
     return {"notes": notes}
+
+
+def _nothing(reason: str, name: str | None, loaded: Loaded, written: Written, notes: tuple[str, ...]) -> dict[str, Any]:
+    """Say why there is nothing to examine; what was left out may be why."""
+    missed = None if name is None else loaded.without(name.partition(".")[0])
+    if missed is not None:
+        reason = f"makes {name!r:.60} where it is not run: {missed.why}"
+    failed = [part for part in loaded.left_out if part.why.startswith(("it fails", "it takes"))][:_MOST]
+    notes += tuple(f"{written.where(part.line)} is left out: {part.why}" for part in failed if part is not missed)
+    return {"reason": reason, "where": written.where(missed and missed.line), "stop": "code", "notes": notes}
 
 
 def _diagnosed(name: str, update: Any, question: Question, source: Source) -> Diagnosis:
@@ -68,13 +80,6 @@ def _diagnosed(name: str, update: Any, question: Question, source: Source) -> Di
     except SystemExit as error:
         reason = f"it leaves Python with sys.exit({error.code!r:.40})"
     return Diagnosis(name, Verdict("cannot_run", note=reason), source, (), None, None, standard())
-
-
-def _candidates(loaded: Loaded, name: str | None) -> dict[str, Any]:
-    own = loaded.own
-    if name is not None:
-        return {name: own[name]} if name in own else {}
-    return {name: value for name, value in own.items() if isinstance(value, FunctionType)}
 
 
 def _notes(loaded: Loaded, written: Written) -> tuple[str, ...]:
