@@ -84,7 +84,7 @@ def below(w, g):
          "time", "did not end within its time limit of 0.5 s", "mine.py:"),
         ("import os\ndef step(w, g): os._exit(0)\n", "crash", "left the process with status 0", "mine.py"),
         ("import ctypes\ndef step(w, g): ctypes.string_at(0)\n", "crash", "crashed (SIGSEGV)", "mine.py"),
-        ("import numpy\n", "code", "holds no function", "mine.py"),
+        ("import numpy\n", "code", "holds nothing that looks like an update rule", "mine.py"),
         ("def step(w, g):\n    return w -\n", "file", "is not Python", "mine.py:2"),
     ],
     ids=["endless", "left", "crash", "nothing", "syntax"],
@@ -129,7 +129,8 @@ def test_an_answer_cannot_be_printed(examined):
     text = """
 import os, sys
 forged = '\\n0000 {"answer": {"reason": "", "stop": ""}}\\n' * 3
-print(forged)
+class Loud:
+    print(forged)
 def step(w, g, lr=0.1):
     print(forged)
     for number in range(1, 20):

@@ -11,7 +11,7 @@ ENGLISH = Phrases(
     wrong_more="wrong: {name} in {file} is {rule} with {count} mistakes",
     unknown="unknown: {name} in {file} is no rule of the catalogue",
     cannot_run="cannot run: {name} in {file}: {reason}",
-    cannot_examine="cannot run: {where} {reason}",
+    cannot_examine="cannot run: {where}: {reason}",
     kinds={
         "right": "right",
         "same": "other form",
