@@ -18,12 +18,15 @@ import pytest
 # A hundredth of the time would let a short training write once: here every file is written that is due.
 PROGRAM = (
     "import sys\nfrom thalweg.exchange import checkpoints\ncheckpoints.SHARE = 1e9\n"
+    "from thalweg.studies import streamed\nstreamed.block_size = lambda *_, **__: 16\n"
     "from thalweg.cli import main\nmain(sys.argv[1:])\n"
 )
 PLAN = ["train", "waves.csv", "--target", "y", "--checkpoint-every", "0.05", "--optimizer", "adam", "--lr", "0.003"]
 MODELS = {
     "linear": ["--model", "linear", "--epochs", "2500"],
     "network": ["--model", "mlp:16", "--dropout", "0.2", "--schedule", "cosine", "--epochs", "1200"],
+    # Not in memory: blocks of 16 rows, 15 of them an epoch.
+    "stream": ["--stream", "--model", "linear", "--batch-size", "8", "--epochs", "250"],
 }
 CHECKPOINT = "model.thalweg.checkpoint"
 
@@ -125,7 +128,9 @@ def test_killed_at_any_time_the_same_command_ends_with_the_same_bytes(waves, who
 
 
 @pytest.mark.parametrize(
-    ("number", "name"), [(signal.SIGINT, "network"), (signal.SIGTERM, "linear")], ids=["Ctrl-C", "SIGTERM"]
+    ("number", "name"),
+    [(signal.SIGINT, "network"), (signal.SIGTERM, "linear"), (signal.SIGINT, "stream")],
+    ids=["Ctrl-C", "SIGTERM", "Ctrl-C in a stream"],
 )
 def test_stopped_it_says_how_to_go_on_and_does(waves, whole, number, name):
     """C11: what was learned is kept, and the exit status is 130."""
@@ -138,6 +143,34 @@ def test_stopped_it_says_how_to_go_on_and_does(waves, whole, number, name):
     assert err.endswith(f"interrupted; {kept}\n")
     assert not (waves / "model.thalweg").exists()
     assert f", from {CHECKPOINT}" in finish(waves, plan)
+    assert left(waves) == expected
+    assert {path.name for path in waves.iterdir()} == {"waves.csv", "model.thalweg", "model.json"}
+
+
+@pytest.mark.deep
+def test_fifty_interrupts_at_any_time_end_with_the_same_bytes(waves, whole):
+    """C11: each is answered with exit status 130, and none costs a bit."""
+    expected, lasted = whole("network")
+    plan, random, answered = [*PLAN, *MODELS["network"]], np.random.default_rng(11), 0
+    for trial in range(50):
+        process = start(waves, plan, preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler))
+        process.stderr.readline()  # what a signal means is settled by then
+        if trial % 2 == 0:
+            while not (waves / CHECKPOINT).exists() and process.poll() is None:
+                time.sleep(0.005)
+            time.sleep(random.uniform(0, 0.1))
+        else:
+            time.sleep(random.uniform(0, lasted / 3))
+        process.send_signal(signal.SIGINT if trial % 4 < 2 else signal.SIGTERM)
+        out, err = process.communicate(timeout=60)
+        if process.returncode == 0:  # it was faster
+            assert left(waves) == expected
+            continue
+        assert (process.returncode, out) == (130, ""), err
+        assert err.splitlines()[-1].startswith("interrupted")
+        answered += 1
+    assert answered >= 25
+    finish(waves, plan)
     assert left(waves) == expected
     assert {path.name for path in waves.iterdir()} == {"waves.csv", "model.thalweg", "model.json"}
 

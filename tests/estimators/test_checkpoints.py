@@ -254,13 +254,15 @@ def assert_refused(path: Path, content: bytes) -> None:
     assert caught.value.code.startswith("MODEL-")
 
 
-def test_every_cut_and_every_flipped_bit_is_found(stopped, tmp_path):
+@pytest.mark.parametrize("flips", [300, pytest.param(10_000, marks=pytest.mark.deep)])
+def test_every_cut_and_every_flipped_bit_is_found(flips, stopped, tmp_path):
+    """C5."""
     whole = stopped.files[0].read_bytes()
     path = tmp_path / "hurt"
     for length in range(0, len(whole), 64):
         assert_refused(path, whole[:length])
     generator = np.random.default_rng(1)
-    for place, bit in zip(generator.integers(len(whole), size=300), generator.integers(8, size=300), strict=True):
+    for place, bit in zip(generator.integers(len(whole), size=flips), generator.integers(8, size=flips), strict=True):
         hurt = bytearray(whole)
         hurt[place] ^= 1 << int(bit)
         assert_refused(path, bytes(hurt))
