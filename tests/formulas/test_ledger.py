@@ -239,6 +239,14 @@ def test_what_cannot_be_told_is_answered(arguments, named, code):
     assert len(str(refused.value).splitlines()) <= 5
 
 
+def test_a_learning_rate_that_moves_is_told_with_each_update():
+    told = momentum(learning_rate=0.5).explain([1.0, 1.0, 1.0], factors=[1.0, 0.5, 0.25])
+    assert told.values("learning_rate").tolist() == [0.5, 0.25, 0.125]
+    assert str(told).splitlines()[1].split() == ["learning_rate", "0.5", "0.25", "0.125"]
+    assert told.size == 1
+    assert "learning_rate" not in {row.text for row in momentum.explain([1.0]).rows}
+
+
 def test_factors_need_a_learning_rate():
     with pytest.raises(SettingError, match="no learning rate"):
         RULES["rprop"].explain([1.0], factors=[0.5])

@@ -207,16 +207,14 @@ class _Round:
             return None
 
     def _explain(self, question: Question, text: Text, mark: Mark) -> None:
+        from thalweg.check.quiz.languages import effect_of
+
         solution = self.say.solution(question, with_letter=self.choices)
         head = (self.say.right if mark.right else self.say.wrong).format(solution=solution)
         click.secho(f"\n{head}", bold=True, fg="green" if mark.right else "red", **self._color())
         title = f"{text.title[:1].upper()}{text.title[1:]}"
-        effect = self.say.effect if question.kind == "optimizer" else self.say.off
-        for said in (
-            self.say.told.format(title=title, explanation=text.explanation),
-            effect.format(effect=question.effect),
-        ):
-            click.echo(_wrapped(said, "  ", "  "))
+        click.echo(_wrapped(self.say.told.format(title=title, explanation=text.explanation), "  ", "  "))
+        click.echo(_wrapped(effect_of(question, self.told["language"]), "  ", "  "))
         for line in question.difference:
             click.secho(f"  {line}", fg="red" if line.startswith("-") else "green", **self._color())
         click.echo()

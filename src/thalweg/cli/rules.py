@@ -53,6 +53,7 @@ def _list(*, no_color: bool) -> None:
     screen.print(shown)
     screen.print("\nrate: by default. memory: numbers kept for each parameter.", markup=False)
     screen.print("One of them in full: thalweg rules adam", markup=False)
+    screen.print("Its updates, number by number: thalweg explain adam", markup=False)
 
 
 def _in_full(rule: Rule, dtype: str) -> str:

@@ -110,7 +110,7 @@ class Ledger:
     @property
     def size(self) -> int:
         """How many coordinates there are."""
-        return int(self.rows[0].values.shape[1])
+        return next(int(row.values.shape[1]) for row in self.rows if row.coordinates)
 
     def values(self, text: str) -> Array:
         """Return the numbers of a name after the update, or of a part as it is written in the formula.
@@ -196,7 +196,7 @@ def explain(
     for index in range(first):
         start, memory = rule.step(start, taken[index], memory, t + index, float(rates[index]))
 
-    outline = Outline(rule)
+    outline = Outline(rule, rated=bool(np.any(rates != 1.0)))
     count, size = last - first, taken.shape[1]
     if count * size * len(outline.entries) > MOST:
         what = f"{count} updates of {size} coordinates are {count * size * len(outline.entries):,} numbers"
@@ -370,7 +370,7 @@ class _Book:
         with np.errstate(all="ignore"):
             result = walk.run(self.outline.body, {"theta": theta, "g": g, "t": t, **slots, **numbers})
             after, *kept = result if isinstance(result, list) else [result]
-            given = {"g": g, "theta": theta, **slots}
+            given = {**numbers, "g": g, "theta": theta, **slots}
             for entry, column in zip(self.outline.entries, self.values, strict=True):
                 column.append(self._number(entry, walk.seen, given, after - theta))
         return after, np.stack(kept) if kept else np.empty_like(state)

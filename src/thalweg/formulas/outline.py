@@ -111,6 +111,8 @@ class Outline:
     Parameters
     ----------
     rule : Rule
+    rated : bool
+        Whether the learning rate changes from update to update, and is told with each.
 
     Attributes
     ----------
@@ -130,12 +132,14 @@ class Outline:
     ['rho * v', '(1 - rho) * g * g', 'v']
     """
 
-    def __init__(self, rule: Rule) -> None:
+    def __init__(self, rule: Rule, *, rated: bool = False) -> None:
         self.lines: list[Line] = []
         self.calls: dict[int, Body] = {}
         self.slots = rule.slots
         named = ("theta", *rule.slots)
         self.entries = [Entry("gradient", "g", -1), *(Entry("before", name, -1) for name in named)]
+        if rated:
+            self.entries.insert(0, Entry("before", "learning_rate", -1, coordinates=False))
         source = rule._source
         definition = source.definition
         self.body = Body(_statements(definition), rule.formula.__globals__)

@@ -19,8 +19,8 @@ from thalweg.check.trajectory import distance
 
 def is_as_it_says(question: Question) -> None:
     """The doctor finds the mistake in the program that is shown, and none in the mended one."""
-    told = {"lr": "learning_rate", "alpha": "learning_rate", "eps": "epsilon", "mu": "momentum"}
-    known = {told.get(name, name): value for name, value in numbers(question.lines).items() if name != "beta"}
+    told = {"lr": "learning_rate", "alpha": "learning_rate", "eps": "epsilon", "mu": "momentum", "beta": "momentum"}
+    known = {told.get(name, name): value for name, value in numbers(question.lines).items()}
     played, tape = run(question.lines)
     verdict = explain(played, tape, known, question.subject)
     assert verdict.kind == "wrong"
