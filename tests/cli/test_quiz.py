@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from thalweg.check.quiz.english import ENGLISH
 from thalweg.check.quiz.question import Question
 from thalweg.check.quiz.rounds import questions
 
@@ -53,9 +54,9 @@ def test_a_round_with_answers_is_told_within_80_columns(thalweg, answers, langua
 def test_answers_are_marked_and_explained(thalweg, answers):
     out = thalweg("quiz", *SEED, "--answers", answers.name).out
     first, second, third = asked()
-    assert f"Right: {first.letter}, line {first.wrong_lines[0]}." in out
+    assert f"Right: {ENGLISH.solution(first, with_letter=True)}." in out
     assert out.count("Right: ") == 2
-    assert f"No. It is {third.letter}, line {third.wrong_lines[0]}." in out
+    assert f"No. It is {ENGLISH.solution(third, with_letter=True)}." in out
     assert "2 of 3 right.\nTo look at again:\n" in out
     assert " ".join(second.effect.split()) in " ".join(out.split())
 

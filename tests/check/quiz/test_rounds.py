@@ -75,6 +75,8 @@ def test_a_line_that_is_missing_is_found_beside_the_gap():
     question = Question("optimizer", "r", "c", ("a", "b", "d"), ("a", "b", "c", "d"), ("c",), "")
     assert question.wrong_lines == (2, 3)
     assert question.difference == ("+ c",)
+    moved = Question("optimizer", "r", "c", ("for", "    x", "    y"), ("for", "    x", "y"), ("c",), "")
+    assert moved.difference == ("-     y", "+ y")
     assert made().difference == ("- old = v", "- w = w - old", "+ w = w - v")
 
 

@@ -9,7 +9,7 @@ from thalweg.check.catalogue.entries import entries, fitting
 from thalweg.check.catalogue.textbook import names as all_rules
 from thalweg.check.effect import finding, how_much
 from thalweg.check.hypothesis import Hypothesis
-from thalweg.check.quiz.programs import NAMES, STYLES, Program, Style, program
+from thalweg.check.quiz.programs import NAMES, STYLES, Program, Style, can_be_made, program
 from thalweg.check.quiz.question import LETTERS, Question
 from thalweg.check.search import explain
 from thalweg.check.tape import standard
@@ -112,12 +112,14 @@ def _others(rng: random.Random, rule: str, code: str, made: Program, played: Tra
     rng.shuffle(anyway)
     chosen: list[str] = []
     for other in (*_mixed(of_rule), *anyway):
-        title = entries()[other].title
-        if title not in told and not (other in of_rule and _overlaps(rule, code, other, made, played)):
-            told.add(title)
-            chosen.append(other)
         if len(chosen) == len(LETTERS) - 1:
             break
+        title = entries()[other].title
+        if title in told or not can_be_made(other, made.style):
+            continue
+        if not (other in of_rule and _overlaps(rule, code, other, made, played)):
+            told.add(title)
+            chosen.append(other)
     return chosen
 
 

@@ -153,8 +153,7 @@ def program(hypothesis: Hypothesis, style: Style, names: str = "paper") -> Progr
         return theta, velocity
     """
     code = hypothesis.codes[0] if hypothesis.codes else ""
-    unfit = (code in _OF_ARRAYS and style != "dictionary") or (code in _COUNTED and style == "function")
-    if unfit or hypothesis.statements is None:
+    if hypothesis.statements is None or not can_be_made(code, style):
         return None
     special = code in _COUNTED | {"only-first-array"}
     statements = list(hypothesis.book.tree) if special else hypothesis.statements
@@ -172,6 +171,17 @@ def program(hypothesis: Hypothesis, style: Style, names: str = "paper") -> Progr
     return Program(made.rule, style, tuple(lines), spelled, made.slots, begin, numbers, made.counts)
 
 
+def can_be_made(code: str, style: Style) -> bool:
+    """Whether a mistake can be made in a style: who does not loop over arrays forgets none of them.
+
+    Examples
+    --------
+    >>> can_be_made("only-first-array", "class"), can_be_made("uphill", "class")
+    (False, True)
+    """
+    return not ((code in _OF_ARRAYS and style != "dictionary") or (code in _COUNTED and style == "function"))
+
+
 # Writing
 
 
@@ -187,8 +197,14 @@ def number_text(value: float) -> str:
     return text if set(text) & set(".e") else f"{text}.0"
 
 
+_CLASSES = {
+    "adadelta": "AdaDelta", "adagrad": "AdaGrad", "adamax": "AdaMax", "adamw": "AdamW", "amsgrad": "AMSGrad",
+    "nadam": "NAdam", "radam": "RAdam", "rmsprop": "RMSProp", "adabelief": "AdaBelief",
+}  # fmt: skip
+
+
 def _class_name(rule: str) -> str:
-    return "".join(part.capitalize() for part in rule.split("_"))
+    return _CLASSES.get(rule) or "".join(part.capitalize() for part in rule.split("_"))
 
 
 def _defaults(made: Program) -> str:

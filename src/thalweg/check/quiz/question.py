@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, final
@@ -74,11 +75,13 @@ class Question:
     @property
     def difference(self) -> tuple[str, ...]:
         """The mend as a small diff: the lines as they are with ``-``, as they would be right with ``+``."""
-        told: list[str] = []
+        signed: list[tuple[str, str]] = []
         for _, right_first, right_last, first, last in self._changes():
-            told += [f"- {line.strip()}" for line in self.lines[first:last]]
-            told += [f"+ {line.strip()}" for line in self.mended[right_first:right_last]]
-        return tuple(told)
+            signed += [("-", line) for line in self.lines[first:last]]
+            signed += [("+", line) for line in self.mended[right_first:right_last]]
+        # Without the margin that all of them have: what is indented otherwise is seen to be.
+        bare = textwrap.dedent("\n".join(line for _, line in signed)).split("\n")
+        return tuple(f"{sign} {line}" for (sign, _), line in zip(signed, bare, strict=True))
 
     def _changes(self) -> list[tuple[str, int, int, int, int]]:
         matched = difflib.SequenceMatcher(None, self.mended, self.lines, autojunk=False)
