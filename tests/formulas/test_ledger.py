@@ -208,6 +208,17 @@ def test_numbers_in_common_are_explained():
     said = notes(adam.explain([1.0]))
     assert any(line.startswith("1 - beta1**t: ") for line in said)
     assert any(line.startswith("epsilon's share: ") for line in said)
+    assert notes(adam.explain([1.0]))[-1].endswith("here 1e-06 %: too little to matter")
+    assert notes(adam.explain([1e-8, 1e-6]))[-1].endswith("here 1.39 % to 50 %")
+    assert notes(adam.explain([1e-9]))[-1].endswith("here 90.9 %: it decides how long steps are")
+    assert notes(rmsprop(epsilon=0).explain([0.0]))[-1].endswith("makes up")
+    named = [line.partition(":")[0] for line in notes(RULES["adan"].explain([1.0]))]
+    assert {"of_mean", "of_change", "scale", "1 - beta3**t"} <= set(named)
+    said = notes(adadelta.explain([0.1, 0.2]))
+    assert [line.partition(";")[0] for line in said] == [
+        "epsilon's share: how much of delta + epsilon it makes up",
+        "epsilon's share: how much of s + epsilon it makes up",
+    ]
     assert not any(line.startswith(("m:", "beta1 * m:")) for line in said)
 
 

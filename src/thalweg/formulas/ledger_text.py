@@ -8,10 +8,14 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, final
 
+import numpy as np
+
 from thalweg.formulas.ledger import Ledger, Row
 
 WIDTH = 80
 DIGITS = 4
+IDLE = 1e-3
+"""Up to which share of a denominator epsilon is said not to matter."""
 _LABEL = 34  # columns that a part of a line has at least
 
 
@@ -162,10 +166,33 @@ def number(row: Row, column: Column, digits: int) -> str:
 
 
 def notes(ledger: Ledger) -> list[str]:
-    """Return what the numbers that are the same for all coordinates mean, and what a share is, a line each."""
-    told = {
-        row.text: row.meaning
-        for row in ledger.rows
-        if row.line >= 0 and row.meaning and (row.kind == "share" or not row.coordinates)
-    }
-    return [f"{name}: {meaning}" for name, meaning in told.items()]
+    """Return what the numbers that are the same for all coordinates mean, and whether epsilon matters, a line each.
+
+    Examples
+    --------
+    >>> from thalweg.formulas.rules import adagrad
+    >>> print(notes(adagrad(epsilon=1.0).explain([0.1]))[0])
+    epsilon's share: how much of np.sqrt(s) + epsilon it makes up; here 90.9 %: it decides how long steps are
+    """
+    told = dict.fromkeys((row.text, row.meaning) for row in ledger.rows if row.line >= 0 and _common(row))
+    return [f"{name}: {meaning}{_how_large(ledger, meaning)}" for name, meaning in told if meaning]
+
+
+def _common(row: Row) -> bool:
+    return row.kind == "share" or not row.coordinates
+
+
+def _how_large(ledger: Ledger, meaning: str) -> str:
+    """Say between what the shares of one sum lie, and whether that matters."""
+    found = [row for row in ledger.rows if row.kind == "share" and row.meaning == meaning]
+    if not found:
+        return ""
+    shares = np.concatenate([row.values[row.told].ravel() for row in found])
+    shares = shares[np.isfinite(shares)]
+    if not shares.size:
+        return ""
+    low, high = (f"{100 * share:.3g} %" for share in (shares.min(), shares.max()))
+    here = f"; here {low}" if low == high else f"; here {low} to {high}"
+    if shares.max() < IDLE:
+        return f"{here}: too little to matter"
+    return f"{here}: it decides how long steps are" if shares.min() > 1 / 2 else here

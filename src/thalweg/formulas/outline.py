@@ -326,7 +326,7 @@ class _Reader:
             return None
         name = self.text(guard)
         where = " of the root" if under is not None else ""
-        meaning = f"how much of the {'root' if where else 'sum'} above it {name} makes up"
+        meaning = f"how much of {self.text(node)} it makes up"
         text = f"{name}'s share{where}"
         return Entry("share", text, line, total, guard=guard, rooted=under is not None, meaning=meaning)
 
