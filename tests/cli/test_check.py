@@ -39,8 +39,9 @@ def test_a_mistake_is_named_with_its_line_and_its_effect(thalweg, written):
     assert said.status == 1
     assert said.out.startswith("wrong: climb in sgd.py is gradient_descent with a mistake\n")
     assert "[uphill]" in said.out
-    assert "effect     steps go uphill\n" in said.out
-    assert "parts      from the right rule at step 1 of 24\n" in said.out
+    told = [" ".join(line.split()) for line in said.out.splitlines()]
+    assert "effect steps go uphill" in told
+    assert "parts from the right rule at step 1 of 24" in told
 
 
 def test_a_folder_gives_a_table_and_counts_mistakes(thalweg, folder, written):
@@ -91,10 +92,11 @@ def test_a_name_in_a_file_is_examined_alone(thalweg, written):
         (["https://example.org/adam.py"], 2, "network addresses are not read"),
         (["sgd.py", "--as", "adm"], 4, "did you mean 'adam'?"),
         (["sgd.py", "--number", "beta1"], 4, "is not a hyperparameter with its number"),
+        (["sgd.py", "--number", "beta_1=0.9"], 4, "did you mean 'beta1'?"),
         (["sgd.py", "--time-limit", "0"], 4, "--time-limit"),
         (["--explain", "uphil"], 4, "did you mean 'uphill'?"),
     ],
-    ids=["nothing", "missing", "text", "folder", "address", "rule", "number", "limit", "code"],
+    ids=["nothing", "missing", "text", "folder", "address", "rule", "number", "name", "limit", "code"],
 )
 def test_a_wrong_use_is_answered(thalweg, folder, written, arguments, status, words):
     written(sgd=GOOD)
@@ -120,4 +122,5 @@ def test_the_catalogue_is_listed_and_explained(thalweg):
     assert max(map(len, said.out.splitlines())) <= 80
     entry = thalweg("check", "--explain", "second-corrected-with-beta1").out
     assert "-v_hat = v / (1 - beta1 ** t)" in entry
-    assert "steps are 10.0 times too long at t = 1" in entry
+    assert f"  t = 1   10            {' ' * 24}|##########\n" in entry
+    assert "t = 1   -" not in thalweg("check", "--explain", "uphill").out

@@ -209,7 +209,27 @@ def _numbers(told: tuple[str, ...]) -> dict[str, float]:
         if not equals or not name.isidentifier() or value is None:
             _refuse_number(text)
         found[name] = float(value)
+    if found:
+        _check_names(list(found))
     return found
+
+
+def _check_names(names: list[str]) -> None:
+    """Answer hyperparameters that no rule has."""
+    import difflib
+
+    from thalweg.check.catalogue.entries import entries
+    from thalweg.check.catalogue.textbook import names as rules
+    from thalweg.check.catalogue.textbook import textbook
+
+    known = {name for rule in rules() for name in textbook(rule).numbers}
+    known |= {name for entry in entries().values() for name in entry.numbers}
+    for name in names:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=1)
+            guess = f"; did you mean {near[0]!r}?" if near else ""
+            hint = f"There are: {', '.join(sorted(known))}."
+            raise SettingError("SETTING-UNKNOWN", "--number", f"no rule has a number {name!r:.40}{guess}", hint)
 
 
 def _refuse_number(text: str) -> NoReturn:
@@ -221,12 +241,15 @@ def _check_rule(name: str) -> None:
     """Answer the name of a rule that there is not."""
     import difflib
 
-    from thalweg.formulas import catalog
+    from thalweg.check.catalogue.textbook import names
 
-    known = list(catalog.rules())
+    known = list(names())
     if name not in known:
         near = difflib.get_close_matches(name, known, n=1)
         guess = f"did you mean {near[0]!r}?" if near else ""
         raise SettingError(
-            "SETTING-UNKNOWN", "--as", f"unknown rule {name!r:.40}; {guess}".rstrip("; "), "See thalweg rules."
+            "SETTING-UNKNOWN",
+            "--as",
+            f"unknown rule {name!r:.40}; {guess}".rstrip("; "),
+            f"There are: {', '.join(known)}.",
         )

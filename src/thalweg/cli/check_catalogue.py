@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 from thalweg.errors import SettingError
@@ -10,6 +11,10 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from thalweg.check.catalogue.variation import Variation
+    from thalweg.check.picture import Picture
+
+_SHOWN = (1, 2, 5, 10, 20, 40)
+_BAR = 24
 
 
 def catalogue(code: str | None, *, no_color: bool) -> None:
@@ -49,22 +54,46 @@ def _in_full(screen: Console, entry: Variation) -> None:
 
     from thalweg.check.catalogue.entries import fitting
     from thalweg.check.catalogue.textbook import names
-    from thalweg.check.effect import finding, how_much
+    from thalweg.check.effect import finding
     from thalweg.check.hypothesis import Hypothesis
+    from thalweg.check.picture import picture
+    from thalweg.check.wording import spoken
 
-    rules = [rule for rule in names() if entry in fitting(rule)]
-    screen.print(Text.assemble((entry.title, "bold"), "  ", (f"[{entry.code}]", "dim")))
-    screen.print(Text(f"{entry.kind}; seen: {entry.source}"))
-    screen.print()
-    screen.print(Text(entry.explanation))
-    for rule in rules[:1]:
-        wrong, right = Hypothesis(rule, (entry.code,)), Hypothesis(rule)
-        told = finding(wrong, entry.code)
-        screen.print(f"\nin {rule}", markup=False)
-        for line in told.found.splitlines():
-            screen.print(Text(f"  -{line}" if entry.kind == "mistake" else f"   {line}", "red"), soft_wrap=True)
-        for line in told.right.splitlines():
-            screen.print(Text(f"  +{line}", "green"), soft_wrap=True)
-        screen.print()
-        screen.print(Text(how_much(wrong, right, wrong.numbers)))
-    screen.print(Text(f"\nrules: {', '.join(rules)}"))
+    seen = picture(entry.code)
+    told = finding(Hypothesis(seen.rule, (entry.code,)), entry.code)
+    mistake = entry.kind == "mistake"
+    screen.print(Text.assemble(f"{entry.kind}: ", (entry.title, "bold"), "  ", (f"[{entry.code}]", "dim")))
+    screen.print(Text(f"\n{entry.explanation}"))
+    screen.print(Text(f"\nin {seen.rule}"))
+    for line in told.found.splitlines():
+        screen.print(Text(f"  {'-' * mistake}{line}", "red" if mistake else ""), soft_wrap=True)
+    for line in told.right.splitlines() if mistake else ():
+        screen.print(Text(f"  +{line}", "green"), soft_wrap=True)
+    words = spoken("en").page.gradients[seen.gradients]
+    screen.print(Text(f"\nlength of steps with it, times that without it, on {words}"))
+    for line in _bars(seen):
+        screen.print(Text(line))
+    rules = ", ".join(rule for rule in names() if entry in fitting(rule))
+    screen.print(Text(f"\nrules: {rules}"))
+    screen.print(Text(f"seen:  {entry.source}"))
+
+
+def _bars(seen: Picture) -> list[str]:
+    """Return the lengths of some steps, each with a bar to the right or left of 1; a decade is ten signs."""
+    import numpy as np
+
+    with np.errstate(all="ignore"):
+        ratios = np.diff(seen.with_it) / np.diff(seen.without)
+    lines = []
+    for t in _SHOWN:
+        ratio = float(ratios[t - 1])
+        if not math.isfinite(ratio):
+            said, bar = "no number", ""
+        elif ratio <= 0:
+            said, bar = ("stands still" if ratio == 0 else f"{-ratio:.3g}, uphill"), ""
+        else:
+            length = max(-_BAR, min(_BAR, round(10 * math.log10(ratio))))
+            said = f"{ratio:.3g}"
+            bar = f"{'#' * -length:>{_BAR}}|{'#' * length}" if length < 0 else f"{'':{_BAR}}|{'#' * length}"
+        lines.append(f"  t = {t:<3} {said:<14}{bar}".rstrip())
+    return lines

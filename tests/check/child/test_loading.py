@@ -133,3 +133,21 @@ def test_modules_beside_the_file_are_found(loaded, tmp_path):
     (tmp_path / "no_such_beside.py").write_text("rate = 0.25\n")
     found = loaded("from no_such_beside import rate\ndef step(w, g): return w - rate * g\n")
     assert found.own["step"](1, 1) == 0.75
+
+
+def test_a_module_beside_that_needs_what_is_not_there_is_run_without_it(loaded, tmp_path):
+    (tmp_path / "no_such_helper.py").write_text("import no_such_package\nrate = 0.5\n")
+    found = loaded("from no_such_helper import rate\ndef step(w, g): return w - rate * g\n")
+    assert found.own["step"](1, 1) == 0.5
+    assert list(found.missing) == ["no_such_package"]
+
+
+def test_compiled_functions_are_taken_as_they_were_written(loaded):
+    text = """
+class compiled:
+    def __init__(self, function): self.__wrapped__ = function
+    def __call__(self, *given): raise AssertionError
+@compiled
+def step(w, g): return w - g
+"""
+    assert loaded(text).own["step"](3, 1) == 2

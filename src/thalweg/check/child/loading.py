@@ -17,7 +17,7 @@ import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from types import FrameType, ModuleType
+from types import FrameType, FunctionType, ModuleType
 from typing import Any, NoReturn, final
 
 from thalweg.check.child import selection
@@ -73,12 +73,21 @@ class Loaded:
 
     @property
     def own(self) -> dict[str, Any]:
-        """What the file made: without modules, what is imported later, and Python's names."""
+        """What the file made: without modules, what is imported later, and Python's names.
+
+        Of functions that a library compiles (``jax.jit``, ``numba.njit``), what was compiled: for a few steps on a few
+        numbers that is quicker, and it can be read.
+        """
         return {
-            name: value
+            name: self._plain(value)
             for name, value in vars(self.module).items()
             if not name.startswith("__") and not isinstance(value, ModuleType | Postponed | MissingName)
         }
+
+    def _plain(self, value: Any) -> Any:
+        inner = getattr(value, "__wrapped__", None) if not isinstance(value, type) else None
+        ours = isinstance(inner, FunctionType) and inner.__globals__ is vars(self.module)
+        return inner if ours and not isinstance(value, FunctionType) else value
 
     def without(self, name: str) -> LeftOut | None:
         """Return the statement that would have made a name."""
@@ -248,7 +257,10 @@ class _Loader:
             try:
                 self._execute(statement)
             except ModuleNotFoundError as error:
-                self._absent(error.name or module)
+                if error.name and (error.name.partition(".")[0] == package or self._is_beside(package)):
+                    self._absent(error.name)
+                else:  # a library that needs another one, which is not there
+                    self._stand_in(module, f"{module} cannot be imported: {_one_line(error)}")
             except ImportError as error:
                 why = self.missing[f"{module}.{alias.name}"] = _one_line(error)
                 setattr(sys.modules[module], alias.name, MissingName(f"{module}.{alias.name}", why))
@@ -256,6 +268,11 @@ class _Loader:
                 self._stand_in(module, f"{module} cannot be imported: {_failure(error)}")
             else:
                 return
+
+    def _is_beside(self, package: str) -> bool:
+        """Whether a module is a file in the folder of the one that is loaded."""
+        found = importlib.util.find_spec(package)
+        return bool(found and found.origin and found.origin.startswith(str(Path(self.filename).parent)))
 
     def _absent(self, name: str) -> None:
         """Put a stand-in for a module that is not there; of a package that is not, its name is told once."""

@@ -30,6 +30,7 @@ ENGLISH = Phrases(
     next_best_of="{rule}: residual {value}",
     numbers="numbers",
     elsewhere="elsewhere",
+    mended="once right",
     alike="alike",
     has="it has",
     has_not="it has not",

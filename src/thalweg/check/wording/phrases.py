@@ -114,9 +114,10 @@ class Phrases:
         The verdicts in a word or two, for tables.
     convention, in_words : str
         What stands before a convention, and before the lines of the rule's formula where the user's are not known.
-    effect, parts, parts_at, residual, residual_of, next_best, next_best_of, numbers, elsewhere, alike, has, has_not,
-    note : str
+    effect, parts, parts_at, residual, residual_of, next_best, next_best_of, numbers, alike, has, has_not, note : str
         Names of the evidence, and how it is put: ``step``, ``steps``, ``value``, ``rule``.
+    elsewhere, mended : str
+        Before the same method in other libraries; of wrong code, what it would be.
     properties : mapping of (str, str)
         Of any rule: when it has the property, and when it has not.
     table_head : tuple of str
@@ -153,6 +154,7 @@ class Phrases:
     next_best_of: str
     numbers: str
     elsewhere: str
+    mended: str
     alike: str
     has: str
     has_not: str

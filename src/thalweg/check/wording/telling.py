@@ -54,7 +54,8 @@ def evidence(phrases: Phrases, verdict: Verdict, steps: int) -> list[tuple[str, 
     if verdict.numbers:
         rows.append((phrases.numbers, ", ".join(f"{name} = {value:.8g}" for name, value in verdict.numbers.items())))
     for k, (library, call) in enumerate(verdict.mapping.items()):
-        rows.append(("" if k else phrases.elsewhere, f"{LIBRARIES.get(library, library)}: {call}"))
+        label = phrases.mended if verdict.kind == "wrong" else phrases.elsewhere
+        rows.append(("" if k else label, f"{LIBRARIES.get(library, library)}: {call}"))
     if verdict.equivalent:
         rows.append((phrases.alike, "; ".join(" + ".join(codes) for codes in verdict.equivalent)))
     if verdict.kind == "unknown":
