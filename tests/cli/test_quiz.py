@@ -3,6 +3,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from thalweg.check.quiz.english import ENGLISH
 from thalweg.check.quiz.question import Question
 from thalweg.check.quiz.rounds import questions
 
+PATIENCE = 60.0  # seconds for a sign of life on a busy machine
 SEED = ("--seed", "3", "--questions", "3")
 
 
@@ -143,6 +145,7 @@ def test_in_a_terminal_it_asks_again_and_ctrl_c_leaves_with_the_score():
     def until(text: str) -> None:
         nonlocal seen
         while text not in seen:
+            assert select.select([ours], [], [], PATIENCE)[0], seen
             seen += os.read(ours, 4096).decode()
         seen = seen.partition(text)[2]
 

@@ -7,7 +7,7 @@ import pickle
 import numpy as np
 import pytest
 
-from thalweg.errors import LimitError, SettingError
+from thalweg.errors import FormulaError, LimitError, SettingError
 from thalweg.formulas import catalog
 from thalweg.formulas.formula import Rule, rule
 from thalweg.formulas.ledger_text import notes, text
@@ -256,6 +256,21 @@ def test_a_learning_rate_that_moves_is_told_with_each_update():
     assert str(told).splitlines()[1].split() == ["learning_rate", "0.5", "0.25", "0.125"]
     assert told.size == 1
     assert "learning_rate" not in {row.text for row in momentum.explain([1.0]).rows}
+
+
+def test_scalars_without_a_value_are_answered_with_the_line():
+    def late(t):
+        return 1 / (t - 2)
+
+    @rule
+    def stops(theta, g, t, *, learning_rate=0.1):
+        factor = late(t)
+        return theta - learning_rate * factor * g
+
+    with pytest.raises(FormulaError, match=r"in late: the formula fails at t = 2: .*division by zero") as refused:
+        stops.explain([1.0, 1.0])
+    assert "return 1 / (t - 2)" in str(refused.value)
+    assert stops.explain([1.0], t=3).values("theta")[0, 0] == 0.9
 
 
 def test_factors_need_a_learning_rate():

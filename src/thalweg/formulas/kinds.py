@@ -189,6 +189,8 @@ class Rule(Formula):
         ------
         SettingError
             Gradients, theta or memory that do not fit together or are not finite.
+        FormulaError
+            FORMULA-FAILS: scalars that have no value at some update, such as 1 / (t - 2); with the line.
         LimitError
             LIMIT-LEDGER: more numbers than a ledger holds.
 

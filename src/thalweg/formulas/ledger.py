@@ -6,10 +6,7 @@ itself would do: theta and slots come out with the bits of :meth:`~thalweg.formu
 
 from __future__ import annotations
 
-import ast
-import builtins
-import operator
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, final
 
@@ -17,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from thalweg.errors import LimitError, SettingError
-from thalweg.formulas.outline import Body, Entry, Kind, Line, Outline
+from thalweg.formulas.outline import Entry, Kind, Line, Outline
+from thalweg.formulas.walk import Walk
 
 if TYPE_CHECKING:
     from thalweg.formulas.kinds import Rule
@@ -274,86 +272,6 @@ def _chosen(steps: tuple[int, int] | None, t: int, count: int) -> tuple[int, int
     return first - t, last - t + 1
 
 
-# Walking the tree
-
-_BINARY: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
-    ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.Div: operator.truediv,
-    ast.Pow: operator.pow, ast.BitAnd: operator.and_, ast.BitOr: operator.or_,
-}  # fmt: skip
-_COMPARED: dict[type[ast.cmpop], Callable[[Any, Any], Any]] = {
-    ast.Lt: operator.lt, ast.LtE: operator.le, ast.Gt: operator.gt, ast.GtE: operator.ge,
-    ast.Eq: operator.eq, ast.NotEq: operator.ne,
-}  # fmt: skip
-_UNARY: dict[type[ast.unaryop], Callable[[Any], Any]] = {
-    ast.USub: operator.neg, ast.UAdd: operator.pos, ast.Invert: operator.invert, ast.Not: operator.not_,
-}  # fmt: skip
-
-
-@final
-class _Walk:
-    """One update: every node that was evaluated, with its value."""
-
-    def __init__(self, calls: Mapping[int, Body]) -> None:
-        self.calls = calls
-        self.seen: dict[int, Any] = {}
-
-    def run(self, body: Body, names: dict[str, Any]) -> Any:
-        """Run the lines of a function and return what it returns; several values as a list."""
-        for statement in body.statements:
-            match statement:
-                case ast.Assign(targets=[ast.Tuple(elts=targets)], value=ast.Tuple(elts=values)):
-                    made = [self.value(v, body, names) for v in values]  # all read before any is written
-                    names.update({ast.unparse(name): one for name, one in zip(targets, made, strict=True)})
-                case ast.Assign(targets=[ast.Name(id=name)], value=value):
-                    names[name] = self.value(value, body, names)
-                case ast.Return(value=ast.Tuple(elts=elements)):
-                    return [self.value(element, body, names) for element in elements]
-                case ast.Return(value=ast.expr() as value):
-                    return self.value(value, body, names)
-        raise AssertionError("a formula returns")  # pragma: no cover - checked when it was read
-
-    def value(self, node: ast.expr, body: Body, names: dict[str, Any]) -> Any:
-        """Return the value of an expression and remember it."""
-        self.seen[id(node)] = found = self._value(node, body, names)
-        return found
-
-    def _value(self, node: ast.expr, body: Body, names: dict[str, Any]) -> Any:
-        def of(part: ast.expr) -> Any:
-            return self.value(part, body, names)
-
-        match node:
-            case ast.Constant(value=value):
-                return value
-            case ast.Name(id=name):
-                return names[name] if name in names else _outer(body.scope, name)
-            case ast.Attribute(value=ast.Name(id=module), attr=attribute):
-                return getattr(_outer(body.scope, module), attribute)
-            case ast.UnaryOp(op=sign, operand=operand):
-                return _UNARY[type(sign)](of(operand))
-            case ast.BinOp(left=left, op=sign, right=right):
-                return _BINARY[type(sign)](of(left), of(right))
-            case ast.Compare(left=left, ops=[compared], comparators=[right]):
-                return _COMPARED[type(compared)](of(left), of(right))
-            case ast.BoolOp(op=word, values=values):
-                found = of(values[0])
-                for part in values[1:]:
-                    found = found and of(part) if isinstance(word, ast.And) else found or of(part)
-                return found
-            case ast.IfExp(test=test, body=first, orelse=other):
-                return of(first) if of(test) else of(other)
-            case ast.Call() if id(node) in self.calls:
-                helper = self.calls[id(node)]
-                given = {name: of(argument) for name, argument in helper.arguments.items()}
-                return self.run(helper, {**helper.defaults, **given})
-            case ast.Call(func=function, args=arguments):
-                return of(function)(*map(of, arguments))
-        raise AssertionError(f"not in the language: {ast.unparse(node)}")  # pragma: no cover - checked when read
-
-
-def _outer(scope: Mapping[str, Any], name: str) -> Any:
-    return scope[name] if name in scope else getattr(builtins, name)
-
-
 @final
 class _Book:
     """The rows as they fill."""
@@ -365,10 +283,14 @@ class _Book:
 
     def update(self, theta: Array, g: Array, state: Array, t: float, numbers: dict[str, Any]) -> tuple[Array, Array]:
         """Make one update, take down its numbers, and return theta and the slots after it."""
-        walk = _Walk(self.outline.calls)
+        walk = Walk(self.outline.calls)
         slots = dict(zip(self.outline.slots, state, strict=True))
         with np.errstate(all="ignore"):
-            result = walk.run(self.outline.body, {"theta": theta, "g": g, "t": t, **slots, **numbers})
+            try:
+                result = walk.run(self.outline.body, {"theta": theta, "g": g, "t": t, **slots, **numbers})
+            except (ArithmeticError, ValueError) as error:  # of scalars; arrays go on with inf and nan
+                source, statement = walk.at or (self.outline.body.source, None)
+                raise source.error("FORMULA-FAILS", statement, f"the formula fails at t = {t:g}: {error}") from None
             after, *kept = result if isinstance(result, list) else [result]
             given = {**numbers, "g": g, "theta": theta, **slots}
             for entry, column in zip(self.outline.entries, self.values, strict=True):

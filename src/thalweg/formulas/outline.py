@@ -88,6 +88,8 @@ class Body:
 
     Attributes
     ----------
+    source : Source
+        Of the function.
     statements : list of ast.stmt
         Without the docstring.
     arguments : dict
@@ -98,6 +100,7 @@ class Body:
         Outer names, as the function sees them.
     """
 
+    source: Source
     statements: list[ast.stmt]
     scope: Mapping[str, Any]
     arguments: dict[str, ast.expr] = field(default_factory=dict)
@@ -142,7 +145,7 @@ class Outline:
             self.entries.insert(0, Entry("before", "learning_rate", -1, coordinates=False))
         source = rule._source
         definition = source.definition
-        self.body = Body(_statements(definition), rule.formula.__globals__)
+        self.body = Body(source, _statements(definition), rule.formula.__globals__)
         names = Names(frozenset(rule.hyperparameters), frozenset(rule.slots))
         known = dict.fromkeys(rule.hyperparameters, "fixed") | {"t": "scalar"}
         reader = _Reader(self, source, names, known | dict.fromkeys(("theta", "g", *rule.slots), "coordinates"))
@@ -234,7 +237,7 @@ class _Reader:
         given = inspect.signature(function).bind(*call.args, **{k.arg: k.value for k in call.keywords if k.arg})
         parameters = inspect.signature(function).parameters
         defaults = {n: p.default for n, p in parameters.items() if n not in given.arguments}
-        body = Body(_statements(helper.definition), function.__globals__, dict(given.arguments), defaults)
+        body = Body(helper, _statements(helper.definition), function.__globals__, dict(given.arguments), defaults)
         self.outline.calls[id(call)] = body
         known = dict.fromkeys(defaults, "fixed") | {n: self.kind(v) for n, v in given.arguments.items()}
         inner = _Reader(self.outline, helper, Names(frozenset(defaults), frozenset()), known, helper.name)
