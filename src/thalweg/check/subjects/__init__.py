@@ -7,11 +7,18 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from thalweg.check.subjects.classes import class_plans, object_plans
+from thalweg.check.subjects import words
+from thalweg.check.subjects.actors import FunctionActor
+from thalweg.check.subjects.beginnings import Beginning
+from thalweg.check.subjects.classes import Method, class_plans, object_plans
 from thalweg.check.subjects.code import made_of
+from thalweg.check.subjects.factories import factory_plans, generator_plans, is_factory
 from thalweg.check.subjects.functions import bare, function_plans
 from thalweg.check.subjects.hints import hint_of
 from thalweg.check.subjects.libraries.recognition import live
+from thalweg.check.subjects.loops import LoopPlan, is_loop, loop_plans
+from thalweg.check.subjects.play import Plan
+from thalweg.check.subjects.signature import signature_of
 from thalweg.check.subjects.subject import CannotRun, Source, Subject
 
 __all__ = ["CannotRun", "Source", "Subject", "adapt"]
@@ -55,15 +62,43 @@ def adapt(
     given, rate = dict(numbers or {}), learning_rate_parameter
     name = getattr(update, "__name__", None) or type(update).__name__
     hint = rule or hint_of(update, source)
-    if isinstance(update, type):
+    plans: tuple[Plan | LoopPlan, ...]
+    if isinstance(update, Method):
+        plans = class_plans(update.kind, given, rate, source, update.name)
+    elif isinstance(update, type):
         plans = class_plans(update, given, rate, source)
     elif inspect.ismethod(update) and not isinstance(update.__self__, type):
         plans = object_plans(update.__self__, given, rate, source, update.__name__)
     elif inspect.isroutine(update) or hasattr(update, "func"):
-        plans = function_plans(update, given, rate, source, _neighbours(update))  # type: ignore[arg-type]
+        plans = _of_function(update, given, rate, source)
     else:
         plans = object_plans(update, given, rate, source)
     return made_of(name, plans, hint=hint, source=source, texts=(plans[0].actor.signature,))
+
+
+def _of_function(
+    function: Any, given: Mapping[str, float], rate: str | None, source: Source | None
+) -> tuple[Plan | LoopPlan, ...]:
+    """Play a function as what it looks like: a generator, a whole loop, a maker of functions, a step."""
+    own = bare(function)
+    if inspect.isgeneratorfunction(own):
+        return generator_plans(function, given, rate, source)
+    signature = signature_of(function, source, rate, own)
+    ways: list[Callable[[], tuple[Plan | LoopPlan, ...]]] = []
+    if is_loop(signature):
+        actors = iter([FunctionActor(signature, Beginning(own))])
+        ways.append(lambda: loop_plans(actors, given, rate, source))
+    if is_factory(signature):
+        ways.append(lambda: factory_plans(function, given, rate, source))
+    if not ways or signature.has(words.GRADIENTS):
+        ways.append(lambda: function_plans(function, given, rate, source, _neighbours(function)))
+    failure: CannotRun | None = None
+    for way in ways:
+        try:
+            return way()
+        except CannotRun as why:
+            failure = failure or why
+    raise failure or CannotRun("nothing in it looks like an update")
 
 
 def _neighbours(function: Any) -> list[Callable[..., Any]]:

@@ -33,6 +33,8 @@ class Use:
     mapped: bool = False
     """Asked for keys or items."""
     attributes: list[str] = field(default_factory=list)
+    taken_apart: list[str] = field(default_factory=list)
+    """Names that the result of calling it is taken apart into."""
     counted: bool = False
     """Increased by one inside."""
     unpacked: list[str] = field(default_factory=list)
@@ -195,6 +197,8 @@ def _assigned(target: ast.expr, value: ast.expr, at: Callable[[ast.AST], Use | N
         base = part.value if isinstance(part, ast.Subscript) else part
         if (use := at(base)) is not None:
             use.assigned = True
+    if isinstance(target, ast.Tuple | ast.List) and isinstance(value, ast.Call) and (use := at(value.func)) is not None:
+        use.taken_apart = [dotted(element) or "" for element in target.elts]
     if isinstance(target, ast.Tuple | ast.List) and (use := at(value)) is not None:
         use.unpacked = [dotted(element) or "" for element in target.elts]
     match value:

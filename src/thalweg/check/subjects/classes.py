@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import product
-from typing import Any
+from typing import Any, final
 
 from thalweg.check.subjects import words
 from thalweg.check.subjects.actors import Actor, ObjectActor
@@ -29,6 +29,15 @@ _SETUPS = (
     "init", "initialize", "initialise", "setup", "build", "register", "init_state", "initialize_state", "set_params",
     "set_parameters", "create_slots", "init_params", "add_params", "attach", "bind",
 )  # fmt: skip
+
+
+@final
+@dataclass(frozen=True)
+class Method:
+    """A method of a class of which no object has been made."""
+
+    kind: type
+    name: str
 
 
 def class_plans(
@@ -95,11 +104,11 @@ def _plans(
     held = instance is not None or (maker is not None and maker.has(words.PARAMETERS, words.LAYER))
 
     def actors(name: str) -> Iterator[tuple[Actor, Signature]]:
-        bound = _bound(own.get(name) or signature_of(getattr(kind, name), source))
+        step = bound(own.get(name) or signature_of(getattr(kind, name), source))
         makers = list(casts(maker, held=True))[:2] if maker is not None else [None]
-        setups = [(n, _bound(own[n])) for n in _SETUPS if n in own and n != name]
+        setups = [(n, bound(own[n])) for n in _SETUPS if n in own and n != name]
         setups = [(n, s) for n, s in setups if s.has(words.PARAMETERS, words.SIZE, words.LAYER)]
-        for cast, made in product(casts(bound, held=True), makers):
+        for cast, made in product(casts(step, held=True), makers):
             for setup_name, setup in [*setups, ("", None)]:
                 yield ObjectActor(cast, beginning, made, instance, name, setup, setup_name, pre=pre, post=post), cast
 
@@ -127,7 +136,7 @@ def _bare(signature: Signature) -> bool:
     return all(not a.required or a.name == "self" for a in signature.arguments)
 
 
-def _bound(signature: Signature) -> Signature:
+def bound(signature: Signature) -> Signature:
     """Return a method's signature without self."""
     arguments = signature.arguments
     if (arguments and arguments[0].name in ("self", "cls", "this", "s", "我")) or _first_is_self(signature):
@@ -161,7 +170,7 @@ def methods_of(kind: type) -> list[str]:
     for name, function in functions.items():
         if name.startswith("__") or name in known or name in _SETUPS:
             continue
-        signature = _bound(signature_of(function))
+        signature = bound(signature_of(function))
         verbs = set(words.tokens(name)) & {"step", "update", "apply", "optimize", "descend", "minimize"}
         takes = signature.has(words.GRADIENTS, words.LAYER, "pairs")
         aside = name.startswith(("zero", "reset", "get_lr", "set_", "pre_", "post_", "init", "add_", "compute_loss"))

@@ -12,6 +12,7 @@ import numpy as np
 from thalweg.check.subjects import words
 from thalweg.check.subjects.actors import FactoryActor, ObjectActor
 from thalweg.check.subjects.anatomy import Anatomy
+from thalweg.check.subjects.loops import LoopPlan
 from thalweg.check.subjects.play import Plan, guarded, probe
 from thalweg.check.subjects.signature import NUMBERS, Signature
 from thalweg.check.subjects.stage import Stage
@@ -33,30 +34,37 @@ class Code(Subject):
         The ways to play it, the likeliest first; all but the first are other readings.
     """
 
-    plans: tuple[Plan, ...] = field(default_factory=tuple)
+    plans: tuple[Plan | LoopPlan, ...] = field(default_factory=tuple)
 
     def tape(self) -> Tape:
         """Return the standard tape, cut as this code takes it."""
         tape = standard() if self.moves_rate else standard().steady()
         arrangement = self.plans[0].arrangement
-        return tape.shaped() if arrangement.single else tape.shaped(*arrangement.shapes)
+        whole = arrangement.single or arrangement.shapes == ((2,),)
+        return tape.shaped() if whole else tape.shaped(*arrangement.shapes)
 
     def play(self, tape: Tape) -> Trajectory:
         """Play along a tape of 24 coordinates, cut as this code takes it."""
         plan = self.plans[0]
-        if not plan.arrangement.single and tape.shapes != plan.arrangement.shapes:
+        whole = plan.arrangement.single or plan.arrangement.shapes == ((2,),)
+        if not whole and tape.shapes != plan.arrangement.shapes:
             tape = tape.shaped(*plan.arrangement.shapes)
         return Trajectory(plan.thetas(tape, self.source))
 
     def readings(self) -> Iterator[Subject]:
         """Yield the plans one by one."""
         for plan in self.plans:
-            note = "" if len(self.plans) == 1 else f"its counter is given {plan.first_count} at the first step"
+            note = "" if plan.first_count == 1 else "its counter is given 0 at the first step"
             yield replace(self, plans=(plan,), note="; ".join(part for part in (self.note, note) if part))
 
 
 def made_of(
-    name: str, plans: tuple[Plan, ...], *, hint: str | None, source: Source | None, texts: tuple[Signature, ...]
+    name: str,
+    plans: tuple[Plan | LoopPlan, ...],
+    *,
+    hint: str | None,
+    source: Source | None,
+    texts: tuple[Signature, ...],
 ) -> Code:
     """Return a subject, with the numbers that can be read and whether its rate moves."""
     plan = plans[0]
@@ -65,8 +73,10 @@ def made_of(
     return Code(name=name, hint=hint, numbers=numbers, source=source, moves_rate=moves, plans=plans)
 
 
-def _moves(plan: Plan, source: Source | None) -> bool:
+def _moves(plan: Plan | LoopPlan, source: Source | None) -> bool:
     """Whether twice the learning rate changes a step, and is still there after it."""
+    if isinstance(plan, LoopPlan):
+        return False
     tape = probe(plan.arrangement, steps=2)
     twice = replace(tape, rates=np.array([1.0, 2.0]))
     try:
@@ -76,7 +86,7 @@ def _moves(plan: Plan, source: Source | None) -> bool:
     return not np.array_equal(slow[2], fast[2], equal_nan=True) and np.array_equal(slow[1], fast[1], equal_nan=True)
 
 
-def numbers_of(plan: Plan, source: Source | None, anatomies: list[Anatomy]) -> dict[str, float]:
+def numbers_of(plan: Plan | LoopPlan, source: Source | None, anatomies: list[Anatomy]) -> dict[str, float]:
     """Return the hyperparameters that can be read: of arguments, attributes, globals, and constants in the text."""
     tape = probe(plan.arrangement)
     stage = plan.stage(tape.split(tape.theta0))
@@ -96,7 +106,7 @@ def numbers_of(plan: Plan, source: Source | None, anatomies: list[Anatomy]) -> d
     return _by_rules(found)
 
 
-def _held(stage: Stage, plan: Plan) -> Iterator[tuple[str, Any]]:
+def _held(stage: Stage, plan: Plan | LoopPlan) -> Iterator[tuple[str, Any]]:
     """Yield names and numbers that the code holds."""
     for signature in (plan.actor.signature, getattr(plan.actor, "maker", None), getattr(plan.actor, "factory", None)):
         for argument in signature.arguments if isinstance(signature, Signature) else ():

@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any, final
 
 from thalweg.check.subjects import words
-from thalweg.check.subjects.classes import methods_of
+from thalweg.check.subjects.classes import Method, methods_of
 from thalweg.check.subjects.functions import bare
 from thalweg.check.subjects.hints import hint_of
 from thalweg.check.subjects.signature import PAIRS, Signature, signature_of
@@ -103,15 +103,6 @@ def _named(namespace: Mapping[str, Any], name: str) -> Any:
     if not hasattr(value, rest[0]):
         raise CannotRun(f"{first} has no {rest[0]!r}")
     return Method(value, rest[0]) if isinstance(value, type) else getattr(value, rest[0])
-
-
-@final
-@dataclass(frozen=True)
-class Method:
-    """A method of a class of which no object has been made."""
-
-    kind: type
-    name: str
 
 
 def _is_own(name: str, value: Any, namespace: Mapping[str, Any]) -> bool:

@@ -229,7 +229,7 @@ def settle(plan: Plan, source: Source | None, *, steps: bool = True, still: bool
     unmoved: Plan | None = None
     reason = "the new parameters are neither returned nor written to what it is given"
     for place in places:
-        made = replace(plan, outcome=Outcome(place, 0.0, _handed(plan, place, results)))
+        made = replace(plan, outcome=Outcome(place, 0.0, _handed(plan, place, results, stage)))
         kind, value = _kind(made, tape, source)
         if kind == "parameters":
             return made
@@ -239,7 +239,7 @@ def settle(plan: Plan, source: Source | None, *, steps: bool = True, still: bool
             deltas.append((place, value))
     if steps and deltas:
         place, value = _likeliest_step(plan, deltas)
-        return replace(plan, outcome=Outcome(place, -1.0 if value > 0 else 1.0, _handed(plan, place, results)))
+        return replace(plan, outcome=Outcome(place, -1.0 if value > 0 else 1.0, _handed(plan, place, results, stage)))
     if still and unmoved is not None:
         return unmoved
     return Failure(reason)
@@ -338,6 +338,9 @@ def _handed(plan: Plan, place: Place, results: list[Any]) -> dict[str, tuple[Any
         return {memory[0].name: ()} if len(memory) == 1 and _alike(plan, memory[0].name, result) else {}
     if not isinstance(result, tuple | list) or (isinstance(result, list) and place.path == ()):
         return {}
+    memory = [a.name for a in wanted if a.role != words.COUNT]
+    if len(memory) == 1 and len(result) > 1 and _form(stage.memory[0].get(memory[0])) == _form(result):
+        return {memory[0]: ()}  # the state goes in and comes out in one piece
     return _handed_in_order(signature, place, list(result), [a.name for a in wanted])
 
 
@@ -366,6 +369,11 @@ def _handed_in_order(
     if left and len(over) >= len(left):
         handed.update({w: (k,) for w, k in zip(left, over, strict=False)})
     return handed
+
+
+def _form(value: Any) -> Any:
+    """Return what a state has in common with the next one: the kind of container, and how much is in it."""
+    return (type(value), len(value)) if isinstance(value, tuple | list | dict) else type(value)
 
 
 def _plain(name: str) -> str:

@@ -177,6 +177,9 @@ def _settled(arguments: list[Argument], anatomy: Anatomy) -> list[Argument]:
 
 
 def _called_role(a: Argument, called: list[Argument]) -> str:
+    apart = [words.role_of(name) for name in a.use.taken_apart]
+    if len(apart) == 2 and words.GRADIENTS in apart:
+        return words.BOTH
     if a.role in (words.FUNCTION, words.BOTH):
         return a.role
     if a.role == words.GRADIENTS:
