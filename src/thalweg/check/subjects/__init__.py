@@ -16,7 +16,7 @@ from thalweg.check.subjects.factories import factory_plans, generator_plans, is_
 from thalweg.check.subjects.functions import bare, function_plans
 from thalweg.check.subjects.hints import hint_of
 from thalweg.check.subjects.libraries.recognition import live
-from thalweg.check.subjects.loops import LoopPlan, is_loop, loop_plans
+from thalweg.check.subjects.loops import LoopPlan, first_way, is_loop, loop_plans
 from thalweg.check.subjects.play import Plan
 from thalweg.check.subjects.signature import signature_of
 from thalweg.check.subjects.subject import CannotRun, Source, Subject
@@ -90,15 +90,9 @@ def _of_function(
         ways.append(lambda: loop_plans(actors, given, rate, source))
     if is_factory(signature):
         ways.append(lambda: factory_plans(function, given, rate, source))
-    if not ways or signature.has(words.GRADIENTS):
+    if not is_factory(signature) or signature.has(words.GRADIENTS):
         ways.append(lambda: function_plans(function, given, rate, source, _neighbours(function)))
-    failure: CannotRun | None = None
-    for way in ways:
-        try:
-            return way()
-        except CannotRun as why:
-            failure = failure or why
-    raise failure or CannotRun("nothing in it looks like an update")
+    return first_way(ways)
 
 
 def _neighbours(function: Any) -> list[Callable[..., Any]]:

@@ -15,6 +15,7 @@ from thalweg.check.subjects.beginnings import Beginning
 from thalweg.check.subjects.casting import casts
 from thalweg.check.subjects.functions import first_that_plays
 from thalweg.check.subjects.layouts import layouts
+from thalweg.check.subjects.loops import LoopPlan, first_way, is_loop, loop_plans
 from thalweg.check.subjects.play import Plan
 from thalweg.check.subjects.signature import Signature, signature_of
 from thalweg.check.subjects.subject import CannotRun, Source
@@ -25,6 +26,8 @@ METHODS = (
     "get_updates", "gradient_step", "take_step", "one_step", "next", "backward_pass", "更新", "一步", "gengxin",
 )  # fmt: skip
 """Methods that make a step, the commonest first."""
+LOOPS = ("optimize", "minimize", "run", "solve", "fit", "train", "search", "__call__")
+"""Methods that walk a whole way."""
 _SETUPS = (
     "init", "initialize", "initialise", "setup", "build", "register", "init_state", "initialize_state", "set_params",
     "set_parameters", "create_slots", "init_params", "add_params", "attach", "bind",
@@ -42,7 +45,7 @@ class Method:
 
 def class_plans(
     kind: type, given: Mapping[str, float], rate_name: str | None, source: Source | None, method: str | None = None
-) -> tuple[Plan, ...]:
+) -> tuple[Plan | LoopPlan, ...]:
     """Return the ways to play a class that makes steps.
 
     Raises
@@ -63,7 +66,7 @@ def object_plans(
     rate_name: str | None,
     source: Source | None,
     method: str | None = None,
-) -> tuple[Plan, ...]:
+) -> tuple[Plan | LoopPlan, ...]:
     """Return the ways to play an object that makes steps; it is copied, and stays as it is.
 
     Raises
@@ -88,13 +91,13 @@ def _plans(
     rate_name: str | None,
     source: Source | None,
     method: str | None,
-) -> tuple[Plan, ...]:
+) -> tuple[Plan | LoopPlan, ...]:
     if inspect.isabstract(kind):
         raise CannotRun(
             f"{kind.__name__} is abstract: it leaves {', '.join(sorted(getattr(kind, '__abstractmethods__', ())))} open"
         )
     names = [method] if method else methods_of(kind)
-    if not names:
+    if not names and not any(n in LOOPS for n in _functions(kind)):
         raise CannotRun(f"{kind.__name__} has no method that could make a step")
     sample = next((f for n in names if inspect.isfunction(f := inspect.getattr_static(kind, n))), None)
     beginning = Beginning(sample or vars_init(kind))
@@ -121,7 +124,21 @@ def _plans(
                 for layout in layouts(cast, others):
                     yield actor, layout
 
-    return first_that_plays(tries(), given, rate_name, source)
+    def loops() -> Iterator[Actor]:
+        for name in names if method else [*names, *LOOPS]:
+            if name in own and is_loop_of(bound(own[name]), maker):
+                yield ObjectActor(bound(own[name]), beginning, maker, instance, name)
+
+    return first_way([
+        lambda: first_that_plays(tries(), given, rate_name, source),
+        lambda: loop_plans(loops(), given, rate_name, source),
+    ])  # fmt: skip
+
+
+def is_loop_of(method: Signature, maker: Signature | None) -> bool:
+    """Whether a method is a whole loop, its functions being its own arguments or the constructor's."""
+    asks = is_loop(method) or (maker is not None and is_loop(maker))
+    return asks and not method.has(words.GRADIENTS)
 
 
 def _functions(kind: type) -> dict[str, Callable[..., Any]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, final
 
@@ -243,6 +243,23 @@ def is_loop(signature: Signature) -> bool:
     return signature.has(words.OBJECTIVE) and not signature.has(words.GRADIENTS)
 
 
+def first_way(ways: Iterable[Callable[[], tuple[Any, ...]]]) -> tuple[Any, ...]:
+    """Return what the first way gives that does not end in a failure.
+
+    Raises
+    ------
+    CannotRun
+        All of them do; the reason is the first one's.
+    """
+    failure: CannotRun | None = None
+    for way in ways:
+        try:
+            return way()
+        except CannotRun as why:
+            failure = failure or why
+    raise failure or CannotRun("nothing in it looks like an update")
+
+
 def _layouts(actor: Actor) -> Iterator[Arrangement]:
     signatures = [s for s in (actor.signature, getattr(actor, "maker", None)) if isinstance(s, Signature)]
     bounded = any(a.name.lower() in ("bounds", "bound", "limits", "domain") for s in signatures for a in s.arguments)
@@ -322,6 +339,3 @@ def _others(plan: LoopPlan) -> Iterator[LoopPlan]:
     """Yield other readings: a gradient asked for before the loop that is not used in it."""
     if plan.path is not None and plan.ahead == 0 and plan.per_step == 1:
         yield replace(plan, ahead=1)
-
-
-Gradient = Callable[..., Any]

@@ -316,7 +316,7 @@ def _likeliest_step(plan: Plan, deltas: list[tuple[Place, float]]) -> tuple[Plac
     return min(deltas, key=rank)
 
 
-def _handed(plan: Plan, place: Place, results: list[Any]) -> dict[str, tuple[Any, ...]]:
+def _handed(plan: Plan, place: Place, results: list[Any], stage: Stage) -> dict[str, tuple[Any, ...]]:
     """Say which arguments the next step is given from what this one returned: by name, else in order."""
     signature = plan.actor.signature
     if isinstance(plan.actor, GeneratorActor):

@@ -103,6 +103,8 @@ class Stage:
             return self.first_count + self.index
         if role == words.KEY:
             return self.arrangement.key(part)
+        if role in (words.FUNCTION, words.BOTH, words.OBJECTIVE):
+            return self._function(argument, part)
         if role in NUMBERS:
             return self._number(argument)
         if role == words.SIZE:
@@ -131,6 +133,14 @@ class Stage:
             params, grads = [params], [grads]
         first = words.role_of(words.tokens(argument.name)[0])
         return list(zip(grads, params, strict=True) if first == words.GRADIENTS else zip(params, grads, strict=True))
+
+    def _function(self, argument: Argument, part: int) -> Any:
+        """Return a gradient function for one step: it answers the same wherever it is asked."""
+        if argument.role == words.FUNCTION:
+            return lambda *_, **__: self._own(self.grads[part], argument)
+        if argument.role == words.BOTH:
+            return lambda *_, **__: (1.0, self._own(self.grads[part], argument))
+        return (lambda *_, **__: 1.0) if argument.use.called else 1.0
 
     def _number(self, argument: Argument) -> Any:
         role = argument.role or ""
