@@ -147,17 +147,23 @@ def diagnose(
 
 def examine(subject: Subject) -> Diagnosis:
     """Return the diagnosis of a subject: of the ways to read it, the one with the simplest explanation."""
-    best: Diagnosis | None = None
     failed: Diagnosis | None = None
+    played: list[tuple[Subject, Tape, Trajectory]] = []
     for reading in subject.readings():
         tape = reading.tape()
         try:
-            observed = reading.play(tape)
+            played.append((reading, tape, reading.play(tape)))
         except CannotRun as failure:
             failed = failed or cannot_run(reading.name, failure, reading.source)
-            continue
+    # A reading under which the first step is no number is one that nobody would choose.
+    defined = [one for one in played if bool(np.isfinite(one[2].thetas[1]).any())] or played
+    best: Diagnosis | None = None
+    for reading, tape, observed in defined:
         made = _explained(reading, tape, observed)
-        if best is None or _rank(made) < _rank(best):
+        if made.verdict.kind == "unknown":
+            others = (_explained(reading, other, observed) for other in reading.groupings())
+            made = next((other for other in others if other.verdict.kind != "unknown"), made)
+        if best is None or _rank(made.verdict) < _rank(best.verdict):
             best = made
         if best.verdict.kind in ("right", "same"):
             break
@@ -185,12 +191,10 @@ def cannot_run(name: str, failure: CannotRun, source: Source | None) -> Diagnosi
     return Diagnosis(name, verdict, source, (), None, None, standard())
 
 
-def _rank(diagnosis: Diagnosis) -> tuple[int, bool, int]:
-    """Return what is believed last: an unknown rule, a first step that is no number, many findings."""
-    verdict, observed = diagnosis.verdict, diagnosis.observed
+def _rank(verdict: Verdict) -> tuple[int, int]:
+    """Return what is believed last: an unknown rule, many findings."""
     order = {"right": 0, "same": 0, "wrong": 1, "unknown": 2, "cannot_run": 3}[verdict.kind]
-    undefined = observed is not None and not bool(np.isfinite(observed.thetas[1]).any())
-    return order, undefined, 2 * len(verdict.mistakes) + len(verdict.conventions)
+    return order, 2 * len(verdict.mistakes) + len(verdict.conventions)
 
 
 def _plain(array: Array) -> Any:

@@ -60,6 +60,7 @@ def adapt(
     if made is not None:
         return replace(made, hint=rule or made.hint, numbers={**made.numbers, **(numbers or {})})
     given, rate = dict(numbers or {}), learning_rate_parameter
+    update = getattr(update, "py_func", update)  # what Numba has compiled is read and played as Python
     name = getattr(update, "__name__", None) or type(update).__name__
     hint = rule or hint_of(update, source)
     plans: tuple[Plan | LoopPlan, ...]

@@ -14,7 +14,7 @@ import numpy as np
 from thalweg.check.subjects import words
 from thalweg.check.subjects.beginnings import Beginning
 from thalweg.check.subjects.signature import EMPTY, NUMBERS, Argument, Signature
-from thalweg.check.subjects.stage import Stage, Unanswerable
+from thalweg.check.subjects.stage import Dial, Stage, Unanswerable
 
 
 @dataclass(frozen=True, eq=False)
@@ -176,8 +176,8 @@ def _open(argument: Argument) -> bool:
     return argument.role is None and argument.required
 
 
-def _turn(stage: Stage, put: Callable[[Any], None], base: Any) -> None:
-    stage.dials.append((put, float(base)))
+def _turn(stage: Stage, holder: Any, name: str, base: Any) -> None:
+    stage.dials.append(Dial(holder, name, float(base)))
     stage.used.setdefault(words.RATE, float(base))
 
 
@@ -191,11 +191,11 @@ def _turn_attributes(stage: Stage) -> None:
     held = getattr(stage.instance, "__dict__", {})
     for name, value in list(held.items()):
         if _is_rate(stage, name, value):
-            _turn(stage, lambda v, n=name: setattr(stage.instance, n, v), value)  # type: ignore[misc]
+            _turn(stage, stage.instance, name, value)
         for inner in _settings(value):
             for key, number in list(inner.items()):
                 if isinstance(key, str) and _is_rate(stage, key, number):
-                    _turn(stage, lambda v, d=inner, k=key: d.__setitem__(k, v), number)  # type: ignore[misc]
+                    _turn(stage, inner, key, number)
 
 
 def _settings(value: Any) -> Iterator[dict[Any, Any]]:
@@ -215,11 +215,11 @@ def _turn_globals(stage: Stage, beginning: Beginning, signature: Signature) -> N
         for name in names & set(space):
             value = space[name]
             if _is_rate(stage, name, value):
-                _turn(stage, lambda v, n=name, s=space: s.__setitem__(n, v), value)  # type: ignore[misc]
+                _turn(stage, space, name, value)
             if isinstance(value, dict) and words.role_of(name) == words.CONFIG:
                 for key, number in list(value.items()):
                     if isinstance(key, str) and _is_rate(stage, key, number):
-                        _turn(stage, lambda v, d=value, k=key: d.__setitem__(k, v), number)  # type: ignore[misc]
+                        _turn(stage, value, key, number)
     _turn_cells(stage)
 
 
@@ -234,7 +234,7 @@ def _turn_cells(stage: Stage) -> None:
         except ValueError:
             continue
         if _is_rate(stage, name, value):
-            _turn(stage, lambda v, c=cell: setattr(c, "cell_contents", v), value)  # type: ignore[misc]
+            _turn(stage, cell, "cell_contents", value)
         elif isinstance(value, float) and (role := words.role_of(name)) in NUMBERS:
             stage.used.setdefault(role or "", value)
 

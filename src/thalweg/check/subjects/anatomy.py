@@ -39,6 +39,8 @@ class Use:
     """Increased by one inside."""
     unpacked: list[str] = field(default_factory=list)
     """Names it is taken apart into: ``m, v = state``."""
+    elements: list[str] = field(default_factory=list)
+    """Names that each of its elements is taken apart into in a loop."""
     assigned: bool = False
     """Given a new value, or written to."""
     tested: bool = False
@@ -75,15 +77,24 @@ class Anatomy:
             _read(node, at)
             _read_writing(node, at)
         for name, use in list(uses.items()):  # a variable that walks through an argument stands for it
+            use.elements = next(self._apart(name), [])
             aliases = [alias for alias in self._walkers(name) if alias in uses]
             use.attributes += [attribute for alias in aliases for attribute in uses[alias].attributes]
         return uses
+
+    def _apart(self, name: str) -> Iterator[list[str]]:
+        """Yield the names that loops take the elements of ``name`` apart into."""
+        for node in ast.walk(self.tree) if self.tree is not None else ():
+            if isinstance(node, ast.For | ast.comprehension):
+                for element in _targets(node.target, node.iter, name):
+                    if isinstance(element, ast.Tuple):
+                        yield [dotted(e) or "" for e in element.elts]
 
     def _walkers(self, name: str) -> Iterator[str]:
         """Yield names that stand for the elements of ``name`` in loops."""
         for node in ast.walk(self.tree) if self.tree is not None else ():
             if isinstance(node, ast.For | ast.comprehension):
-                yield from _paired(node.target, node.iter, name)
+                yield from (t.id for t in _targets(node.target, node.iter, name) if isinstance(t, ast.Name))
 
     @cached_property
     def returned(self) -> list[list[str]]:
@@ -239,16 +250,16 @@ def _prefix(index: ast.expr) -> str | None:
             return None
 
 
-def _paired(target: ast.expr, iterated: ast.expr, name: str) -> Iterator[str]:
-    """Yield the loop variables that take the elements of ``name``."""
-    if dotted(iterated) == name and isinstance(target, ast.Name):
-        yield target.id
+def _targets(target: ast.expr, iterated: ast.expr, name: str) -> Iterator[ast.expr]:
+    """Yield what takes the elements of ``name`` in a loop, also inside zip and enumerate."""
+    if dotted(iterated) == name:
+        yield target
     if isinstance(iterated, ast.Call) and isinstance(iterated.func, ast.Name):
         if iterated.func.id == "zip" and isinstance(target, ast.Tuple):
             for arg, element in zip(iterated.args, target.elts, strict=False):
-                yield from _paired(element, arg, name)
+                yield from _targets(element, arg, name)
         if iterated.func.id == "enumerate" and isinstance(target, ast.Tuple) and len(target.elts) == 2:
-            yield from _paired(target.elts[1], iterated.args[0], name)
+            yield from _targets(target.elts[1], iterated.args[0], name)
 
 
 def _own(statements: list[ast.stmt]) -> Iterator[ast.AST]:

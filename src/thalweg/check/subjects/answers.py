@@ -82,6 +82,19 @@ class Variable(np.ndarray[Any, np.dtype[Any]]):
 
     requires_grad = trainable = True
 
+    def assign(self, value: Any) -> Variable:
+        """Take a new value, as a variable of TensorFlow does."""
+        self[...] = value
+        return self
+
+    def assign_sub(self, step: Any) -> Variable:
+        """Take a step away."""
+        return self.assign(self - step)
+
+    def assign_add(self, step: Any) -> Variable:
+        """Add a step."""
+        return self.assign(self + step)
+
 
 @final
 class Cell:

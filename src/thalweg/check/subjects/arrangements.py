@@ -246,6 +246,11 @@ class SeparateNumbers(Arrangement):
         return [(0.0,) * self.count]
 
 
+def _own(array: Array) -> Any:
+    """Return a copy; a number where there is but one."""
+    return float(array) if array.shape == () else array.copy()
+
+
 @final
 @dataclass(frozen=True)
 class Keyed(Arrangement):
@@ -269,7 +274,7 @@ class Keyed(Arrangement):
         return self.shapes[[str(n) for n in self.names].index(known)]
 
     def _lay(self, arrays: Sequence[Array]) -> list[Any]:
-        held = [(name, a.copy()) for name, a in zip(self.names, arrays, strict=True)]
+        held = [(name, _own(a)) for name, a in zip(self.names, arrays, strict=True)]
 
         def answer(key: Any) -> Any:
             raise KeyError(key)
@@ -277,7 +282,7 @@ class Keyed(Arrangement):
         return [Answers(held, answer)]
 
     def _slopes(self, arrays: Sequence[Array], _params: Sequence[Any]) -> list[Any]:
-        held = [(self.slope_name(name), a.copy()) for name, a in zip(self.names, arrays, strict=True)]
+        held = [(self.slope_name(name), _own(a)) for name, a in zip(self.names, arrays, strict=True)]
 
         def answer(key: Any) -> Any:
             known = words.stem(str(key), [str(n) for n in self.names])

@@ -25,6 +25,11 @@ def casts(signature: Signature, *, held: bool = False) -> Iterator[Signature]:
     plain = _completed(signature)
     if plain.has(*_GIVEN) or held:
         yield plain
+    yield from _recasts(signature, plain)
+
+
+def _recasts(signature: Signature, plain: Signature) -> Iterator[Signature]:
+    """Yield casts that names do not speak for."""
     unsure = [a for a in signature.arguments if _unsure(a)]
     missing = [
         role

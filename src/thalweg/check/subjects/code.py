@@ -5,6 +5,8 @@ from __future__ import annotations
 import inspect
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
+from math import prod
 from typing import Any, final
 
 import numpy as np
@@ -43,6 +45,13 @@ class Code(Subject):
         whole = arrangement.single or arrangement.shapes == ((2,),)
         return tape.shaped() if whole else tape.shaped(*arrangement.shapes)
 
+    def groupings(self) -> Iterator[Tape]:
+        """Yield tapes on which the arrays of a layer are one: some code counts layers, not arrays."""
+        shapes = self.plans[0].arrangement.shapes
+        if len(shapes) == 4 and not self.plans[0].arrangement.single:
+            layers = [prod(a) + prod(b) for a, b in pairwise(shapes)][::2]
+            yield self.tape().shaped(*((size,) for size in layers))
+
     def play(self, tape: Tape) -> Trajectory:
         """Play along a tape of 24 coordinates, cut as this code takes it."""
         plan = self.plans[0]
@@ -78,12 +87,29 @@ def _moves(plan: Plan | LoopPlan, source: Source | None) -> bool:
     if isinstance(plan, LoopPlan):
         return False
     tape = probe(plan.arrangement, steps=2)
+    if _managed(plan, tape, source):
+        return False
     twice = replace(tape, rates=np.array([1.0, 2.0]))
     try:
         slow, fast = plan.thetas(tape, source), plan.thetas(twice, source)
     except CannotRun:
         return False
     return not np.array_equal(slow[2], fast[2], equal_nan=True) and np.array_equal(slow[1], fast[1], equal_nan=True)
+
+
+def _managed(plan: Plan, tape: Tape, source: Source | None) -> bool:
+    """Whether the code changes its learning rate by itself from step to step."""
+    try:
+        with guarded(plan.actor, source):
+            stage = plan.stage(tape.split(tape.theta0))
+            plan.begin(stage, tape)
+            for index in range(2):
+                plan.advance(stage, tape, index)
+                if any(dial.moved for dial in stage.dials):
+                    return True
+    except CannotRun:
+        return True
+    return False
 
 
 def numbers_of(plan: Plan | LoopPlan, source: Source | None, anatomies: list[Anatomy]) -> dict[str, float]:

@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any, final
 
 from thalweg.check.subjects import words
-from thalweg.check.subjects.classes import Method, methods_of
+from thalweg.check.subjects.classes import Method, bound, methods_of
 from thalweg.check.subjects.functions import bare
 from thalweg.check.subjects.hints import hint_of
 from thalweg.check.subjects.signature import PAIRS, Signature, signature_of
@@ -89,6 +89,10 @@ def find(namespace: Mapping[str, Any], source: Source | None = None, name: str |
             score -= 4
         if score >= LEAST:
             found.append(Candidate(each, value, score))
+    if not found:  # nothing is plain: what comes nearest
+        scored = [Candidate(each, value, _score(each, value, source)) for each, value in own.items()]
+        most = max((one.score for one in scored), default=0)
+        found = [one for one in scored if one.score == most > 0]
     return tuple(found)
 
 
@@ -113,6 +117,7 @@ def _is_own(name: str, value: Any, namespace: Mapping[str, Any]) -> bool:
         return True
     if isinstance(value, partial):
         return True
+    value = getattr(value, "py_func", value)  # compiled by Numba
     if not (inspect.isfunction(value) or isinstance(value, type)):
         return False
     if isinstance(value, type):
@@ -154,7 +159,7 @@ def _score(name: str, value: Any, source: Source | None) -> int:
     if isinstance(value, type):
         if issubclass(value, BaseException) or inspect.isabstract(value) or not methods_of(value):
             return 0
-        return score + 2
+        return score + 2 + 3 * _steps(value)
     try:
         signature = signature_of(value, source, None, bare(value))
     except (ValueError, TypeError):
@@ -162,9 +167,19 @@ def _score(name: str, value: Any, source: Source | None) -> int:
     return score + _by_arguments(signature)
 
 
+def _steps(kind: type) -> bool:
+    """Whether a class has a method that takes parameters and a gradient, or a gradient alone."""
+    methods = [bound(signature_of(getattr(kind, name))) for name in methods_of(kind)]
+    return any(m.has(words.PARAMETERS) and m.has(words.GRADIENTS) for m in methods)
+
+
 def _by_arguments(signature: Signature) -> int:
     slopes = signature.has(words.GRADIENTS, words.LAYER, PAIRS)
+    if any(a.name.lower() in ("opt", "optimizer", "optim", "optimiser") for a in signature.arguments):
+        return -4  # it uses one
     if signature.has(words.PARAMETERS) and slopes:
+        return 4
+    if any("grad" in a.use.attributes for a in signature.having(words.PARAMETERS)):
         return 4
     if signature.has(words.FUNCTION, words.BOTH) and signature.has(words.PARAMETERS):
         return 4

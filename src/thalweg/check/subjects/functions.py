@@ -37,7 +37,8 @@ def bare(function: Callable[..., Any]) -> Callable[..., Any]:
     """Return the function that the text of a partial function is of."""
     while isinstance(function, functools.partial):
         function = function.func
-    return function
+    compiled: Callable[..., Any] = getattr(function, "py_func", function)
+    return compiled
 
 
 def function_plans(
@@ -65,8 +66,11 @@ def function_plans(
         for companion in fitting:
             yield FunctionActor(cast, beginning, companion)
 
+    params = signature.having(words.PARAMETERS)
+    held = any(words.role_of(name) == words.GRADIENTS for a in params for name in a.use.attributes)
+
     def tries() -> Iterator[tuple[Actor, Arrangement]]:
-        for cast in casts(signature):
+        for cast in casts(signature, held=held):
             for layout in layouts(cast):
                 for actor in actors(cast):
                     yield actor, layout
@@ -91,12 +95,18 @@ def first_that_plays(
     failures: list[Failure] = []
     steps: Plan | None = None
     unmoved: list[tuple[Actor, Arrangement]] = []
+    first: tuple[str | None, ...] | None = None
     for count, (actor, layout) in enumerate(tries):
         if count >= most:
             break
+        cast = tuple(a.role for a in actor.signature.arguments)
+        first = first or cast
+        if cast != first and (still := _still(unmoved, given, rate_name, source)) is not None:
+            return (still,)
         plan = Plan(actor, layout, None, given, _first_count(actor.signature), rate_name)
         known = actor.signature.has(words.PARAMETERS, words.LAYER)
-        found = settle(plan, source, steps=not known or actor.signature.has(words.GRADIENTS))
+        with_steps = not known or actor.signature.has(words.GRADIENTS)
+        found = settle(plan, source, steps=with_steps, trusted=cast == first)
         if isinstance(found, Failure):
             failures.append(found)
             if found.line is None and "neither returned" in found.reason:
@@ -109,15 +119,25 @@ def first_that_plays(
             break
     if steps is not None:
         return _counted(steps)
-    for actor, layout in unmoved[:12]:
-        still = settle(Plan(actor, layout, None, given, 1, rate_name), source, still=True)
-        if isinstance(still, Plan):
-            return (still,)
+    if (still := _still(unmoved, given, rate_name, source)) is not None:
+        return (still,)
     severe = [failure for failure in failures if failure.severe]
     if not failures:
         raise CannotRun("nothing in it looks like parameters and a gradient")
     chosen = (severe or failures)[0]
     raise CannotRun(chosen.reason, chosen.line)
+
+
+def _still(
+    unmoved: list[tuple[Actor, Arrangement]], given: Mapping[str, float], rate_name: str | None, source: Source | None
+) -> Plan | None:
+    """Return a way in which the code runs, though what it is given never moves, or moves from nowhere."""
+    while unmoved:
+        actor, layout = unmoved.pop(0)
+        still = settle(Plan(actor, layout, None, given, 1, rate_name), source, still=True)
+        if isinstance(still, Plan):
+            return still
+    return None
 
 
 def _first_count(signature: Signature) -> int:

@@ -110,6 +110,7 @@ def _usual(signatures: list[Signature]) -> Iterator[Arrangement]:
     yield from _lists()
     yield One()
     yield from _keyed(uses, anatomies)
+    yield Keyed(((),) * 24, tuple(f"w{k}" for k in range(24)))
     yield Variables(PAIR)
     yield Cells()
     yield Variables(FLAT, alone=True)

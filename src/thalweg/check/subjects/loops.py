@@ -100,6 +100,8 @@ class LoopPlan:
         How many gradients it asks for in every step, and before the first.
     slope_first : bool
         Whether a function of value and gradient gives the gradient first.
+    unused : int
+        How many gradients before the first step may be asked for in vain.
     """
 
     actor: Actor
@@ -111,6 +113,7 @@ class LoopPlan:
     per_step: int = 1
     ahead: int = 0
     slope_first: bool = False
+    unused: int = 0
     first_count: int = 1
 
     def stage(self, arrays: list[Array]) -> Stage:
@@ -168,8 +171,6 @@ class LoopPlan:
         stage.grads = list(stage.params)
         stage.memory[0].update(self.supplied(answering, stage, count))
         self.actor.begin(stage)
-        for put, base in stage.dials:
-            put(base)
         result = None
         try:
             result = self.actor.step(stage, 0)
@@ -303,7 +304,8 @@ def _settle(plan: LoopPlan, source: Source | None) -> LoopPlan | Failure:
             return Failure(failure.reason, failure.line, severe)
         calls = [answering.calls for _, answering in walked]
         per = max(calls[1] - calls[0], 1)
-        counted = replace(plan, per_step=per, ahead=max(calls[0] - per, 0) if per > 1 else 0)
+        early = max(calls[0] - per, 0)
+        counted = replace(plan, per_step=per, ahead=early if per > 1 else 0, unused=early)
         for path in paths(walked[1][0]):
             for way in (path, (*path, -1)):
                 made = replace(counted, path=way)
@@ -337,5 +339,5 @@ def _is_walk(plan: LoopPlan, tape: Tape, source: Source | None) -> bool:
 
 def _others(plan: LoopPlan) -> Iterator[LoopPlan]:
     """Yield other readings: a gradient asked for before the loop that is not used in it."""
-    if plan.path is not None and plan.ahead == 0 and plan.per_step == 1:
-        yield replace(plan, ahead=1)
+    if plan.unused and plan.ahead == 0:
+        yield replace(plan, ahead=plan.unused)

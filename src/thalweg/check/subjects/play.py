@@ -199,7 +199,9 @@ def probe(arrangement: Arrangement, seed: int = 0, steps: int = 3) -> Tape:
     return Tape(draw.uniform(-2.0, 2.0, size), gradients, np.ones(steps), shapes)
 
 
-def settle(plan: Plan, source: Source | None, *, steps: bool = True, still: bool = False) -> Plan | Failure:
+def settle(
+    plan: Plan, source: Source | None, *, steps: bool = True, still: bool = False, trusted: bool = True
+) -> Plan | Failure:
     """Find where a plan's outcome is, by what follows when the parameters are moved.
 
     Parameters
@@ -210,6 +212,8 @@ def settle(plan: Plan, source: Source | None, *, steps: bool = True, still: bool
         Whether a step that is to be added or taken away is an outcome as well.
     still : bool
         Whether parameters that never move are.
+    trusted : bool
+        Whether names say which argument is which; otherwise what is found must follow the parameters exactly.
 
     Returns
     -------
@@ -227,21 +231,26 @@ def settle(plan: Plan, source: Source | None, *, steps: bool = True, still: bool
     places = list(_places(plan, stage, results))
     deltas: list[tuple[Place, float]] = []
     unmoved: Plan | None = None
+    others: list[Plan] = []
     reason = "the new parameters are neither returned nor written to what it is given"
     for place in places:
         made = replace(plan, outcome=Outcome(place, 0.0, _handed(plan, place, results, stage)))
         kind, value = _kind(made, tape, source)
-        if kind == "parameters":
+        if kind == "parameters" and (trusted or abs(value - 1) < 0.05):
             return made
         if kind == "still" and place.where == "params":
             unmoved = made
         if kind == "step" and place.where == "result":
             deltas.append((place, value))
+        if kind == "neither" and place == Place("result"):
+            others.append(made)
     if steps and deltas:
         place, value = _likeliest_step(plan, deltas)
         return replace(plan, outcome=Outcome(place, -1.0 if value > 0 else 1.0, _handed(plan, place, results, stage)))
     if still and unmoved is not None:
         return unmoved
+    if trusted and still and len(others) == 1:  # such as FTRL: the old parameters are not what it starts from
+        return others[0]
     return Failure(reason)
 
 
@@ -292,7 +301,8 @@ def _kind(plan: Plan, tape: Tape, source: Source | None) -> tuple[str, float]:
         changed = np.any((here[1:] != here[0]) | ~np.isfinite(here[1:]))
         level = float(np.median(follows)) if follows.size else 1.0
         climbs = float(np.nansum(np.sign(here[1]) * np.sign(tape.gradients[0])))
-        if 0.4 < level < 1.6:
+        even = follows.size == 0 or float(np.ptp(follows)) < 0.5
+        if 0.4 < level < 1.6 and even:
             return ("parameters", level) if changed else ("still", level)
         none = follows.size == 0 or bool(np.all(np.abs(follows) < 0.3))
         return ("step", climbs) if none and np.any(here[1] != 0) else ("neither", 0.0)
@@ -338,9 +348,9 @@ def _handed(plan: Plan, place: Place, results: list[Any], stage: Stage) -> dict[
         return {memory[0].name: ()} if len(memory) == 1 and _alike(plan, memory[0].name, result) else {}
     if not isinstance(result, tuple | list) or (isinstance(result, list) and place.path == ()):
         return {}
-    memory = [a.name for a in wanted if a.role != words.COUNT]
-    if len(memory) == 1 and len(result) > 1 and _form(stage.memory[0].get(memory[0])) == _form(result):
-        return {memory[0]: ()}  # the state goes in and comes out in one piece
+    kept = [a.name for a in wanted if a.role != words.COUNT]
+    if len(kept) == 1 and len(result) > 1 and _form(stage.memory[0].get(kept[0])) == _form(result):
+        return {kept[0]: ()}  # the state goes in and comes out in one piece
     return _handed_in_order(signature, place, list(result), [a.name for a in wanted])
 
 

@@ -123,7 +123,7 @@ def signature_of(
     for key in dict.fromkeys(anatomy.use(extra).keys if extra else ()):
         if key not in {a.name for a in found}:
             found.append(Argument(key, words.role_of(key), EMPTY, Use()))
-    settled = _with_parts(tuple(_settled(found, anatomy)))
+    settled = _with_parts(tuple(_one_gradient(_settled(found, anatomy))))
     return Signature(function, settled, anatomy, frozenset(positional), extra, rest)
 
 
@@ -174,6 +174,18 @@ def _settled(arguments: list[Argument], anatomy: Anatomy) -> list[Argument]:
             role = words.DATA
         settled.append(replace(a, role=role))
     return settled
+
+
+def _one_gradient(arguments: list[Argument]) -> list[Argument]:
+    """Where one array has several gradients by name, those that are written to are memory: ``G += g**2``."""
+    slopes = [a for a in arguments if a.role == words.GRADIENTS]
+    params = [a for a in arguments if a.role == words.PARAMETERS and a.required]
+    if len(slopes) < 2 or len(params) != 1:
+        return arguments
+    kept = [a for a in slopes if a.use.assigned or a.name.isupper()]
+    if len(kept) == len(slopes):
+        kept = slopes[1:]
+    return [replace(a, role=words.MEMORY) if a in kept else a for a in arguments]
 
 
 def _called_role(a: Argument, called: list[Argument]) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any, final
 
+import numpy as np
 from numpy.typing import NDArray
 
 from thalweg.check.subjects import words
@@ -24,6 +25,39 @@ _OF_ARRAYS = frozenset(
 
 class Unanswerable(Exception):  # noqa: N818 - not an error of the code that is examined
     """An argument that nothing can be given for."""
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Dial:
+    """A place where the code keeps its learning rate, to be turned between the steps.
+
+    Parameters
+    ----------
+    holder : object
+        An object, a dictionary, a cell of a closure.
+    name : str
+        The attribute or key.
+    base : float
+        What stood there at the start.
+    """
+
+    holder: Any
+    name: str
+    base: float
+
+    def turn(self, factor: float) -> None:
+        """Set the learning rate to a multiple of what it was."""
+        if isinstance(self.holder, dict):
+            self.holder[self.name] = self.base * factor
+        else:
+            setattr(self.holder, self.name, self.base * factor)
+
+    @property
+    def moved(self) -> bool:
+        """Whether the code has changed its learning rate itself."""
+        held = self.holder.get(self.name) if isinstance(self.holder, dict) else getattr(self.holder, self.name, None)
+        return held != self.base
 
 
 @final
@@ -54,7 +88,7 @@ class Stage:
     memory: list[dict[str, Any]] = field(init=False)
     instance: Any = None
     call: Callable[..., Any] | None = None
-    dials: list[tuple[Callable[[float], None], float]] = field(default_factory=list)
+    dials: list[Dial] = field(default_factory=list)
     index: int = 0
     factor: float = 1.0
     used: dict[str, float] = field(default_factory=dict)
@@ -69,8 +103,8 @@ class Stage:
         """Go to the next step: lay out its gradients, and set the learning rate."""
         self.index, self.factor = index, factor
         self.grads = self.arrangement.gradients(gradients, self.params)
-        for put, base in self.dials:
-            put(base * factor)
+        for dial in self.dials:
+            dial.turn(factor)
 
     def values(self, signature: Signature, part: int = 0) -> dict[str, Any]:
         """Return a value for every argument that needs one."""
@@ -191,7 +225,7 @@ class Stage:
         self.memory[part][argument.name] = made = Answers([], answer)
         for key in dict.fromkeys(argument.use.keys):  # what it reads before it has written it
             if words.role_of(key) == words.RATE or key == self.rate_name:
-                self.dials.append((lambda value, key=key: made.__setitem__(key, value), made[key]))  # type: ignore[misc]
+                self.dials.append(Dial(made, key, made[key]))
                 made[key] *= self.factor
         return made
 
@@ -200,6 +234,8 @@ class Stage:
         use = argument.use
         if use.unpacked:
             made: Any = tuple(self._start(part, name, argument) for name in use.unpacked)
+        elif len(use.elements) > 1 and isinstance(self.arrangement.zeros(part), list):
+            made = [tuple(np.array(zero) for _ in use.elements) for zero in self.arrangement.zeros(part)]
         elif use.keys or use.made_keys or use.mapped:
             made = Answers([], lambda key: self._start(part, str(key), argument))
         elif use.indices and len(self.arrangement.shapes) == 1 and not isinstance(self.params[part], list):

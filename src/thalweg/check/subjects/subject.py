@@ -124,6 +124,10 @@ class Subject(ABC):
         """Return the tape that suits it: the learning rate moves where the code lets it."""
         return standard() if self.moves_rate else standard().steady()
 
+    def groupings(self) -> Iterator[Tape]:
+        """Yield the same tape cut otherwise: what the code may take for one array."""
+        yield from ()
+
     @abstractmethod
     def play(self, tape: Tape) -> Trajectory:
         """Play the code along the tape, from a fresh start each time.

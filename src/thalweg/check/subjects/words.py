@@ -21,6 +21,7 @@ SHARE = "share"
 
 _WORDS = {
     PARAMETERS: (
+        "plist p_list param_list params_list "
         "w b x p q z theta thetas params param parameters parameter paramters weight weights wts wt bias biases var "
         "vars variable variables coef coefs coeffs coefficients point position pos init initial start guess "
         "initial_guess x0 w0 b0 theta0 x_init init_x w_init init_w theta_init init_theta "
@@ -32,6 +33,7 @@ _WORDS = {
         "θ 参数 权重 权值 偏置 变量 当前参数 初始参数 初始点 初值 canshu quanzhong pianzhi bianliang chushi"
     ),
     GRADIENTS: (
+        "glist g_list grad_list grads_list "
         "g gr grad grads gradient gradients gs gt gk g_t dw db dx dp dtheta dtheta_t dparams dparam dweights dweight "
         "dbias dbiases d_w d_b d_weights d_bias derivative derivatives deriv derivs slope slopes nabla jacobian "
         "grad_w grad_b grad_x w_grad b_grad dldw dldb dl_dw dl_db djdw dj_dw dj_db dw_t delta_w gradw gradb gw gb "
@@ -150,8 +152,10 @@ RULES = {
     "adamw": "adamw", "amsgrad": "amsgrad", "adamax": "adamax", "nadam": "nadam", "radam": "radam",
     "adabelief": "adabelief", "ada belief": "adabelief", "yogi": "yogi", "laprop": "laprop", "ademamix": "ademamix",
     "adan": "adan", "adadelta": "adadelta", "ada delta": "adadelta", "adagrad": "adagrad", "ada grad": "adagrad",
-    "rmsprop": "rmsprop", "rms prop": "rmsprop", "rms": "rmsprop", "lion": "lion", "signum": "signum",
-    "signsgd": "signsgd", "sign sgd": "signsgd", "rprop": "rprop", "ftrl": "ftrl", "qhm": "qhm", "aggmo": "aggmo",
+    "rmsprop": "rmsprop", "rms prop": "rmsprop", "rm sprop": "rmsprop",
+    "rms": "rmsprop", "lion": "lion", "signum": "signum",
+    "signsgd": "signsgd", "sign sgd": "signsgd", "rprop": "rprop",
+    "r prop": "rprop", "ftrl": "ftrl", "qhm": "qhm", "aggmo": "aggmo",
     "nesterov": "nesterov", "nag": "nesterov", "adam": "adam", "momentum": "momentum", "heavy ball": "momentum",
     "动量": "momentum", "dongliang": "momentum", "自适应矩": "adam", "牛顿动量": "nesterov", "涅斯捷罗夫": "nesterov",
     "sgd": "gradient_descent", "gradient descent": "gradient_descent", "gd": "gradient_descent",
