@@ -13,6 +13,7 @@ import numpy as np
 
 from thalweg.check.subjects import words
 from thalweg.check.subjects.beginnings import Beginning
+from thalweg.check.subjects.held import Held
 from thalweg.check.subjects.signature import EMPTY, NUMBERS, Argument, Signature
 from thalweg.check.subjects.stage import Dial, Stage, Unanswerable
 
@@ -108,8 +109,15 @@ class ObjectActor(Actor):
             made = getattr(stage.instance, self.setup_name)(**stage.values(self.setup))
             if made is not None and made is not stage.instance:
                 _remember(stage, 0, self.signature, self.setup, made)
+        if isinstance(stage.arrangement, Held):
+            stage.arrangement.put(stage.instance, stage.arrays)
         _turn_globals(stage, self.beginning, self.signature)
         _turn_attributes(stage)
+
+    def _step(self, stage: Stage, part: int) -> Any:
+        if isinstance(stage.arrangement, Held):
+            stage.arrangement.put_slopes(stage.instance, stage.grads[part])
+        return super()._step(stage, part)
 
 
 @final

@@ -179,6 +179,7 @@ def _read(node: ast.AST, at: Callable[[ast.AST], Use | None]) -> None:
             if (use := at(iterated)) is not None:
                 use.walked = True
         case ast.Attribute(value=value, attr=attr):
+            at(node)
             if (use := at(value)) is not None:
                 use.attributes.append(attr)
         case ast.Compare(left=left) | ast.UnaryOp(op=ast.Not(), operand=left):

@@ -290,6 +290,8 @@ class Keyed(Arrangement):
                 raise KeyError(key)
             return arrays[[str(n) for n in self.names].index(known)].copy()
 
+        if isinstance(_params[0], Answers):
+            _params[0].slopes = {str(n): _own(a) for n, a in zip(self.names, arrays, strict=True)}
         return [Answers(held, answer)]
 
     def _read(self, found: Sequence[Any]) -> list[Array] | None:
@@ -327,6 +329,11 @@ class Nested(Arrangement):
         return [self._rows(arrays)]
 
     def _slopes(self, arrays: Sequence[Array], _params: Sequence[Any]) -> list[Any]:
+        rows = _params[0].values() if isinstance(_params[0], dict) else _params[0]
+        for k, row in enumerate(rows if self.inner != (0, 1) else ()):
+            if isinstance(row, Answers):
+                pair = arrays[2 * k : 2 * k + 2]
+                row.slopes = {str(n): a.copy() for n, a in zip(self.inner, pair, strict=True)}
         return [self._rows(arrays, self.slopes)]
 
     def _read(self, found: Sequence[Any]) -> list[Array] | None:

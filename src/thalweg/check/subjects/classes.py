@@ -8,16 +8,20 @@ from dataclasses import dataclass, replace
 from itertools import product
 from typing import Any, final
 
+import numpy as np
+
 from thalweg.check.subjects import words
 from thalweg.check.subjects.actors import Actor, ObjectActor
-from thalweg.check.subjects.arrangements import Arrangement
+from thalweg.check.subjects.arrangements import Arrangement, Whole
 from thalweg.check.subjects.beginnings import Beginning
 from thalweg.check.subjects.casting import casts
 from thalweg.check.subjects.functions import first_that_plays
+from thalweg.check.subjects.held import held_layouts
 from thalweg.check.subjects.layouts import layouts
 from thalweg.check.subjects.loops import LoopPlan, first_way, is_loop, loop_plans
-from thalweg.check.subjects.play import Plan
-from thalweg.check.subjects.signature import Signature, signature_of
+from thalweg.check.subjects.play import Plan, guarded
+from thalweg.check.subjects.signature import PAIRS, Signature, signature_of
+from thalweg.check.subjects.stage import Stage
 from thalweg.check.subjects.subject import CannotRun, Source
 
 METHODS = (
@@ -83,6 +87,44 @@ def vars_init(kind: type) -> Callable[..., Any]:
     return init
 
 
+@final
+@dataclass(frozen=True, eq=False)
+class _Reading:
+    """A class with its methods, as they are read."""
+
+    kind: type
+    maker: Signature | None
+    instance: object
+    methods: Mapping[str, Signature]
+    beginning: Beginning
+
+    def around(self, starts: tuple[str, ...]) -> tuple[str, ...]:
+        """Return the methods without arguments whose names start so."""
+        return tuple(
+            n for n, s in self.methods.items() if n.startswith(starts) and not any(a.required for a in s.arguments)
+        )
+
+    def actor(self, name: str, step: Signature, maker: Signature | None, setup: str = "") -> ObjectActor:
+        """Return what calls a method."""
+        pre = self.around(("pre_update", "before_update", "pre_step"))
+        post = self.around(("post_update", "after_update", "post_step"))
+        made = self.methods.get(setup)
+        return ObjectActor(step, self.beginning, maker, self.instance, name, made, setup, pre=pre, post=post)
+
+    @property
+    def setups(self) -> list[str]:
+        """The methods that prepare an object for its parameters, and the empty name for none."""
+        fitting = [
+            n for n in _SETUPS if n in self.methods and self.methods[n].has(words.PARAMETERS, words.SIZE, words.LAYER)
+        ]
+        return [*fitting, ""]
+
+    @property
+    def others(self) -> list[Signature]:
+        """All that shows how the class treats parameters."""
+        return [*([self.maker] if self.maker is not None else []), *self.methods.values()]
+
+
 def _plans(
     kind: type,
     maker: Signature | None,
@@ -96,43 +138,64 @@ def _plans(
         raise CannotRun(
             f"{kind.__name__} is abstract: it leaves {', '.join(sorted(getattr(kind, '__abstractmethods__', ())))} open"
         )
+    functions = _functions(kind)
     names = [method] if method else methods_of(kind)
-    if not names and not any(n in LOOPS for n in _functions(kind)):
+    loops = names if method else [*names, *LOOPS]
+    if not any(name in functions for name in loops):
         raise CannotRun(f"{kind.__name__} has no method that could make a step")
-    sample = next((f for n in names if inspect.isfunction(f := inspect.getattr_static(kind, n))), None)
-    beginning = Beginning(sample or vars_init(kind))
-    own = {n: signature_of(f, source) for n, f in _functions(kind).items()}
-    pre = tuple(n for n in own if n.startswith(("pre_update", "before_update", "pre_step")) and _bare(own[n]))
-    post = tuple(n for n in own if n.startswith(("post_update", "after_update", "post_step")) and _bare(own[n]))
-    held = instance is not None or (maker is not None and maker.has(words.PARAMETERS, words.LAYER))
-
-    def actors(name: str) -> Iterator[tuple[Actor, Signature]]:
-        step = bound(own.get(name) or signature_of(getattr(kind, name), source))
-        makers = list(casts(maker, held=True))[:2] if maker is not None else [None]
-        setups = [(n, bound(own[n])) for n in _SETUPS if n in own and n != name]
-        setups = [(n, s) for n, s in setups if s.has(words.PARAMETERS, words.SIZE, words.LAYER)]
-        for cast, made in product(casts(step, held=True), makers):
-            for setup_name, setup in [*setups, ("", None)]:
-                yield ObjectActor(cast, beginning, made, instance, name, setup, setup_name, pre=pre, post=post), cast
-
-    def tries() -> Iterator[tuple[Actor, Arrangement]]:
-        others = [*([maker] if maker is not None else []), *own.values()]
-        for name in names:
-            for actor, cast in actors(name):
-                if not (cast.has(words.GRADIENTS, words.LAYER, "pairs") or held or cast.has(words.PARAMETERS)):
-                    continue
-                for layout in layouts(cast, others):
-                    yield actor, layout
-
-    def loops() -> Iterator[Actor]:
-        for name in names if method else [*names, *LOOPS]:
-            if name in own and is_loop_of(bound(own[name]), maker):
-                yield ObjectActor(bound(own[name]), beginning, maker, instance, name)
-
+    sample = next((functions[name] for name in loops if name in functions), vars_init(kind))
+    methods = {n: bound(signature_of(f, source, rate_name)) for n, f in functions.items()}
+    reading = _Reading(kind, maker, instance, methods, Beginning(sample))
     return first_way([
-        lambda: first_that_plays(tries(), given, rate_name, source),
-        lambda: loop_plans(loops(), given, rate_name, source),
+        lambda: first_that_plays(_own_arrays(reading, names, given, rate_name, source), given, rate_name, source),
+        lambda: first_that_plays(_tries(reading, names), given, rate_name, source),
+        lambda: loop_plans(_loops(reading, loops), given, rate_name, source),
     ])  # fmt: skip
+
+
+def _tries(reading: _Reading, names: list[str]) -> Iterator[tuple[Actor, Arrangement]]:
+    """Yield the ways in which parameters and gradients are given to the methods or the constructor."""
+    maker = reading.maker
+    held = reading.instance is not None or (maker is not None and maker.has(words.PARAMETERS, words.LAYER))
+    makers = list(casts(maker, held=True))[:2] if maker is not None else [None]
+    for name in (n for n in names if n in reading.methods):
+        for cast, made in product(casts(reading.methods[name], held=True), makers):
+            if not (held or cast.has(words.GRADIENTS, words.LAYER, PAIRS, words.PARAMETERS)):
+                continue
+            for setup in reading.setups:
+                if setup != name:
+                    actor = reading.actor(name, cast, made, setup)
+                    yield from ((actor, layout) for layout in layouts(cast, reading.others))
+
+
+def _own_arrays(
+    reading: _Reading, names: list[str], given: Mapping[str, float], rate_name: str | None, source: Source | None
+) -> Iterator[tuple[Actor, Arrangement]]:
+    """Yield the ways to play an object that makes its parameters itself."""
+    maker = reading.maker
+    if maker is None or maker.has(words.PARAMETERS, words.LAYER):
+        return
+    for name in (n for n in names if n in reading.methods):
+        step = reading.methods[name]
+        if step.has(words.PARAMETERS, words.LAYER, PAIRS):
+            continue
+        actor = reading.actor(name, step, maker)
+        try:
+            with guarded(actor, source):
+                reading.beginning.restore()
+                made = maker.called(Stage(Whole(), [np.zeros(24)], given, 1, rate_name).values(maker))
+        except CannotRun:
+            return
+        asked = [use[5:] for use in step.anatomy.all() if use.startswith("self.")]
+        slopes = tuple(name for name in asked if words.role_of(name) == words.GRADIENTS)
+        yield from ((actor, layout) for layout in held_layouts(made, slopes))
+
+
+def _loops(reading: _Reading, names: list[str]) -> Iterator[Actor]:
+    """Yield the methods that walk a whole way."""
+    for name in (n for n in names if n in reading.methods):
+        if is_loop_of(reading.methods[name], reading.maker):
+            yield reading.actor(name, reading.methods[name], reading.maker)
 
 
 def is_loop_of(method: Signature, maker: Signature | None) -> bool:
@@ -147,10 +210,6 @@ def _functions(kind: type) -> dict[str, Callable[..., Any]]:
     for base in reversed(kind.__mro__[:-1]):
         found.update({n: f for n, f in vars(base).items() if inspect.isfunction(f)})
     return found
-
-
-def _bare(signature: Signature) -> bool:
-    return all(not a.required or a.name == "self" for a in signature.arguments)
 
 
 def bound(signature: Signature) -> Signature:
@@ -189,7 +248,7 @@ def methods_of(kind: type) -> list[str]:
             continue
         signature = bound(signature_of(function))
         verbs = set(words.tokens(name)) & {"step", "update", "apply", "optimize", "descend", "minimize"}
-        takes = signature.has(words.GRADIENTS, words.LAYER, "pairs")
+        takes = signature.has(words.GRADIENTS, words.LAYER, PAIRS)
         aside = name.startswith(("zero", "reset", "get_lr", "set_", "pre_", "post_", "init", "add_", "compute_loss"))
         if (takes or verbs) and not aside:
             others.append((not takes, name.startswith("_"), not verbs, name))

@@ -247,10 +247,10 @@ def settle(
     if steps and deltas:
         place, value = _likeliest_step(plan, deltas)
         return replace(plan, outcome=Outcome(place, -1.0 if value > 0 else 1.0, _handed(plan, place, results, stage)))
+    if still and trusted and len(others) == 1:  # such as FTRL: a step does not start from the old parameters
+        return others[0]
     if still and unmoved is not None:
         return unmoved
-    if trusted and still and len(others) == 1:  # such as FTRL: the old parameters are not what it starts from
-        return others[0]
     return Failure(reason)
 
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from thalweg.check.subjects import words
 from thalweg.check.subjects.answers import Answers
 from thalweg.check.subjects.arrangements import SIZES, Arrangement
+from thalweg.check.subjects.held import Held
 from thalweg.check.subjects.signature import EMPTY, NUMBERS, PAIRS, Argument, Signature
 
 Array = NDArray[Any]
@@ -21,6 +22,11 @@ _OF_ARRAYS = frozenset(
     "shape copy ndim dtype size T sum mean dot astype reshape max min any all fill flatten ravel tolist std append "
     "extend pop insert items keys values get setdefault update".split()
 )
+
+
+_INPUTS = {"in", "input", "inputs", "x", "fan"}
+_HIDDEN = {"hidden", "h", "mid"}
+_OUTPUTS = {"out", "output", "outputs", "y", "classes"}
 
 
 class Unanswerable(Exception):  # noqa: N818 - not an error of the code that is examined
@@ -129,6 +135,8 @@ class Stage:
         role = argument.role
         if role in (words.PARAMETERS, words.LAYER):
             return self._params(argument, part)
+        if role == words.GRADIENTS and isinstance(self.arrangement, Held):
+            return self.arrangement.slope(argument.name, self.grads[part])
         if role == words.GRADIENTS:
             return self._own(self.grads[part], argument)
         if role == PAIRS:
@@ -137,7 +145,7 @@ class Stage:
             return self.first_count + self.index
         if role == words.KEY:
             return self.arrangement.key(part)
-        if role in (words.FUNCTION, words.BOTH, words.OBJECTIVE):
+        if role in (words.FUNCTION, words.BOTH, words.OBJECTIVE) and (argument.required or argument.use.called):
             return self._function(argument, part)
         if role in NUMBERS:
             return self._number(argument)
@@ -201,6 +209,10 @@ class Stage:
             return shapes[0]
         if "sizes" in lower or "dims" in lower or lower == "layers":
             return list(SIZES)
+        held = set(words.tokens(lower))
+        for size, marks in zip(SIZES, (_INPUTS, _HIDDEN, _OUTPUTS), strict=True):
+            if held & marks:
+                return size
         if "layer" in lower or "params" in lower or "weights" in lower:
             return len(shapes) if len(shapes) > 1 else shapes[0][0]
         return shapes[0] if len(shapes) == 1 and len(shapes[0]) > 1 else shapes[0][0]

@@ -25,7 +25,7 @@ _WORDS = {
         "w b x p q z theta thetas params param parameters parameter paramters weight weights wts wt bias biases var "
         "vars variable variables coef coefs coeffs coefficients point position pos init initial start guess "
         "initial_guess x0 w0 b0 theta0 x_init init_x w_init init_w theta_init init_theta "
-        "initial_theta initial_params"
+        "initial_theta initial_params "
         "init_params params_init initial_weights init_weights initial_x x_start start_x starting_point initial_point "
         "start_point x_0 xk xt xi x_t w_t theta_t p_t trainable trainables trainable_variables trainable_weights "
         "model_params model_parameters net_params current current_x x_current cur_x value values val solution data "
@@ -43,24 +43,24 @@ _WORDS = {
     MEMORY: (
         "v m s r u h vel velocity velocities cache caches state states opt_state optim_state optimizer_state memory "
         "memories moment moments moment1 moment2 m1 m2 v1 v2 s1 s2 mt vt st rt mv m_t v_t s_t r_t "
-        "v_prev m_prev s_prev"
+        "v_prev m_prev s_prev "
         "momentum_buffer buf buffer buffers acc accum accumulator accumulators accumulated eg eg2 edx "
-        "edx2 e_g2 e_dx2"
+        "edx2 e_g2 e_dx2 "
         "eg_2 e_g e_delta g2 gsq grad_squared grad_sq squared_grad squared_grads sum_sq sum_squared sumsq sq sqr "
         "exp_avg exp_avg_sq avg_sq sq_avg square_avg mean_square meansq ms first_moment second_moment "
-        "vdw vdb sdw sdb"
+        "vdw vdb sdw sdb "
         "mdw mdb v_dw v_db s_dw s_db m_dw m_db m_w m_b v_w v_b s_w s_b mw mb vw vb sw sb mt_1 vt_1 gti hist history "
         "prev_update last_update prev_step last_step prev_delta last_delta acc_delta delta_acc accum_delta acc_grad "
         "accum_grad prev_grad last_grad prev_grads grad_prev vhat v_hat v_max vmax max_v "
-        "max_exp_avg_sq s_hat cum cumsum"
+        "max_exp_avg_sq s_hat cum cumsum "
         "grad_accum grad_accumulator g_sum sum_g g_accum prev_velocity prev_v old_v mom_buf "
-        "moving_avg ema running_avg"
+        "moving_avg ema running_avg "
         "running_mean slots slot n_t z_t h_t delta_x2 edelta statistics moving_average sum_grad sum_of_squares "
         "一阶矩 二阶矩 速度 缓存 状态 累积 累积平方 历史 动量项 sudu huancun zhuangtai leiji lishi"
     ),
     COUNT: (
         "t k it itr iter iteration iterations_done step steps_done timestep time_step time tt epoch i "
-        "n j counter count"
+        "n j counter count "
         "cnt num_updates n_updates step_num step_number step_count global_step current_step cur_step iter_num "
         "iteration_number num_step t_step nth epoch_num "
         "步数 步 次数 第几步 迭代 时间步 轮 bushu cishu diedai"
@@ -68,9 +68,9 @@ _WORDS = {
     FUNCTION: (
         "grad_fn grad_func gradient_fn gradient_func grad_function gradient_function grad_f gradf f_grad fgrad dfdx "
         "df_dx fprime f_prime f_dash df_func dfunc dfun jac jacobian_fn compute_grad compute_gradient "
-        "compute_gradients"
+        "compute_gradients "
         "calc_grad calc_gradient get_grad get_gradient get_gradients eval_grad evaluate_gradient "
-        "gradfunc gradfn dloss_fn"
+        "gradfunc gradfn dloss_fn "
         "grad_loss loss_grad gradient_of_f grad_fun gradient_callback grad_cost cost_grad derivative_fn d_f dF "
         "grad_objective objective_grad loss_gradient cost_gradient d_loss_fn gf gfun grad_of_loss sample_grad "
         "stochastic_grad stoch_grad grads_fn "
@@ -84,7 +84,7 @@ _WORDS = {
     BOTH: "loss_and_grad value_and_grad f_and_grad cost_and_grad loss_and_gradient fg fgrad_both loss_grad_fn",
     ITERATIONS: (
         "n_iter n_iters niter niters num_iter num_iters iterations num_iterations n_iterations iters "
-        "max_iter max_iters"
+        "max_iter max_iters "
         "maxiter maxit max_iterations itermax iter_max nb_iter nb_iterations epochs n_epochs num_epochs nepochs "
         "max_epochs nb_epochs steps n_steps num_steps nsteps max_steps maxsteps max_it iter_count total_steps "
         "迭代次数 最大迭代次数 轮数 总步数 训练轮数 diedai_cishu lunshu zuida_diedai"
@@ -100,19 +100,23 @@ _WORDS = {
     LAYER: "layer layers model net network nn module mlp 层 模型 网络 ceng moxing wangluo",
     CONFIG: (
         "config cfg conf hyperparams hyperparam hyper hypers hyperparameters hyper_params hp hps opts "
-        "options settings"
+        "options settings "
         "opt_config optim_config kwargs args opt_params optim_params optimizer_params 超参数 配置 chaocanshu peizhi"
     ),
     DATA: "y y_train x_train train_x train_y labels targets features inputs batch batch_size 标签 样本 数据",
     SIZE: (
+        "n_in n_out n_x n_h n_y n_hidden input_size hidden_size output_size in_features out_features input_dim "
+        "hidden_dim output_dim n_inputs n_outputs num_inputs num_outputs num_hidden layer_sizes sizes architecture "
+        "arch n_neurons num_classes n_classes n_input n_output hidden input_units hidden_units output_units fan_in "
+        "fan_out in_dim out_dim layer_dims "
         "shape shapes dim dims size n_params num_params n_features num_features n_dim ndim dimension "
-        "n_layers num_layers"
+        "n_layers num_layers "
         "num_weights n_weights layer_dims layers_dims number_of_params param_shape params_shape 维度 形状 "
         "weidu xingzhuang"
     ),
     RATE: (
         "lr learning_rate learningrate alpha eta eta0 step_size stepsize rate lr0 base_lr lrate "
-        "initial_lr init_lr l_r"
+        "initial_lr init_lr l_r "
         "step_length lr_init learning_rate_init initial_learning_rate learn_rate lr_t global_lr max_lr "
         "current_learning_rate current_lr cur_lr starting_learning_rate stepsz l_rate a lr_rate learning_speed "
         "α η 学习率 步长 学习速率 xuexilv xuexi_lv buchang xuexil xx_lv"  # noqa: RUF001
@@ -135,7 +139,7 @@ _WORDS = {
     SHARE: "beta gamma decay γ forgetting_factor friction lambda_ema 衰减 衰减系数 gama beita shuaijian",  # noqa: RUF001
     "weight_decay": (
         "weight_decay wd l2 l2_reg lambda_ lambd lam lmbda reg regularization l2_lambda "
-        "weight_decay_rate decay_weight"
+        "weight_decay_rate decay_weight "
         "权重衰减 正则化 zhengzehua"
     ),
     "initial_accumulator": "initial_accumulator initial_accumulator_value init_acc initial_acc",
