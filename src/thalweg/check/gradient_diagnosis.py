@@ -1,0 +1,251 @@
+"""The diagnosis of the gradients of a file: which they are, whether they are right, and which lines to look at."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any, Literal, final
+
+import numpy as np
+
+from thalweg.check.gradient_verdict import GradientVerdict
+from thalweg.check.gradients import check_gradient
+from thalweg.check.subjects.gradients.binding import UnboundError
+from thalweg.check.subjects.gradients.finding import find_gradients, remember
+from thalweg.check.subjects.gradients.lines import suspects
+from thalweg.check.subjects.gradients.reading import Given, GradientSubject, NotThisWayError, Reading
+from thalweg.check.subjects.subject import CannotRun, Source
+from thalweg.errors import ThalwegError
+
+Kind = Literal["right", "wrong", "unclear", "cannot_run"]
+
+MOST = 10  # readings that are examined to the end
+TRIED = 600  # readings that are called once
+
+
+@final
+@dataclass(frozen=True)
+class Line:
+    """A line of the file: where, for the reader, and its text."""
+
+    where: str
+    text: str
+
+
+@final
+@dataclass(frozen=True)
+class GradientDiagnosis:
+    """What the doctor says of one gradient of a file.
+
+    Parameters
+    ----------
+    name : str
+        The function or class with the gradient.
+    of : str
+        What it should be the slope of; empty where the file has nothing of the kind.
+    kind : {"right", "wrong", "unclear", "cannot_run"}
+        ``unclear``: the reader is asked.
+    verdict : GradientVerdict or None
+        The evidence; None where nothing could be run.
+    given : tuple of Given
+        At which point, with which data.
+    form : str
+        What has to be said of how the gradient was read, see :class:`Reading`.
+    told : str
+        What belongs to the form.
+    lines : tuple of Line
+        Where to look.
+    reason : str
+        Why it cannot be run, as Python says it.
+    choices : tuple of str
+        Functions among which the cost could not be told.
+    """
+
+    name: str
+    of: str
+    kind: Kind
+    verdict: GradientVerdict | None = None
+    given: tuple[Given, ...] = ()
+    form: str = ""
+    told: str = ""
+    lines: tuple[Line, ...] = ()
+    reason: str = ""
+    choices: tuple[str, ...] = field(default=())
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return plain data for JSON."""
+        data = asdict(replace(self, verdict=None))
+        data["verdict"] = self.verdict.as_dict() if self.verdict else None
+        plain: dict[str, Any] = data
+        return plain
+
+    @staticmethod
+    def from_dict(data: Mapping[str, Any]) -> GradientDiagnosis:
+        """Return what :meth:`as_dict` was made of."""
+        given = tuple(Given(g["name"], tuple(g["shape"]), g["origin"]) for g in data["given"])
+        verdict = GradientVerdict.from_dict(data["verdict"]) if data["verdict"] else None
+        lines = tuple(Line(**line) for line in data["lines"])
+        return GradientDiagnosis(
+            **{k: data[k] for k in ("name", "of", "kind", "form", "told", "reason")},
+            verdict=verdict, given=given, lines=lines, choices=tuple(data["choices"]),
+        )  # fmt: skip
+
+
+def diagnose_gradients(
+    scope: Mapping[str, Any],
+    source: Source,
+    name: str | None = None,
+    *,
+    function: str | None = None,
+    gradient_function: str | None = None,
+    at: str | None = None,
+) -> tuple[GradientDiagnosis, ...]:
+    """Examine the gradients of a file that was run.
+
+    Parameters
+    ----------
+    scope : mapping
+        Its names after it ran.
+    source : Source
+        Its text; functions were compiled under ``source.path``.
+    name, function, gradient_function, at : str, optional
+        Which function or class; the cost, its gradient, the parameters, where names do not tell.
+
+    Returns
+    -------
+    tuple of GradientDiagnosis
+
+    Raises
+    ------
+    CannotRun
+        Nothing in the file looks like a gradient; a name is not there.
+
+    Examples
+    --------
+    >>> text = '''
+    ... def f(x):
+    ...     return x**3
+    ... def df(x):
+    ...     return 2 * x**2
+    ... '''
+    >>> scope = {}
+    >>> exec(compile(text, "cube.py", "exec"), scope)
+    >>> [(told.name, told.kind) for told in diagnose_gradients(scope, Source("cube.py", text))]
+    [('df', 'wrong')]
+    """
+    remember(source.path, source.text)
+    asked = {"function": function, "gradient_function": gradient_function, "at": at}
+    return tuple(_examined(s, source) for s in find_gradients(scope, source.text, name, **asked))
+
+
+def _examined(subject: GradientSubject, source: Source) -> GradientDiagnosis:
+    found: list[tuple[Reading, GradientVerdict]] = []
+    failure: BaseException | None = None
+    seen: set[bytes] = set()
+    tier: int | None = None
+    for count, reading in enumerate(subject.readings()):
+        if count > TRIED or len(found) >= MOST or (tier is not None and reading.tier > tier):
+            break
+        try:
+            mark = _tried(reading)
+            if mark is None or mark in seen:
+                continue
+            seen.add(mark)
+            told = check(reading)
+        except Exception as raised:  # noqa: BLE001 - a stranger's code may fail in any way
+            failure = _better(failure, raised)
+            continue
+        if told.verdict == "right":
+            return _diagnosis(subject, source, reading, told)
+        found.append((reading, told))
+        tier = reading.tier
+    if not found:
+        return _cannot_run(subject, source, failure)
+    reading, told = min(found, key=lambda pair: _rank(*pair))
+    if told.verdict == "wrong" and len(subject.choices) > 1:
+        return replace(_diagnosis(subject, source, reading, told), kind="unclear", choices=subject.choices)
+    return _diagnosis(subject, source, reading, told)
+
+
+def check(reading: Reading) -> GradientVerdict:
+    """Examine one reading."""
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")
+        return check_gradient(reading.fun, reading.grad, reading.x)
+
+
+def _tried(reading: Reading) -> bytes | None:
+    """Call a reading once; return what marks it among those that do the same, None where it gives no number."""
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")
+        value = np.asarray(reading.fun(_copied(reading.x)))
+        if value.size != 1 or value.dtype.kind not in "fiub" or not math.isfinite(float(value.reshape(-1)[0])):
+            raise NotThisWayError("no finite number came back")
+        if reading.grad is not None:
+            reading.grad(_copied(reading.x))
+    # Readings of one value at one point differ in how the gradient is read, if in anything.
+    return repr((float(value.reshape(-1)[0]), reading.form, reading.told)).encode()
+
+
+def _copied(x: Any) -> Any:
+    if isinstance(x, Mapping):
+        return {key: _copied(value) for key, value in x.items()}
+    if isinstance(x, (list, tuple)):
+        return type(x)(_copied(value) for value in x)
+    return x.copy() if isinstance(x, np.ndarray) else x
+
+
+def _rank(reading: Reading, told: GradientVerdict) -> tuple[Any, ...]:
+    """Order readings of which none is right: least wrong first, those with a cause that is named first."""
+    misshapen = sum(block.returned_shape is not None for block in told.blocks)
+    unnamed = set(told.wrong_blocks) - {
+        name for cause in told.causes if cause.code != "factor" for name in cause.blocks
+    }
+    kind = ("wrong", "unknown", "random").index(told.verdict) if told.verdict != "right" else 0
+    return kind, len(unnamed), misshapen, len(told.wrong_blocks) / max(len(told.blocks), 1), bool(reading.form)
+
+
+def _diagnosis(subject: GradientSubject, source: Source, reading: Reading, told: GradientVerdict) -> GradientDiagnosis:
+    kind: Kind = told.verdict if told.verdict in ("right", "wrong") else "cannot_run"  # type: ignore[assignment]
+    lines: tuple[Line, ...] = ()
+    if kind == "wrong":
+        right = [block.name for block in told.blocks if block.right]
+        found = suspects(subject.functions, told.wrong_blocks, right)
+        lines = tuple(Line(source.where(line), text) for line, text in found)
+    return GradientDiagnosis(subject.name, subject.of, kind, told, reading.given, reading.form, reading.told, lines)
+
+
+def _better(before: BaseException | None, now: BaseException) -> BaseException:
+    """Return the failure that tells more: one of the code itself before one of ours."""
+    return now if before is None or (_is_ours(before) and not _is_ours(now)) else before
+
+
+def _is_ours(failure: BaseException) -> bool:
+    return isinstance(failure, (UnboundError, NotThisWayError, ThalwegError))
+
+
+def _cannot_run(subject: GradientSubject, source: Source, failure: BaseException | None) -> GradientDiagnosis:
+    if failure is None and not subject.of:
+        return GradientDiagnosis(subject.name, "", "unclear", choices=subject.choices)
+    if isinstance(failure, UnboundError):
+        reason = f"{failure.function}({failure.argument})"
+        return GradientDiagnosis(subject.name, subject.of, "unclear", reason=reason, choices=subject.choices)
+    where = ""
+    if failure is not None and not _is_ours(failure):
+        numbers = [n for n in _lines_of(failure, source.path)]
+        where = f"{source.where(numbers[-1])}: " if numbers else ""
+    reason = where + (f"{type(failure).__name__}: {failure}" if failure is not None and not isinstance(failure, NotThisWayError) else str(failure or ""))  # fmt: skip
+    return GradientDiagnosis(subject.name, subject.of, "cannot_run", reason=" ".join(reason.split())[:300])
+
+
+def _lines_of(failure: BaseException, path: str) -> Iterator[int]:
+    trace = failure.__traceback__
+    while trace is not None:
+        if trace.tb_frame.f_code.co_filename == path:
+            yield trace.tb_lineno
+        trace = trace.tb_next
+
+
+__all__ = ["CannotRun", "GradientDiagnosis", "Line", "diagnose_gradients"]

@@ -1,0 +1,161 @@
+"""Calling a stranger's function: which of its arguments is which, and what came back under which name."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import textwrap
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from thalweg.check.subjects.gradients.names import plain, role
+
+Known = Mapping[str, Any]
+
+
+class UnboundError(Exception):
+    """An argument for which nothing is known."""
+
+    def __init__(self, function: str, argument: str) -> None:
+        super().__init__(function, argument)
+        self.function, self.argument = function, argument
+
+
+def parameters(function: Any) -> dict[str, inspect.Parameter]:
+    """Return the arguments of a function that have a name; none where it does not tell."""
+    try:
+        told = inspect.signature(function).parameters
+    except (TypeError, ValueError):
+        return {}
+    gathering = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+    return {name: each for name, each in told.items() if each.kind not in gathering}
+
+
+def needed(function: Any) -> list[str]:
+    """Return the names of the arguments that have no default."""
+    return [name for name, each in parameters(function).items() if each.default is inspect.Parameter.empty]
+
+
+def roles(function: Any) -> dict[str, str]:
+    """Return what the arguments of a function are, by name."""
+    return {name: role(name) for name in parameters(function)}
+
+
+def arguments(function: Any, known: Known, by_role: Known) -> dict[str, Any]:
+    """Return what a function is to be called with.
+
+    An argument takes the value of its own name, else that of its role, else its default, else what the file has under
+    that name.
+
+    Raises
+    ------
+    UnboundError
+        For one that has none of these.
+    """
+    given: dict[str, Any] = {}
+    lowered = {plain(name): value for name, value in known.items()}
+    scope = getattr(inspect.unwrap(function), "__globals__", {})
+    for name, each in parameters(function).items():
+        if name in known:
+            given[name] = known[name]
+        elif plain(name) in lowered:
+            given[name] = lowered[plain(name)]
+        elif role(name) in by_role:
+            given[name] = by_role[role(name)]
+        elif each.default is not inspect.Parameter.empty:
+            continue
+        elif name in scope and isinstance(scope[name], (int, float, str, list, tuple, dict, np.ndarray)):
+            given[name] = scope[name]
+        else:
+            raise UnboundError(getattr(function, "__name__", "the function"), name)
+    return given
+
+
+def called(function: Callable[..., Any], given: Mapping[str, Any]) -> Any:
+    """Call a function with arguments by name; those that take no names are given in order."""
+    told = parameters(function)
+    first = [given[name] for name, each in told.items() if each.kind is inspect.Parameter.POSITIONAL_ONLY]
+    only = inspect.Parameter.POSITIONAL_ONLY
+    named = {name: value for name, value in given.items() if told[name].kind is not only}
+    return function(*first, **named)
+
+
+def tree_of(function: Any) -> ast.FunctionDef | None:
+    """Return the syntax tree of a function, or None where its text cannot be had."""
+    try:
+        text = textwrap.dedent(inspect.getsource(inspect.unwrap(function)))
+        body = ast.parse(text).body
+    except (OSError, TypeError, SyntaxError, IndentationError):
+        return None
+    return body[0] if body and isinstance(body[0], ast.FunctionDef) else None
+
+
+def returned_names(function: Any) -> list[str | None]:
+    """Return the names of what a function returns as a tuple: ``return dw, db`` gives ``["dw", "db"]``."""
+    tree = tree_of(function)
+    if tree is None:
+        return []
+    inner = {id(node) for f in ast.walk(tree) if isinstance(f, (ast.FunctionDef, ast.Lambda)) and f is not tree
+             for node in ast.walk(f)}  # fmt: skip
+    found = [node.value for node in ast.walk(tree) if isinstance(node, ast.Return) and id(node) not in inner]
+    tuples = [value for value in found if isinstance(value, (ast.Tuple, ast.List))]
+    if tuples:
+        return [element.id if isinstance(element, ast.Name) else None for element in tuples[-1].elts]
+    names = [value.id for value in found if isinstance(value, ast.Name)]
+    return [names[-1]] if names else []
+
+
+def keys_of(function: Any, argument: str) -> list[str]:
+    """Return the names under which a function reads an argument: keys of a dictionary, or names it is unpacked into."""
+    tree = tree_of(function)
+    if tree is None:
+        return []
+    found: dict[str, None] = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Subscript) and isinstance(node.value, ast.Name) and node.value.id == argument:
+            key = node.slice
+            if isinstance(key, ast.Constant) and isinstance(key.value, str):
+                found[key.value] = None
+            elif isinstance(key, ast.BinOp) and isinstance(key.left, ast.Constant) and isinstance(key.left.value, str):
+                found |= {f"{key.left.value}{k}": None for k in (1, 2)}
+            elif isinstance(key, ast.JoinedStr) and key.values and isinstance(key.values[0], ast.Constant):
+                found |= {f"{key.values[0].value}{k}": None for k in (1, 2)}
+        elif (
+            isinstance(node, ast.Call)
+            and isinstance(node.func, ast.Attribute)
+            and node.func.attr == "get"
+            and isinstance(node.func.value, ast.Name)
+            and node.func.value.id == argument
+            and node.args
+            and isinstance(node.args[0], ast.Constant)
+        ):
+            found[str(node.args[0].value)] = None
+    return list(found)
+
+
+def unpacked(function: Any, argument: str) -> list[str]:
+    """Return the names into which a function unpacks an argument: ``W1, b1, W2, b2 = params``."""
+    tree = tree_of(function)
+    for node in ast.walk(tree) if tree is not None else ():
+        if (
+            isinstance(node, ast.Assign)
+            and isinstance(node.targets[0], (ast.Tuple, ast.List))
+            and isinstance(node.value, ast.Name)
+            and node.value.id == argument
+        ):
+            return [element.id for element in node.targets[0].elts if isinstance(element, ast.Name)]
+    return []
+
+
+def choices_of(function: Any, argument: str) -> list[str]:
+    """Return the texts with which a function compares an argument, such as ``"relu"`` and ``"sigmoid"``."""
+    tree = tree_of(function)
+    found: dict[str, None] = {}
+    for node in ast.walk(tree) if tree is not None else ():
+        if isinstance(node, ast.Compare) and isinstance(node.left, ast.Name) and node.left.id == argument:
+            for other in node.comparators:
+                listed = other.elts if isinstance(other, (ast.Tuple, ast.List, ast.Set)) else [other]
+                found |= {e.value: None for e in listed if isinstance(e, ast.Constant) and isinstance(e.value, str)}
+    return list(found)
