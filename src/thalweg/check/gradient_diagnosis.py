@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 import warnings
 from collections.abc import Iterator, Mapping
@@ -11,7 +12,7 @@ from typing import Any, Literal, final
 import numpy as np
 
 from thalweg.check.gradient_verdict import GradientVerdict
-from thalweg.check.gradients import check_gradient
+from thalweg.check.gradients import examined
 from thalweg.check.subjects.gradients.binding import UnboundError
 from thalweg.check.subjects.gradients.finding import find_gradients, remember
 from thalweg.check.subjects.gradients.lines import suspects
@@ -21,7 +22,8 @@ from thalweg.errors import ThalwegError
 
 Kind = Literal["right", "wrong", "unclear", "cannot_run"]
 
-MOST = 10  # readings that are examined to the end
+MOST = 12  # readings of a tier that are examined
+BEST = 2  # of which so many are asked for their causes
 TRIED = 600  # readings that are called once
 
 
@@ -144,40 +146,51 @@ def _examined(subject: GradientSubject, source: Source) -> GradientDiagnosis:
     found: list[tuple[Reading, GradientVerdict]] = []
     failure: BaseException | None = None
     seen: set[bytes] = set()
-    tier: int | None = None
+    alone = not _of_many(subject)
     for count, reading in enumerate(subject.readings()):
-        if count > TRIED or len(found) >= MOST or (tier is not None and reading.tier > tier):
+        if count > TRIED:
             break
+        if sum(before.tier == reading.tier for before, _ in found) >= MOST:
+            continue
+        if found and reading.tier > min(before.tier for before, _ in found) and not (alone and reading.tier == 2):
+            continue
         try:
             mark = _tried(reading)
-            if mark is None or mark in seen:
+            if mark in seen:
                 continue
             seen.add(mark)
-            told = check(reading)
+            told = check(reading, causes=False)
         except Exception as raised:  # noqa: BLE001 - a stranger's code may fail in any way
             failure = _better(failure, raised)
             continue
         if told.verdict == "right":
             return _diagnosis(subject, source, reading, told)
         found.append((reading, told))
-        tier = reading.tier
     if not found:
         return _cannot_run(subject, source, failure)
-    reading, told = min(found, key=lambda pair: _rank(*pair))
+    found.sort(key=lambda pair: _rank(*pair))
+    named = [(reading, check(reading)) for reading, _ in found[:BEST]]
+    reading, told = min(named, key=lambda pair: _rank(*pair))
     if told.verdict == "wrong" and len(subject.choices) > 1:
         return replace(_diagnosis(subject, source, reading, told), kind="unclear", choices=subject.choices)
     return _diagnosis(subject, source, reading, told)
 
 
-def check(reading: Reading) -> GradientVerdict:
+def _of_many(subject: GradientSubject) -> bool:
+    """Tell whether the code speaks of many examples; else one of them is as good a reading."""
+    text = "".join(inspect.getsource(f) for f in subject.functions if inspect.isfunction(f))
+    return any(word in text for word in ("shape[", "len(", "axis", "mean(", ".size", " m ", "/ m", "/m", ".sum("))
+
+
+def check(reading: Reading, *, causes: bool = True) -> GradientVerdict:
     """Examine one reading."""
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
-        return check_gradient(reading.fun, reading.grad, reading.x)
+        return examined(reading.fun, reading.grad, reading.x, causes=causes)
 
 
-def _tried(reading: Reading) -> bytes | None:
-    """Call a reading once; return what marks it among those that do the same, None where it gives no number."""
+def _tried(reading: Reading) -> bytes:
+    """Call a reading once; return what marks it among those that do the same."""
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
         value = np.asarray(reading.fun(_copied(reading.x)))
@@ -186,7 +199,13 @@ def _tried(reading: Reading) -> bytes | None:
         if reading.grad is not None:
             reading.grad(_copied(reading.x))
     # Readings of one value at one point differ in how the gradient is read, if in anything.
-    return repr((float(value.reshape(-1)[0]), reading.form, reading.told)).encode()
+    return repr((float(value.reshape(-1)[0]), reading.form, reading.told, _shapes(reading.x))).encode()
+
+
+def _shapes(x: Any) -> Any:
+    if isinstance(x, Mapping):
+        return {key: _shapes(value) for key, value in x.items()}
+    return [_shapes(value) for value in x] if isinstance(x, (list, tuple)) else np.shape(x)
 
 
 def _copied(x: Any) -> Any:

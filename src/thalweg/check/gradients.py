@@ -90,6 +90,11 @@ def check_gradient(fun: Any, grad: Any = None, x: Any = None, *, random_state: i
     return _beside_kinks(_Examination(fun, grad, Blocks(x), rng))
 
 
+def examined(fun: Any, grad: Any, x: Any, *, causes: bool = True, random_state: int = 0) -> GradientVerdict:
+    """Return the verdict of :func:`check_gradient`, without looking for causes where that is not asked."""
+    return _beside_kinks(_Examination(fun, grad, Blocks(x), np.random.default_rng(random_state), causes=causes))
+
+
 def _beside_kinks(examined: _Examination) -> GradientVerdict:
     """Return the verdict; where kinks left a block without one, look beside them too."""
     told = examined.verdict()
@@ -100,7 +105,8 @@ def _beside_kinks(examined: _Examination) -> GradientVerdict:
     scales = scales_of(blocks.flat, [place for _, _, place in blocks.slices()])
     scales = np.minimum(scales, np.where(blocks.flat == 0, 1.0, np.abs(blocks.flat)))
     nudged = blocks.flat + BESIDE * scales * rng.choice([-1.0, 1.0], blocks.size) * rng.uniform(0.5, 1, blocks.size)
-    there = _Examination(examined.fun, examined.grad, Blocks(blocks.rebuild(nudged)), rng).verdict()
+    moved = Blocks(blocks.rebuild(nudged))
+    there = _Examination(examined.fun, examined.grad, moved, rng, causes=examined.wants_causes).verdict()
     names = ", ".join(lost)
     if there.verdict == "wrong":
         note = f"x itself is a kink in every coordinate of {names}: this is what a point beside it shows."
@@ -112,8 +118,8 @@ def _beside_kinks(examined: _Examination) -> GradientVerdict:
 class _Examination:
     """One check from the first call to the verdict."""
 
-    def __init__(self, fun: Any, grad: Any, blocks: Blocks, rng: np.random.Generator) -> None:
-        self.blocks, self.rng = blocks, rng
+    def __init__(self, fun: Any, grad: Any, blocks: Blocks, rng: np.random.Generator, *, causes: bool = True) -> None:
+        self.blocks, self.rng, self.wants_causes = blocks, rng, causes
         self.notes: list[str] = []
         self.together = grad is None
         self.fun, self.grad = fun, grad
@@ -295,7 +301,7 @@ class _Examination:
             blocks.append(self._block(name, shape, place, x, at, noise, received, measured, bounds, differs, scales))
         wrong = tuple(block.name for block in blocks if block.right is False)
         causes: tuple[Any, ...] = ()
-        if wrong:
+        if wrong and self.wants_causes:
             seen = [pair for f in self._seen for pair in reachable(f)]
             net = None if self.held else recognise(self.blocks, self.probe, seen, self.rng)
             named = numbers_near(seen)

@@ -6,6 +6,8 @@ import ast
 import inspect
 import textwrap
 from collections.abc import Callable, Mapping
+from functools import lru_cache
+from types import CodeType
 from typing import Any
 
 import numpy as np
@@ -84,27 +86,42 @@ def called(function: Callable[..., Any], given: Mapping[str, Any]) -> Any:
 
 def tree_of(function: Any) -> ast.FunctionDef | None:
     """Return the syntax tree of a function, or None where its text cannot be had."""
+    code = getattr(inspect.unwrap(function), "__code__", None)
+    return None if code is None else _tree(code)
+
+
+@lru_cache(256)
+def _tree(code: CodeType) -> ast.FunctionDef | None:
     try:
-        text = textwrap.dedent(inspect.getsource(inspect.unwrap(function)))
-        body = ast.parse(text).body
+        body = ast.parse(textwrap.dedent(inspect.getsource(code))).body
     except (OSError, TypeError, SyntaxError, IndentationError):
         return None
     return body[0] if body and isinstance(body[0], ast.FunctionDef) else None
 
 
-def returned_names(function: Any) -> list[str | None]:
-    """Return the names of what a function returns as a tuple: ``return dw, db`` gives ``["dw", "db"]``."""
-    tree = tree_of(function)
+def returned_names(function: Any) -> tuple[str | None, ...]:
+    """Return the names of what a function returns as a tuple: ``return dw, db`` gives ``("dw", "db")``."""
+    code = getattr(inspect.unwrap(function), "__code__", None)
+    return () if code is None else _returned(code)
+
+
+@lru_cache(256)
+def _returned(code: CodeType) -> tuple[str | None, ...]:
+    tree = _tree(code)
     if tree is None:
-        return []
-    inner = {id(node) for f in ast.walk(tree) if isinstance(f, (ast.FunctionDef, ast.Lambda)) and f is not tree
-             for node in ast.walk(f)}  # fmt: skip
+        return ()
+    inner = {
+        id(node)
+        for f in ast.walk(tree)
+        if isinstance(f, (ast.FunctionDef, ast.Lambda)) and f is not tree
+        for node in ast.walk(f)
+    }
     found = [node.value for node in ast.walk(tree) if isinstance(node, ast.Return) and id(node) not in inner]
     tuples = [value for value in found if isinstance(value, (ast.Tuple, ast.List))]
     if tuples:
-        return [element.id if isinstance(element, ast.Name) else None for element in tuples[-1].elts]
+        return tuple(element.id if isinstance(element, ast.Name) else None for element in tuples[-1].elts)
     names = [value.id for value in found if isinstance(value, ast.Name)]
-    return [names[-1]] if names else []
+    return tuple(names[-1:])
 
 
 def keys_of(function: Any, argument: str) -> list[str]:

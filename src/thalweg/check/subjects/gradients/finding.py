@@ -10,9 +10,9 @@ from functools import partial
 from itertools import chain, product
 from typing import Any
 
-from thalweg.check.subjects.gradients.binding import needed, parameters, returned_names, roles
+from thalweg.check.subjects.gradients.binding import needed, parameters, returned_names, roles, tree_of
 from thalweg.check.subjects.gradients.holding import Holder
-from thalweg.check.subjects.gradients.layers import layer_readings
+from thalweg.check.subjects.gradients.layers import layer_readings, upstream_of
 from thalweg.check.subjects.gradients.models import Model, readings
 from thalweg.check.subjects.gradients.names import of_gradient, part, role, stem, words
 from thalweg.check.subjects.gradients.objects import built, methods_of, object_readings
@@ -125,9 +125,9 @@ def _of_backward(
     name: str, f: Function, functions: Mapping[str, Function], scope: Mapping[str, Any], text: str, point: Any, at: str
 ) -> GradientSubject:
     others = {n: g for n, g in functions.items() if g is not f and part(n) not in ("backward", "other", "initial")}
-    partners = [n for n in others if stem(n) == stem(name) and (stem(name) or "upstream" in roles(f).values())]
+    partners = [n for n in others if stem(n) == stem(name) and (stem(name) or upstream_of(f))]
     partners.sort(key=lambda n: (part(n) != "forward", len(n)))
-    if "upstream" in roles(f).values() and partners:
+    if upstream_of(f) and partners:
         forward = functions[partners[0]]
         return GradientSubject(name, partners[0], (f,), partial(layer_readings, forward, f))
     if stem(name) and partners and point is None:
@@ -143,7 +143,7 @@ def _of_backward(
     costs = [n for n in others if part(n) == "cost" and "upstream" not in roles(others[n]).values()]
     costs += [n for n in others if part(n) == "forward" and _gives_cost(others[n])]
     alike = [n for n in costs if stem(n) == stem(name)]
-    of_partner = [n for n in partners if n not in costs] if stem(name) else []
+    of_partner = [n for n in partners if n not in costs and part(n) != "forward"] if stem(name) else []
     simple = [n for n in costs if not stem(n)]
     chosen = alike or of_partner or ([n for n in costs if len(costs) == 1] or simple or costs)
     if not chosen:  # f and grad_f, whatever they are called
@@ -169,7 +169,8 @@ def _of_model(
     def ways() -> Iterator[Reading]:
         for cost in costs:
             needs = _needs_forward(cost, backward)
-            for forward in [*passes, None] if needs else [None, *passes]:
+            own_pass = [cost] if cost in passes else [*passes, None] if needs else [None, *passes]
+            for forward in own_pass:
                 model = Model(cost, backward, forward)
                 yield from readings(model, scope, text, point, at)
 
@@ -210,6 +211,8 @@ def _of_classes(
         both = [n for n, said in told.items() if said == "cost" and _returns_both(getattr(kind, n))]
         if not backward and not both:
             continue
+        if all(_is_empty(getattr(kind, n)) for n in (*backward, *both)):
+            continue  # the promise of a base class
         methods = tuple(getattr(kind, n) for n in (*backward, *both))
         pair = _pair_of(kind, told, scope)
         if pair is not None:
@@ -229,7 +232,7 @@ def _of_classes(
 def _pair_of(kind: type, told: Mapping[str, str], scope: Mapping[str, Any]) -> tuple[Function, Function] | None:
     """Return a function and its derivative where a class is no more than a home for them."""
     thing = next(built(kind, worlds("")[0], scope), None)
-    if thing is None or Holder(thing).paths:
+    if thing is None or Holder(thing).paths or any(value is None and role(n) == "piece" for n, value in vars(thing).items()):
         return None
     for backward, forward in product(told, told):
         if told[backward] == "backward" and told[forward] in ("forward", "cost"):
@@ -242,3 +245,12 @@ def _pair_of(kind: type, told: Mapping[str, str], scope: Mapping[str, Any]) -> t
 
 def _pair(f: Function, b: Function, text: str) -> Iterator[Reading]:
     return elementwise(f, b) if len(needed(f)) == 1 else losses(f, b, text)
+
+
+def _is_empty(function: Function) -> bool:
+    """Tell whether a function only promises something: its body is a text, ``pass`` or an error."""
+    tree = tree_of(function)
+    return tree is not None and all(
+        isinstance(s, (ast.Pass, ast.Raise)) or (isinstance(s, ast.Expr) and isinstance(s.value, ast.Constant))
+        for s in tree.body
+    )

@@ -49,7 +49,7 @@ class Holder:
         made = copy.deepcopy(self.thing)
         for name, path in self.paths.items():
             if name in x:
-                _set(made, path, x[name])
+                _set(made, path, copy.deepcopy(x[name]))
         return made
 
     def moved(self, thing: Any, x: Mapping[str, Any], rate: float) -> dict[str, Any] | None:

@@ -19,7 +19,7 @@ from thalweg.check.subjects.gradients.binding import (
     returned_names,
     roles,
 )
-from thalweg.check.subjects.gradients.names import role
+from thalweg.check.subjects.gradients.names import of_gradient, role
 from thalweg.check.subjects.gradients.passing import laid_beside
 from thalweg.check.subjects.gradients.reading import Given, NotThisWayError, Reading
 from thalweg.check.subjects.gradients.worlds import drawn
@@ -65,6 +65,21 @@ def shapes_of_layers(names: list[str]) -> Iterator[dict[str, tuple[int, ...]]]:
         turned = [(4, 7), (5, 7), (5, 4), (5, 5), (5, 1)]
         for chosen in (forms, turned):
             yield dict(zip(names, chosen, strict=False))
+
+
+def upstream_of(backward: Function) -> str:
+    """Return the argument that takes the errors of what came out; an empty text where there is none.
+
+    Examples
+    --------
+    >>> def relu_backward(dA, cache): ...
+    >>> upstream_of(relu_backward)
+    'dA'
+    """
+    told = roles(backward)
+    named = [name for name, said in told.items() if said == "upstream"]
+    named += [name for name in list(told)[:1] if of_gradient(name) != name.lower() and name[:1] in "dgD"]
+    return next(iter(named), "")
 
 
 @final
@@ -120,6 +135,8 @@ class LayerRun:
         """Return its gradient by the backward pass."""
         out, cache = self._out(x)
         known = {**x, **self.others, "out": out, "a": out, "z": next(iter(x.values()))}
+        errors = upstream_of(self.backward)
+        known |= {errors: self._weights(out)} if errors else {}
         by_role = {"upstream": self._weights(out), "cache": cache, "output": out}
         result = called(self.backward, arguments(self.backward, known, by_role))
         grads = laid_beside(result, self.backward, dict(x))
@@ -130,7 +147,7 @@ class LayerRun:
 
 
 def _rows(x: Mapping[str, Any]) -> int:
-    came, held = [np.shape(v) for v in x.values()][:2]
+    came, held = [*(np.shape(v) for v in x.values()), ()][:2]
     return came[1] if len(came) == 2 and held[-1:] == came[:1] and held[:1] != came[-1:] else came[0]
 
 
@@ -147,11 +164,12 @@ def layer_readings(forward: Function, backward: Function) -> Iterator[Reading]:
         x = drawn(form, seed=17)
         others = {**settings, **dict(zip(free, chosen, strict=True))}
         given = tuple(Given(name, shape, "made") for name, shape in form.items())
+        tier = 2 if _rows(x) == 1 or len(next(iter(form.values()))) == 1 < len(form) else 1
         for cache in ("theirs", "input"):
-            yield Reading(*_pair(LayerRun(forward, backward, names, others, cache)), x, given)
+            yield Reading(*_pair(LayerRun(forward, backward, names, others, cache)), x, given, tier)
             if len(names) > 1:
                 run = LayerRun(forward, backward, names, others, cache, averaged=True)
-                yield Reading(*_pair(run), x, given, 0, "averaged")
+                yield Reading(*_pair(run), x, given, tier, "averaged")
 
 
 def _pair(run: LayerRun) -> tuple[Function, Function]:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, final
 
-from thalweg.check.subjects.gradients.binding import tree_of
+from thalweg.check.subjects.gradients.binding import returned_names, tree_of
 from thalweg.check.subjects.gradients.names import of_gradient, words
 
 MOST = 4
@@ -17,12 +17,13 @@ MOST = 4
 @final
 @dataclass(frozen=True)
 class Statement:
-    """An assignment or a return: where it stands, what it sets, what it is made of."""
+    """An assignment or a return: where it stands, what it sets, what it is made of, whether it computes anything."""
 
     line: int
     text: str
     sets: tuple[str, ...]
     uses: frozenset[str]
+    works: bool = True
 
 
 def suspects(
@@ -45,8 +46,9 @@ def suspects(
     statements = [s for f in functions for s in _statements(f)]
     if not statements:
         return ()
-    bad = [_made_of(_own(statements, block), statements) for block in wrong]
-    good = set().union(*(_made_of(_own(statements, block), statements) for block in right)) if right else set()
+    firsts = [name for f in functions for name in returned_names(f)[:1] if name]
+    bad = [_made_of(_own(statements, block, firsts), statements) for block in wrong]
+    good = set().union(*(_made_of(_own(statements, block, firsts), statements) for block in right)) if right else set()
     bad = [lines for lines in bad if lines]
     if not bad:
         ends = [s for s in statements if not s.sets][-1:]
@@ -54,10 +56,13 @@ def suspects(
     shared = set.intersection(*bad) - good
     if not right:  # with nothing to tell them apart by, the errors that all are made of
         shared = {s for s in shared if any(_is_gradient(name) for name in s.sets)}
-    seeds = {s for block in wrong for s in _own(statements, block)} - good
-    chosen = shared or seeds
-    # Of the errors that go into all, those nearest to the blocks that are right.
-    return tuple((s.line, s.text) for s in sorted(chosen, key=lambda s: s.line)[:MOST])
+    seeds = {s for block in wrong for s in _own(statements, block, firsts)} - good
+    chosen = {s for s in shared if s.works} or {s for s in seeds if s.works} or shared or seeds
+    return tuple(dict.fromkeys((s.line, s.text) for s in sorted(chosen, key=lambda s: s.line)))[:MOST]
+
+
+def _keeps_gradients(name: str) -> bool:
+    return bool(set(words(name)) & {"grad", "grads", "gradient", "gradients"})
 
 
 def _is_gradient(name: str) -> bool:
@@ -80,13 +85,18 @@ def _statements(function: Callable[..., Any]) -> Iterable[Statement]:
             for name in sets:
                 value = values.get(name, node.value)
                 uses = _uses(value) | (_uses(node.target) if isinstance(node, ast.AugAssign) else frozenset())
-                yield Statement(first + node.lineno - 1, lines[node.lineno - 1].strip(), (name,), uses)
+                works = isinstance(node, ast.AugAssign) or _works(value)
+                yield Statement(first + node.lineno - 1, lines[node.lineno - 1].strip(), (name,), uses, works)
             if isinstance(node.value, ast.Dict):
                 yield from _of_dictionary(node.value, first, lines)
         elif isinstance(node, ast.Return) and node.value is not None:
             if isinstance(node.value, ast.Dict):
                 yield from _of_dictionary(node.value, first, lines)
             yield Statement(first + node.lineno - 1, lines[node.lineno - 1].strip(), (), _uses(node.value))
+
+
+def _works(value: ast.expr) -> bool:
+    return not isinstance(value, (ast.Name, ast.Attribute, ast.Subscript, ast.Constant, ast.Tuple, ast.List, ast.Dict))
 
 
 def _paired(targets: Sequence[ast.expr], value: ast.expr) -> dict[str, ast.expr]:
@@ -113,7 +123,8 @@ def _names_set(target: ast.expr) -> list[str]:
     if isinstance(target, ast.Subscript):
         key = target.slice
         if isinstance(key, ast.Constant) and isinstance(key.value, str):
-            return [key.value]
+            kept = isinstance(target.value, (ast.Name, ast.Attribute)) and _keeps_gradients(_names_set(target.value)[0])
+            return [f"d{key.value}" if kept and not _is_gradient(key.value) else key.value]
         if isinstance(key, ast.BinOp) and isinstance(key.left, ast.Constant):
             return [str(key.left.value)]
         if isinstance(key, ast.JoinedStr) and key.values and isinstance(key.values[0], ast.Constant):
@@ -134,8 +145,10 @@ def _uses(node: ast.AST) -> frozenset[str]:
     return frozenset(found)
 
 
-def _own(statements: Sequence[Statement], block: str) -> set[Statement]:
-    """Return the statements that set the gradient of a block."""
+def _own(statements: Sequence[Statement], block: str, firsts: Sequence[str]) -> set[Statement]:
+    """Return the statements that set the gradient of a block; that of a layer's input is what is returned first."""
+    if block == "input":
+        return {s for s in statements for n in s.sets if n in firsts}
     low = block.replace("]", "").replace("[", ".").split(".")[-1].lower()
     name = low if not low.isdigit() else block.split("[", maxsplit=1)[0].lower()
     exact = {s for s in statements for n in s.sets if of_gradient(n) == name and n.lower() != name}

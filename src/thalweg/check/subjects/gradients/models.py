@@ -58,6 +58,13 @@ class Model:
         found = {name: None for f in self.members for name, told in roles(f).items() if told in wanted}
         return list(found)
 
+    def ways(self) -> list[tuple[str, list[str]]]:
+        """Return how the parameters may be handed over, with the names."""
+        first = self.variables()
+        if first[0] != "inputs":
+            return [first]
+        return [first, ("point", list(dict.fromkeys(n for f in self.members for n in needed(f))))]  # f(x, y)
+
     def variables(self) -> tuple[str, list[str]]:
         """Return how the parameters are handed over, and the names: as one structure, as pieces, or as globals."""
         whole = [name for name in self.takes("parameters") if self._is_handed_in(name)]
@@ -111,6 +118,7 @@ class Run:
     Y: Any
     by_role: dict[str, Any]
     by_name: dict[str, Any]
+    alone: bool = False
     cost: Function | None = field(init=False)
     backward: Function = field(init=False)
     forward: Function | None = field(init=False)
@@ -147,6 +155,7 @@ class Run:
             for name, value in x.items():
                 self.backward.__globals__[name] = value
         elif self.way == "whole":
+            x = x[self.names[0]] if self.alone else x
             by_role["parameters"] = x
             if isinstance(x, Mapping):
                 known |= {str(key): value for key, value in x.items() if role(str(key)) == "piece"}
@@ -179,7 +188,13 @@ class Run:
 
 def readings(model: Model, scope: Mapping[str, Any], text: str, at: Any = None, at_name: str = "") -> Iterator[Reading]:
     """Yield the ways in which a model can be put to the test: the file's own data first, then made ones."""
-    way, names = model.variables()
+    for way, names in model.ways():
+        yield from _one_way(model, way, names, scope, text, at, at_name)
+
+
+def _one_way(
+    model: Model, way: str, names: list[str], scope: Mapping[str, Any], text: str, at: Any, at_name: str
+) -> Iterator[Reading]:
     takes_data = bool(model.takes("inputs", "targets")) and way != "point"
     own = list(own_worlds(model, scope)) if takes_data else []
     blank = w.World("rows", None, None, w.FEATURES, 1, "real")
@@ -200,7 +215,10 @@ def readings(model: Model, scope: Mapping[str, Any], text: str, at: Any = None, 
             by_name: dict[str, Any] = dict(more)
             if way == "whole" and isinstance(x, (list, tuple)):
                 by_name["the names"] = next((u for f in model.members for u in [unpacked(f, names[0])] if u), ())
-            run = Run(model, way, names, world.X, world.Y, by_role, by_name)
+            alone = way == "whole" and isinstance(x, np.ndarray)
+            if alone:
+                x = {names[0]: x}  # noqa: PLW2901 - so that the block has the name that it has in the file
+            run = Run(model, way, names, world.X, world.Y, by_role, by_name, alone)
             tier = 0 if world.own else 2 if world.layout == "one" else 1
             yield Reading(run.value, run.gradient, x, (*given, *_given(world, model, takes_data)), tier)
 
@@ -376,7 +394,7 @@ def initialised(way: str, names: list[str], scope: Mapping[str, Any], world: w.W
         if not callable(function) or isinstance(function, type) or part(name) != "initial":
             continue
         deep = any(told == "sizes" for told in roles(function).values())
-        for hidden in (w.HIDDEN[:1], w.HIDDEN[:2], ()) if deep else (w.HIDDEN[:1],):
+        for hidden in (w.HIDDEN[:1], w.HIDDEN[:2]) if deep else (w.HIDDEN[:1],):
             sizes = [world.features, *hidden, world.outputs]
             by_role: dict[str, Any] = {
                 "sizes": sizes, "size_in": world.features, "size_hidden": w.HIDDEN[0], "size_out": world.outputs,

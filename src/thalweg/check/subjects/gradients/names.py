@@ -27,7 +27,7 @@ DERIVATIVE = frozenset(
 _OTHER = frozenset(
     "check checker checking numerical numeric numeric numerically approx approximate finite descent update updates"
     " train fit optimize optimise optimizer clip plot draw show print test main run load save accuracy score evaluate"
-    " eval minimize step vector dictionary to from".split()
+    " eval minimize vector dictionary to from".split()
 )
 _FORWARD = frozenset("forward feedforward fprop forwardprop fwd hypothesis net network".split())
 _COST = frozenset(
@@ -35,7 +35,7 @@ _COST = frozenset(
 )
 _PLAIN = frozenset(
     "compute calc calculate get my the of and function func fn fun prop propagation pass model full with propagate"
-    " evaluate total n".split()
+    " evaluate total".split()
 )
 _INITIAL = frozenset("initialize initialise init initialization initialise initializer create make random".split())
 _OF_PARAMETERS = frozenset("parameters params weights theta network net model w with".split())
@@ -124,7 +124,7 @@ def part(name: str) -> str:
     joined = {"".join(pair) for pair in zip(words(name), words(name)[1:], strict=False)}
     if said & _INITIAL and (said & _OF_PARAMETERS or said <= _INITIAL):
         return "initial"
-    if said & _OTHER:
+    if said & _OTHER or ("step" in said and not said & {"forward", "backward"}):
         return "other"
     if _is_derivative(name) or "backprop" in joined or "backpropagation" in joined or "back" in said:
         return "backward"
@@ -150,7 +150,7 @@ def stem(name: str) -> frozenset[str]:
     (['sigmoid'], ['dropout'])
     """
     left = [word[1:] if word in ("dsigmoid", "drelu", "dtanh", "dsoftmax", "dmse") else word for word in words(name)]
-    general = DERIVATIVE | _FORWARD | _PLAIN | {"cost", "loss", "j", "back", "objective", "error", "activation", "feed"}
+    general = DERIVATIVE | _FORWARD | _PLAIN | {"cost", "loss", "j", "back", "objective", "error", "feed"}
     return frozenset(left) - general
 
 
@@ -172,6 +172,8 @@ def role(name: str) -> str:
     if _PIECE.fullmatch(low) or _CHINESE_PIECE.fullmatch(low):
         return "piece"
     said = set(words(name))
+    if said & {"params", "parameters", "theta"}:
+        return "parameters"
     for listed, told in ((_TARGETS, "targets"), (_OUTPUT - {"a", "h"}, "output"), (_INPUTS - {"x"}, "inputs")):
         if said & listed:
             return told

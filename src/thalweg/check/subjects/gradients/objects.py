@@ -236,9 +236,10 @@ def _as_network(
             holder = Holder(thing)
             x = w.redrawn(holder.parameters())
             if not x:
-                x = _lazily(kind, thing, world, backward)
+                x = _lazily(thing, world)
                 if not x:
                     continue
+                holder = Holder(thing)
             by_role = {
                 "inputs": world.X,
                 "targets": world.Y,
@@ -260,7 +261,7 @@ def _as_network(
                     yield Reading(run.value, run.gradient, x, given, tier)
 
 
-def _lazily(kind: type, thing: Any, world: w.World, backward: str) -> dict[str, Any]:
+def _lazily(thing: Any, world: w.World) -> dict[str, Any]:
     """Give an object the parameters that it would get when it is fitted: attributes that it starts as None."""
     empty = [name for name, value in vars(thing).items() if value is None and role(name) in ("piece", "parameters")]
     for like in w.shapes(empty, world):
@@ -300,4 +301,5 @@ def _as_layer(kind: type, backward: str, forward: str, scope: Mapping[str, Any])
                     holder, thing, "", backward, forward, None, None, None, by_role, [], takes_input=True,
                     upstream=True, averaged=averaged,
                 )  # fmt: skip
-                yield Reading(run.value, run.gradient, x, given, 1, "averaged" if averaged else "")
+                tier = 2 if 1 in shape or len(shape) == 1 else 1
+                yield Reading(run.value, run.gradient, x, given, tier, "averaged" if averaged else "")

@@ -18,7 +18,7 @@ def take(result: Any, forward: Function, known: dict[str, Any], by_role: dict[st
     """Take what the forward pass returned, by the names it has there."""
     parts = result if isinstance(result, tuple) else (result,)
     names = returned_names(forward)
-    for name, part in zip(names if len(names) == len(parts) else [None] * len(parts), parts, strict=True):
+    for name, part in zip(names if len(names) == len(parts) else (None,) * len(parts), parts, strict=True):
         if name is not None:
             known.setdefault(name, part)
         if isinstance(part, (float, int, np.ndarray, np.generic)) and np.size(part) == 1:
@@ -28,9 +28,6 @@ def take(result: Any, forward: Function, known: dict[str, Any], by_role: dict[st
         elif isinstance(part, Mapping):
             by_role["cache"] = part
             known |= {str(key): value for key, value in part.items() if str(key) not in known}
-            last = sorted((k for k in part if isinstance(k, str) and k[0] in "Aa" and k[1:].isdigit()), key=len)
-            if last:
-                by_role.setdefault("output", part[max(last, key=lambda k: int(k[1:]))])
         elif isinstance(part, (list, tuple)):
             by_role["cache"] = part
             if len(parts) == 1 and part and isinstance(part[-1], np.ndarray):
@@ -41,6 +38,10 @@ def take(result: Any, forward: Function, known: dict[str, Any], by_role: dict[st
         # The last activation: what comes first beside a cache, what comes last in a row of them.
         by_role["output"] = (told or arrays)[0 if "cache" in by_role else -1]
     by_role.setdefault("cache", result)
+    if "output" not in by_role and isinstance(by_role["cache"], Mapping):
+        numbered = [k for k in by_role["cache"] if isinstance(k, str) and k[:1] in ("A", "a") and k[1:].isdigit()]
+        if numbered:
+            by_role["output"] = by_role["cache"][max(numbered, key=lambda k: int(k[1:]))]
 
 
 def both(result: Any, function: Function) -> tuple[Any, Any]:
@@ -48,7 +49,7 @@ def both(result: Any, function: Function) -> tuple[Any, Any]:
     if not isinstance(result, (tuple, list)) or len(result) < 2:
         raise NotThisWayError("one value came back")
     names = returned_names(function)
-    names = names if len(names) == len(result) else [None] * len(result)
+    names = names if len(names) == len(result) else (None,) * len(result)
     plain = [k for k, part in enumerate(result) if not isinstance(part, (Mapping, list, tuple)) and part is not None]
     numbers = [k for k in plain if np.size(result[k]) == 1]
     told = [k for k in numbers if names[k] and set(words(names[k] or "")) & {"cost", "loss", "j", "error", "l", "e"}]
