@@ -2,7 +2,7 @@
 
 Every file is a text. A slip replaces one piece of it; the subject's name, its wrong blocks and the cause are expected.
 """
-# ruff: noqa: E501, RUF001 - other people's lines, in other people's languages
+# ruff: noqa: E501 - other people's lines, in other people's languages
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def optimize(w, b, X, Y, num_iterations=100, learning_rate=0.009):
     return {"w": w, "b": b}, grads
 '''
 
-COURSERA_PLANAR = '''
+COURSERA_PLANAR = """
 import numpy as np
 
 def sigmoid(x):
@@ -93,9 +93,9 @@ def backward_propagation(parameters, cache, X, Y):
 
 def update_parameters(parameters, grads, learning_rate=1.2):
     return {k: parameters[k] - learning_rate * grads["d" + k] for k in parameters}
-'''
+"""
 
-COURSERA_DEEP = '''
+COURSERA_DEEP = """
 import numpy as np
 
 def sigmoid(Z):
@@ -193,9 +193,9 @@ def L_model_backward(AL, Y, caches):
         grads["dW" + str(l + 1)] = dW_temp
         grads["db" + str(l + 1)] = db_temp
     return grads
-'''
+"""
 
-GRADIENT_CHECK_N = '''
+GRADIENT_CHECK_N = """
 import numpy as np
 
 def sigmoid(x):
@@ -255,9 +255,9 @@ def backward_propagation_n(X, Y, cache):
 
 def dictionary_to_vector(parameters):
     return np.concatenate([parameters[k].reshape(-1, 1) for k in ("W1", "b1", "W2", "b2", "W3", "b3")])
-'''
+"""
 
-REGULARIZED = '''
+REGULARIZED = """
 import numpy as np
 
 def sigmoid(x):
@@ -352,9 +352,9 @@ def backward_propagation_with_dropout(X, Y, cache, keep_prob):
     dW1 = 1.0 / m * np.dot(dZ1, X.T)
     db1 = 1.0 / m * np.sum(dZ1, axis=1, keepdims=True)
     return {"dW3": dW3, "db3": db3, "dW2": dW2, "db2": db2, "dW1": dW1, "db1": db1}
-'''
+"""
 
-TWO_LAYER_NET = '''
+TWO_LAYER_NET = """
 import numpy as np
 
 class TwoLayerNet(object):
@@ -394,9 +394,9 @@ class TwoLayerNet(object):
         loss, grads = self.loss(X, y)
         for k in self.params:
             self.params[k] -= learning_rate * grads[k]
-'''
+"""
 
-CS231N_LAYERS = '''
+CS231N_LAYERS = """
 import numpy as np
 
 def affine_forward(x, w, b):
@@ -462,9 +462,9 @@ def svm_loss(x, y):
     dx[np.arange(N), y] -= num_pos
     dx /= N
     return loss, dx
-'''
+"""
 
-FROM_SCRATCH_LAYERS = '''
+FROM_SCRATCH_LAYERS = """
 import numpy as np
 
 class Relu:
@@ -513,9 +513,9 @@ class Affine:
         self.dW = np.dot(self.x.T, dout)
         self.db = np.sum(dout, axis=0)
         return dx
-'''
+"""
 
-DENSE_WITH_RATE = '''
+DENSE_WITH_RATE = """
 import numpy as np
 
 class Layer:
@@ -562,9 +562,9 @@ def tanh(x):
 
 def tanh_prime(x):
     return 1 - np.tanh(x) ** 2
-'''
+"""
 
-NIELSEN = '''
+NIELSEN = """
 import numpy as np
 
 class Network(object):
@@ -612,9 +612,9 @@ def sigmoid(z):
 
 def sigmoid_prime(z):
     return sigmoid(z) * (1 - sigmoid(z))
-'''
+"""
 
-CHINESE = '''
+CHINESE = """
 import numpy as np
 
 def 初始化参数(输入数, 隐藏数, 输出数):
@@ -648,9 +648,9 @@ def 反向传播(输入, 标签, 参数, 缓存):
     梯度["dW1"] = 输入.T @ d1
     梯度["db1"] = d1.sum(axis=0)
     return 梯度
-'''
+"""
 
-ANDREW_NG_THETA = '''
+ANDREW_NG_THETA = """
 import numpy as np
 
 def sigmoid(z):
@@ -671,9 +671,9 @@ def cost_function_reg(theta, X, y, lam):
     grad = X.T.dot(h - y) / m
     grad[1:] = grad[1:] + lam / m * theta[1:]
     return J, grad
-'''
+"""
 
-NN_COST_FUNCTION = '''
+NN_COST_FUNCTION = """
 import numpy as np
 
 def sigmoid(z):
@@ -701,9 +701,9 @@ def nnCostFunction(nn_params, input_layer_size, hidden_layer_size, num_labels, X
     Theta2_grad[:, 1:] += lambda_ / m * Theta2[:, 1:]
     grad = np.concatenate([Theta1_grad.ravel(), Theta2_grad.ravel()])
     return J, grad
-'''
+"""
 
-SURFACE = '''
+SURFACE = """
 import numpy as np
 
 def rosenbrock(x):
@@ -719,9 +719,9 @@ def grad_beale(x, y):
     dx = 2 * (1.5 - x + x * y) * (y - 1) + 2 * (2.25 - x + x * y**2) * (y**2 - 1) + 2 * (2.625 - x + x * y**3) * (y**3 - 1)
     dy = 2 * (1.5 - x + x * y) * x + 2 * (2.25 - x + x * y**2) * (2 * x * y) + 2 * (2.625 - x + x * y**3) * (3 * x * y**2)
     return dx, dy
-'''
+"""
 
-OWN_DATA = '''
+OWN_DATA = """
 import numpy as np
 
 rng = np.random.default_rng(0)
@@ -738,9 +738,9 @@ def gradient(w):
 
 for step in range(50):
     w = w - 0.1 * gradient(w)
-'''
+"""
 
-PLAIN_LOOPS = '''
+PLAIN_LOOPS = """
 def mean_squared_error(w, b, xs, ys):
     total = 0
     for i in range(len(xs)):
@@ -755,9 +755,9 @@ def gradients(w, b, xs, ys):
         dw += -2 / n * xs[i] * (ys[i] - (w * xs[i] + b))
         db += -2 / n * (ys[i] - (w * xs[i] + b))
     return dw, db
-'''
+"""
 
-SCIKIT_STYLE = '''
+SCIKIT_STYLE = """
 import numpy as np
 
 class LogisticRegression:
@@ -790,9 +790,9 @@ class LogisticRegression:
             self.w -= self.learning_rate * dw
             self.b -= self.learning_rate * db
         return self
-'''
+"""
 
-TRASK = '''
+TRASK = """
 import numpy as np
 
 def nonlin(x, deriv=False):
@@ -813,9 +813,9 @@ for j in range(20):
     l1_delta = l2_delta.dot(syn1.T) * nonlin(l1, deriv=True)
     syn1 += l1.T.dot(l2_delta)
     syn0 += l0.T.dot(l1_delta)
-'''
+"""
 
-ACTIVATION_CLASSES = '''
+ACTIVATION_CLASSES = """
 import numpy as np
 
 class Sigmoid():
@@ -860,7 +860,7 @@ class CrossEntropy():
     def gradient(self, y, p):
         p = np.clip(p, 1e-15, 1 - 1e-15)
         return -(y / p) + (1 - y) / (1 - p)
-'''
+"""
 
 KEEPS_ITS_GRADIENTS = '''
 import numpy as np
@@ -897,7 +897,7 @@ class NeuralNetwork:
         self.db1 = np.sum(dz1, axis=0, keepdims=True)
 '''
 
-DESCENDS_AT_ONCE = '''
+DESCENDS_AT_ONCE = """
 import numpy as np
 
 def mse_loss(y_true, y_pred):
@@ -924,9 +924,9 @@ class MLP:
         h_delta = h_error * self.h * (1 - self.h)
         self.W1 += self.lr * X.T @ h_delta
         self.W2 += self.lr * self.h.T @ out_delta
-'''
+"""
 
-LIST_OF_ARRAYS = '''
+LIST_OF_ARRAYS = """
 import numpy as np
 
 def init_network(sizes):
@@ -953,9 +953,9 @@ def grad(params, X, y):
         grads.insert(0, (acts[i].T @ delta, delta.sum(axis=0)))
         delta = (delta @ W.T) * (acts[i] > 0)
     return grads
-'''
+"""
 
-FLOAT32 = '''
+FLOAT32 = """
 import numpy as np
 
 np.random.seed(0)
@@ -981,9 +981,9 @@ def backward(params, X, Y):
     d2 = (p - Y) / np.float32(len(X))
     d1 = (d2 @ params["W2"].T) * (1 - h * h)
     return {"W1": X.T @ d1, "b1": d1.sum(0), "W2": h.T @ d2, "b2": d2.sum(0)}
-'''
+"""
 
-CLOSURE_DROPOUT = '''
+CLOSURE_DROPOUT = """
 import numpy as np
 
 rng = np.random.default_rng(7)
@@ -1002,9 +1002,9 @@ def loss_and_grad(params):
     dz1 = dout @ params["W2"].T * mask * (z1 > 0)
     grads = dict(W1=X.T @ dz1, b1=dz1.sum(0), W2=a1.T @ dout, b2=dout.sum(0))
     return loss, grads
-'''
+"""
 
-SOFTMAX_REGRESSION = '''
+SOFTMAX_REGRESSION = """
 import numpy as np
 
 def softmax_loss_vectorized(W, X, y, reg):
@@ -1039,9 +1039,9 @@ def svm_loss_naive(W, X, y, reg):
     loss += reg * np.sum(W * W)
     dW += 2 * reg * W
     return loss, dW
-'''
+"""
 
-RNN_STEP = '''
+RNN_STEP = """
 import numpy as np
 
 def rnn_step_forward(x, prev_h, Wx, Wh, b):
@@ -1058,9 +1058,9 @@ def rnn_step_backward(dnext_h, cache):
     dWh = prev_h.T.dot(dtheta)
     db = dtheta.sum(axis=0)
     return dx, dprev_h, dWx, dWh, db
-'''
+"""
 
-POLYNOMIAL = '''
+POLYNOMIAL = """
 import numpy as np
 
 def f(x):
@@ -1073,9 +1073,9 @@ def gradient_descent(x, lr=0.01, steps=100):
     for _ in range(steps):
         x = x - lr * df(x)
     return x
-'''
+"""
 
-GLOBAL_WEIGHTS = '''
+GLOBAL_WEIGHTS = """
 import numpy as np
 
 np.random.seed(3)
@@ -1093,9 +1093,9 @@ def compute_gradients(X, y):
     dW = X.T @ error / len(X)
     db = error.mean(axis=0)
     return dW, db
-'''
+"""
 
-ZERO_START = '''
+ZERO_START = """
 import numpy as np
 
 X = np.array([[1.0, 2.0], [2.0, 0.5], [3.0, -1.0], [-1.0, 1.5]])
@@ -1107,7 +1107,7 @@ def loss(w):
 
 def gradient(w):
     return 2 * X.T @ (X @ w - y)
-'''
+"""
 
 
 class Subject(NamedTuple):

@@ -23,6 +23,7 @@ from thalweg.errors import ThalwegError
 Kind = Literal["right", "wrong", "unclear", "cannot_run"]
 
 MOST = 12  # readings of a tier that are examined
+VAGUE = ("factor", "shape")  # causes that say no more than that the numbers differ
 BEST = 2  # of which so many are asked for their causes
 TRIED = 600  # readings that are called once
 
@@ -137,9 +138,16 @@ def diagnose_gradients(
     >>> [(told.name, told.kind) for told in diagnose_gradients(scope, Source("cube.py", text))]
     [('df', 'wrong')]
     """
-    remember(source.path, source.text)
     asked = {"function": function, "gradient_function": gradient_function, "at": at}
-    return tuple(_examined(s, source) for s in find_gradients(scope, source.text, name, **asked))
+    return tuple(examinations(scope, source, name, **asked))
+
+
+def examinations(
+    scope: Mapping[str, Any], source: Source, name: str | None = None, **asked: str | None
+) -> Iterator[GradientDiagnosis]:
+    """Yield what :func:`diagnose_gradients` returns, one after the other."""
+    remember(source.path, source.text)
+    yield from (_examined(subject, source) for subject in find_gradients(scope, source.text, name, **asked))
 
 
 def _examined(subject: GradientSubject, source: Source) -> GradientDiagnosis:
@@ -219,15 +227,14 @@ def _copied(x: Any) -> Any:
 def _rank(reading: Reading, told: GradientVerdict) -> tuple[Any, ...]:
     """Order readings of which none is right: least wrong first, those with a cause that is named first."""
     misshapen = sum(block.returned_shape is not None for block in told.blocks)
-    unnamed = set(told.wrong_blocks) - {
-        name for cause in told.causes if cause.code != "factor" for name in cause.blocks
-    }
+    named = {name for cause in told.causes if cause.code not in VAGUE for name in cause.blocks}
+    unnamed = set(told.wrong_blocks) - named
     kind = ("wrong", "unknown", "random").index(told.verdict) if told.verdict != "right" else 0
     return kind, len(unnamed), misshapen, len(told.wrong_blocks) / max(len(told.blocks), 1), bool(reading.form)
 
 
 def _diagnosis(subject: GradientSubject, source: Source, reading: Reading, told: GradientVerdict) -> GradientDiagnosis:
-    kind: Kind = told.verdict if told.verdict in ("right", "wrong") else "cannot_run"  # type: ignore[assignment]
+    kind: Kind = "right" if told.verdict == "right" else "wrong" if told.verdict == "wrong" else "cannot_run"
     lines: tuple[Line, ...] = ()
     if kind == "wrong":
         right = [block.name for block in told.blocks if block.right]
@@ -251,12 +258,12 @@ def _cannot_run(subject: GradientSubject, source: Source, failure: BaseException
     if isinstance(failure, UnboundError):
         reason = f"{failure.function}({failure.argument})"
         return GradientDiagnosis(subject.name, subject.of, "unclear", reason=reason, choices=subject.choices)
-    where = ""
-    if failure is not None and not _is_ours(failure):
-        numbers = [n for n in _lines_of(failure, source.path)]
-        where = f"{source.where(numbers[-1])}: " if numbers else ""
-    reason = where + (f"{type(failure).__name__}: {failure}" if failure is not None and not isinstance(failure, NotThisWayError) else str(failure or ""))  # fmt: skip
-    return GradientDiagnosis(subject.name, subject.of, "cannot_run", reason=" ".join(reason.split())[:300])
+    said = str(failure or "")
+    if failure is not None and not isinstance(failure, (NotThisWayError, CannotRun)):
+        said = f"{type(failure).__name__}: {failure}"
+        numbers = list(_lines_of(failure, source.path))
+        said = f"{source.where(numbers[-1])}: {said}" if numbers else said
+    return GradientDiagnosis(subject.name, subject.of, "cannot_run", reason=" ".join(said.split())[:300])
 
 
 def _lines_of(failure: BaseException, path: str) -> Iterator[int]:

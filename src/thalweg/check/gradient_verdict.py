@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-import textwrap
-from dataclasses import asdict, dataclass, field
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Literal, final
 
-WIDTH = 80
+from thalweg.check import said
+from thalweg.check.wording.gradient_english import GRADIENTS_IN_ENGLISH
+from thalweg.check.wording.gradient_lines import WIDTH, evidence, headline
+
 Kind = Literal["right", "wrong", "random", "unknown"]
 
 
@@ -157,82 +161,28 @@ class GradientVerdict:
         plain: dict[str, Any] = _plain(data)
         return plain
 
+    @staticmethod
+    def from_dict(data: Mapping[str, Any]) -> GradientVerdict:
+        """Return what :meth:`as_dict` was made of."""
+
+        def one(kind: Any, plain: Mapping[str, Any]) -> Any:
+            numbers = {f.name for f in fields(kind) if f.type in ("float", "float | None")}
+            optional = {f.name for f in fields(kind) if f.type == "float | None"}
+            made = {k: tuple(v) if isinstance(v, list) else v for k, v in plain.items()}
+            return kind(**{k: math.nan if v is None and k in numbers - optional else v for k, v in made.items()})
+
+        parts = {"blocks": BlockVerdict, "causes": Cause, "kinks": Kink}
+        given = {name: tuple(one(kind, plain) for plain in data[name]) for name, kind in parts.items()}
+        return GradientVerdict(data["verdict"], **given, notes=tuple(data["notes"]), difference=data["difference"],
+                               calls=data["calls"])  # fmt: skip
+
     @property
     def lines(self) -> tuple[str, ...]:
         """The verdict as lines of at most 80 characters."""
-        out = [_headline(self)]
-        wrong = [block for block in self.blocks if block.right is False]
-        for block in wrong[:6]:
-            out += _block_lines(block)
-        if len(wrong) > 6:
-            out.append(f"  and {len(wrong) - 6} more blocks")
-        for cause in self.causes[:3]:
-            out += _wrapped(f"cause: {cause.title} ({', '.join(cause.blocks)}).", "  ")
-            if cause.evidence:
-                out += _wrapped(cause.evidence, "    ")
-            out += _wrapped(f"mend: {cause.mend}", "    ")
-        if wrong and not self.causes:
-            out += _wrapped("cause: none of the known mistakes gives these numbers.", "  ")
-        right = [block for block in self.blocks if block.right]
-        if wrong and right:
-            out += _wrapped(f"right: {', '.join(block.name for block in right)}.", "  ")
-        if not wrong:
-            for block in self.blocks[:12]:
-                out += _wrapped(_right_line(block), "  ", "      ")
-        for kink in self.kinks[:4]:
-            told = (
-                f"kink at {kink.where}: slope {kink.left:.6g} on one side, {kink.right:.6g} on the other, "
-                f"your gradient {kink.given:.6g}. Not counted as wrong."
-            )
-            out += _wrapped(told, "  ")
-        if len(self.kinks) > 4:
-            out.append(f"  and {len(self.kinks) - 4} more kinks")
-        for note in self.notes:
-            out += _wrapped(f"note: {note}", "  ")
-        return tuple(out)
+        return (headline(self, GRADIENTS_IN_ENGLISH)[:WIDTH], *evidence(self, GRADIENTS_IN_ENGLISH))
 
     def __str__(self) -> str:
         return "\n".join(self.lines)
-
-
-def _headline(verdict: GradientVerdict) -> str:
-    if verdict.verdict == "right":
-        aside = ", where it has one" if verdict.kinks else ""
-        return f"right: the gradient is the slope of the function{aside}."
-    if verdict.verdict == "random":
-        return "cannot say: the function gives another value each time at the same point."
-    if verdict.verdict == "unknown":
-        return "cannot say: too little could be measured here."
-    names = ", ".join(verdict.wrong_blocks[:4]) + (", ..." if len(verdict.wrong_blocks) > 4 else "")
-    if len(verdict.wrong_blocks) == len(verdict.blocks):
-        names = "any block" if len(verdict.blocks) > 1 else names
-    return f"wrong: the gradient is not the slope of the function in {names}."[:WIDTH]
-
-
-def _block_lines(block: BlockVerdict) -> list[str]:
-    shape = " x ".join(map(str, block.shape)) or "a number"
-    order = "" if block.order is None else f"; remainder falls as h^{block.order:.2f}, not h^2"
-    first = f"{block.name} ({shape}): {block.differing} of {block.tested} coordinates differ{order}"
-    out = _wrapped(first, "  ")
-    if block.returned_shape is not None:
-        out += _wrapped(f"came in shape {block.returned_shape}, the parameters have {block.shape}", "    ")
-    if block.worst:
-        told = f"{block.worst}: gradient {block.given:.9g}, slope {block.measured:.9g} +- {block.bound:.1g}"
-        out += _wrapped(told, "    ")
-    return out
-
-
-def _right_line(block: BlockVerdict) -> str:
-    if block.right is None:
-        return f"{block.name}: not measured"
-    order = "straight line" if block.order is None else f"remainder falls as h^{block.order:.2f}"
-    many = "coordinate" if block.tested == 1 else "coordinates"
-    return f"{block.name}: {block.tested} {many} within bounds (at most {block.bound:.1g}); {order}"
-
-
-def _wrapped(text: str, indent: str, further: str | None = None) -> list[str]:
-    after = indent + "  " if further is None else further
-    return textwrap.wrap(text, WIDTH, initial_indent=indent, subsequent_indent=after)
 
 
 def _plain(value: Any) -> Any:

@@ -138,7 +138,17 @@ def _optimizers(question: Question, written: Written, keep: Keep) -> dict[str, A
     return examined(question, written, keep)
 
 
-_TASKS: dict[str, Callable[[Question, Written, Keep], dict[str, Any]]] = {"optimizer": _optimizers}
+def _gradients(question: Question, written: Written, keep: Keep) -> dict[str, Any]:
+    """Examine the gradients of a file."""
+    from thalweg.check.child.gradients import examined
+
+    return examined(question, written, keep)
+
+
+_TASKS: dict[str, Callable[[Question, Written, Keep], dict[str, Any]]] = {
+    "optimizer": _optimizers,
+    "gradient": _gradients,
+}
 
 
 def main() -> NoReturn:

@@ -61,7 +61,9 @@ class Question:
     numbers : mapping
         Hyperparameters by the names of our rules.
     task : str
-        What kind of examination: ``"optimizer"``.
+        What kind of examination: ``"optimizer"`` or ``"gradient"``.
+    function, gradient_function, at : str or None
+        Of gradients: the cost, its gradient, the parameters, where names do not tell.
     """
 
     path: str
@@ -70,6 +72,9 @@ class Question:
     learning_rate_parameter: str | None = None
     numbers: Mapping[str, float] = field(default_factory=dict)
     task: str = "optimizer"
+    function: str | None = None
+    gradient_function: str | None = None
+    at: str | None = None
 
 
 @final

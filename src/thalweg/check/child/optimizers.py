@@ -37,7 +37,7 @@ def examined(question: Question, written: Written, keep: Keep) -> dict[str, Any]
         The other parts of an :class:`~thalweg.check.child.messages.Answer`.
     """
     loaded = load(written, question.name)
-    notes = _notes(loaded, written)
+    notes = notes_of(loaded, written)
     source = Source(written.path, written.text, cells=written.cells)
     own = {**loaded.own, "__name__": MODULE}
     try:
@@ -82,7 +82,7 @@ def _diagnosed(name: str, update: Any, question: Question, source: Source) -> Di
     return Diagnosis(name, Verdict("cannot_run", note=reason), source, (), None, None, standard())
 
 
-def _notes(loaded: Loaded, written: Written) -> tuple[str, ...]:
+def notes_of(loaded: Loaded, written: Written) -> tuple[str, ...]:
     """Say what else a reader must know of a file."""
     notes = [f"{why}; what uses it cannot be examined" for why in loaded.missing.values()]
     notes += [f"cell {number} is left out: it {what}" for number, what in (written.left_out or {}).items()]

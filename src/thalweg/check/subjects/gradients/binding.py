@@ -138,7 +138,7 @@ def keys_of(function: Any, argument: str) -> list[str]:
             elif isinstance(key, ast.BinOp) and isinstance(key.left, ast.Constant) and isinstance(key.left.value, str):
                 found |= {f"{key.left.value}{k}": None for k in (1, 2)}
             elif isinstance(key, ast.JoinedStr) and key.values and isinstance(key.values[0], ast.Constant):
-                found |= {f"{key.values[0].value}{k}": None for k in (1, 2)}
+                found |= {f"{key.values[0].value!s}{k}": None for k in (1, 2)}
         elif (
             isinstance(node, ast.Call)
             and isinstance(node.func, ast.Attribute)

@@ -147,9 +147,8 @@ def _of_backward(
     simple = [n for n in costs if not stem(n)]
     chosen = alike or of_partner or ([n for n in costs if len(costs) == 1] or simple or costs)
     if not chosen:  # f and grad_f, whatever they are called
-        chosen = [n for n in others if len(n) <= 2 and n in name] or [
-            n for n in others if set(words(n)) & set(words(name))
-        ]
+        chosen = [n for n in others if len(n) <= 2 and n in name]
+        chosen = chosen or [n for n in others if set(words(n)) & set(words(name))]
     return _of_model(f, [functions[n] for n in chosen] or [], functions, scope, text, point, at)
 
 
@@ -214,26 +213,26 @@ def _of_classes(
         if all(_is_empty(getattr(kind, n)) for n in (*backward, *both)):
             continue  # the promise of a base class
         methods = tuple(getattr(kind, n) for n in (*backward, *both))
-        pair = _pair_of(kind, told, scope)
+        pair = _pair_of(kind, told)
         if pair is not None:
-            yield GradientSubject(
-                f"{name}.{pair[1].__name__}", f"{name}.{pair[0].__name__}", methods, partial(_pair, *pair, text)
-            )
+            called, of = (f"{name}.{f.__name__}" for f in (pair[1], pair[0]))
+            yield GradientSubject(called, of, methods, partial(_pair, *pair, text))
             continue
-        instances = [(n, v) for n, v in scope.items() if type(v) is kind]
-        outer = [
-            f for n, f in functions.items() if part(n) == "cost" and set(roles(f).values()) <= {"output", "targets"}
-        ]
+        instances = [value for value in scope.values() if type(value) is kind]
+        beside = [f for n, f in functions.items() if part(n) == "cost"]
+        outer = [f for f in beside if set(roles(f).values()) <= {"output", "targets"}]
         costs = [n for n, said in told.items() if said == "cost"]
-        ways = partial(object_readings, kind, instances, scope, text, outer)
+        ways = partial(object_readings, kind, instances, text, outer)
         yield GradientSubject(name, costs[0] if costs else outer[0].__name__ if outer else "", methods, ways)
 
 
-def _pair_of(kind: type, told: Mapping[str, str], scope: Mapping[str, Any]) -> tuple[Function, Function] | None:
+def _pair_of(kind: type, told: Mapping[str, str]) -> tuple[Function, Function] | None:
     """Return a function and its derivative where a class is no more than a home for them."""
-    thing = next(built(kind, worlds("")[0], scope), None)
-    if thing is None or Holder(thing).paths or any(value is None and role(n) == "piece" for n, value in vars(thing).items()):
+    thing = next(built(kind, worlds("")[0]), None)
+    if thing is None or Holder(thing).paths:
         return None
+    if any(value is None and role(name) == "piece" for name, value in vars(thing).items()):
+        return None  # it gets its parameters when it is fitted
     for backward, forward in product(told, told):
         if told[backward] == "backward" and told[forward] in ("forward", "cost"):
             b, f = getattr(thing, backward), getattr(thing, forward)

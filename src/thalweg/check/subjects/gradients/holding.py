@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import inspect
 from collections.abc import Iterator, Mapping
 from typing import Any, final
 
@@ -86,20 +87,17 @@ def _attributes(owner: Any) -> dict[str, Any]:
     return {**slots, **getattr(owner, "__dict__", {})}
 
 
+_NO_PARAMETERS = ("inputs", "targets", "output", "cache", "rate", "penalty")
+
+
 def _arrays(thing: Any, path: Path) -> Iterator[tuple[Path, Any]]:
     """Walk over the arrays of parameters of an object, its layers included."""
     for name, value in _attributes(thing).items():
         said = role(name)
         is_gradient = of_gradient(name) != name.lower().strip("_") and name.lower() not in ("delta", "data")
-        if (
-            is_gradient
-            or plain(name) in _GRADIENTS
-            or said in ("inputs", "targets", "output", "cache", "rate", "penalty")
-        ):
+        if is_gradient or plain(name) in _GRADIENTS or said in _NO_PARAMETERS:
             continue
-        if (isinstance(value, np.ndarray) and value.dtype.kind == "f" and said in ("piece", "parameters")) or (
-            isinstance(value, float) and said == "piece"
-        ):
+        if _is_parameter(value, said):
             yield (*path, name), value
         elif isinstance(value, (dict, list)) and said in ("piece", "parameters", "sizes", ""):
             yield from _inside(value, (*path, name))
@@ -107,13 +105,18 @@ def _arrays(thing: Any, path: Path) -> Iterator[tuple[Path, Any]]:
             yield from _arrays(value, (*path, name))
 
 
+def _is_parameter(value: Any, said: str) -> bool:
+    if isinstance(value, np.ndarray):
+        return value.dtype.kind == "f" and said in ("piece", "parameters")
+    return isinstance(value, float) and said == "piece"
+
+
 def _inside(value: Any, path: Path) -> Iterator[tuple[Path, Any]]:
     listed = value.items() if isinstance(value, dict) else enumerate(value)
     named = role(str(path[-1])) in ("piece", "parameters")
     for key, each in listed:
-        if (isinstance(each, np.ndarray) and each.dtype.kind == "f" and (named or role(str(key)) == "piece")) or (
-            isinstance(each, float) and isinstance(key, str) and role(key) == "piece"
-        ):
+        said = "piece" if named and isinstance(each, np.ndarray) else role(str(key))
+        if _is_parameter(each, said):
             yield (*path, key), each
         elif isinstance(each, (dict, list)) and len(path) < DEPTH:
             yield from _inside(each, (*path, key))
@@ -122,8 +125,9 @@ def _inside(value: Any, path: Path) -> Iterator[tuple[Path, Any]]:
 
 
 def _is_object(value: Any) -> bool:
-    module = getattr(type(value), "__module__", "")
-    return hasattr(value, "__dict__") and not callable(value) | isinstance(value, type) and module.split(".")[0] not in ("numpy", "builtins", "random")  # fmt: skip
+    if not hasattr(value, "__dict__") or isinstance(value, type) or inspect.isroutine(value):
+        return False
+    return type(value).__module__.split(".")[0] not in ("numpy", "builtins", "random")
 
 
 def _name(path: Path) -> str:

@@ -26,6 +26,7 @@ from thalweg.check.subjects.gradients.worlds import drawn
 
 Array = NDArray[Any]
 Function = Callable[..., Any]
+Shape = tuple[int, ...]
 
 # Settings that courses hand to layers as dictionaries.
 _SETTINGS: dict[str, dict[str, Any]] = {
@@ -49,20 +50,23 @@ def shapes_of_layers(names: list[str]) -> Iterator[dict[str, tuple[int, ...]]]:
     """
     came, *held = names
     if not held:
-        yield from ({came: form} for form in ((7, 3), (7,), (2, 3, 4, 4), (3,)))
+        alone: list[Shape] = [(7, 3), (7,), (2, 3, 4, 4), (3,)]
+        yield from ({came: form} for form in alone)
     elif len(held) == 1:
-        for first, second in (((7, 4), (4, 3)), ((4, 7), (3, 4)), ((7, 4), (4,)), ((7, 4), (3, 4))):
+        pairs: list[tuple[Shape, Shape]] = [((7, 4), (4, 3)), ((4, 7), (3, 4)), ((7, 4), (4,)), ((7, 4), (3, 4))]
+        for first, second in pairs:
             yield {came: first, held[0]: second}
     elif len(held) == 2:
-        for first, second, third in (
+        triples: list[tuple[Shape, Shape, Shape]] = [
             ((7, 4), (4, 3), (3,)), ((7, 4), (4, 3), (1, 3)), ((4, 7), (3, 4), (3, 1)), ((7, 4), (3, 4), (3,)),
             ((7, 4), (4,), (4,)), ((4, 7), (4, 1), (4, 1)), ((2, 3, 5, 5), (4, 3, 3, 3), (4,)), ((4,), (4, 3), (3,)),
             ((2, 6, 6, 3), (2, 2, 3, 4), (1, 1, 1, 4)), ((4, 1), (3, 4), (3, 1)), ((1, 4), (4, 3), (1, 3)),
-        ):  # fmt: skip
+        ]  # fmt: skip
+        for first, second, third in triples:
             yield {came: first, held[0]: second, held[1]: third}
     elif len(held) in (3, 4):  # a step of a recurrent layer: x, the last state, weights, bias
-        forms = [(7, 4), (7, 5), (4, 5), (5, 5), (5,)]
-        turned = [(4, 7), (5, 7), (5, 4), (5, 5), (5, 1)]
+        forms: list[Shape] = [(7, 4), (7, 5), (4, 5), (5, 5), (5,)]
+        turned: list[Shape] = [(4, 7), (5, 7), (5, 4), (5, 5), (5, 1)]
         for chosen in (forms, turned):
             yield dict(zip(names, chosen, strict=False))
 
@@ -80,6 +84,14 @@ def upstream_of(backward: Function) -> str:
     named = [name for name, said in told.items() if said == "upstream"]
     named += [name for name in list(told)[:1] if of_gradient(name) != name.lower() and name[:1] in "dgD"]
     return next(iter(named), "")
+
+
+def weights_of(out: Any) -> Array:
+    """Return a weight for every number that came out, of both signs."""
+    sizes: Array = np.random.default_rng(31).uniform(0.5, 2, np.shape(out))
+    signs = np.where(np.arange(np.size(out)).reshape(np.shape(out)) % 3 == 1, -1, 1)
+    weights: Array = sizes * signs
+    return weights
 
 
 @final
@@ -119,25 +131,20 @@ class LayerRun:
         rest = [part for k, part in enumerate(result) if k != place]
         return rest[0], result[place]
 
-    def _weights(self, out: Any) -> Array:
-        return np.random.default_rng(31).uniform(0.5, 2, np.shape(out)) * np.where(
-            np.arange(np.size(out)).reshape(np.shape(out)) % 3 == 1, -1, 1
-        )
-
     def value(self, x: Mapping[str, Any]) -> Any:
         """Return the weighted sum of what comes out."""
         out, _ = self._out(x)
         if not isinstance(out, (np.ndarray, float)):
             raise NotThisWayError("no array comes out")
-        return np.sum(self._weights(out) * out)
+        return np.sum(weights_of(out) * out)
 
     def gradient(self, x: Mapping[str, Any]) -> Any:
         """Return its gradient by the backward pass."""
         out, cache = self._out(x)
         known = {**x, **self.others, "out": out, "a": out, "z": next(iter(x.values()))}
         errors = upstream_of(self.backward)
-        known |= {errors: self._weights(out)} if errors else {}
-        by_role = {"upstream": self._weights(out), "cache": cache, "output": out}
+        known |= {errors: weights_of(out)} if errors else {}
+        by_role = {"upstream": weights_of(out), "cache": cache, "output": out}
         result = called(self.backward, arguments(self.backward, known, by_role))
         grads = laid_beside(result, self.backward, dict(x))
         if not self.averaged or not isinstance(grads, Mapping):
@@ -148,14 +155,15 @@ class LayerRun:
 
 def _rows(x: Mapping[str, Any]) -> int:
     came, held = [*(np.shape(v) for v in x.values()), ()][:2]
-    return came[1] if len(came) == 2 and held[-1:] == came[:1] and held[:1] != came[-1:] else came[0]
+    by_columns = len(came) == 2 and held[-1:] == came[:1] and held[:1] != came[-1:]
+    return int(came[1] if by_columns else came[0])
 
 
 def layer_readings(forward: Function, backward: Function) -> Iterator[Reading]:
     """Yield the ways to test a layer's backward pass."""
     told = roles(forward)
     names = [n for n in needed(forward) if n not in _SETTINGS and not choices_of(forward, n) and told[n] != "keep"]
-    settings = {n: _SETTINGS[n] for n in needed(forward) if n in _SETTINGS}
+    settings: dict[str, Any] = {n: _SETTINGS[n] for n in needed(forward) if n in _SETTINGS}
     settings |= {n: 0.7 for n in parameters(forward) if told[n] == "keep"}
     free = {n: choices_of(forward, n) for n in needed(forward) if choices_of(forward, n)}
     if not names or not 1 <= len(names) <= 5:

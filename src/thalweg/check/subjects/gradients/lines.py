@@ -102,8 +102,8 @@ def _works(value: ast.expr) -> bool:
 def _paired(targets: Sequence[ast.expr], value: ast.expr) -> dict[str, ast.expr]:
     """Return the values of ``a, b = 1, 2`` by name."""
     if len(targets) == 1 and isinstance(targets[0], ast.Tuple) and isinstance(value, ast.Tuple):
-        if len(targets[0].elts) == len(value.elts):
-            return {n: v for t, v in zip(targets[0].elts, value.elts, strict=True) for n in _names_set(t)}
+        pairs = zip(targets[0].elts, value.elts, strict=False)
+        return {n: v for t, v in pairs for n in _names_set(t)}
     return {}
 
 

@@ -80,9 +80,8 @@ class Model:
         if len(inputs) == 1 and self.takes("targets"):
             return "inputs", inputs
         alone = [name for f in (self.cost or self.backward, self.backward) for name in needed(f)]
-        return "point", list(
-            dict.fromkeys(name for name in alone if role(name) not in ("targets", "cache", "upstream"))
-        )
+        others = ("targets", "cache", "upstream")
+        return "point", list(dict.fromkeys(name for name in alone if role(name) not in others))
 
     def _is_handed_in(self, name: str) -> bool:
         """Tell whether an argument is the caller's to give, not one that the forward pass gives."""
@@ -98,8 +97,7 @@ def _globals_of(function: Function) -> list[str]:
     return [
         name
         for name in (code.co_names if code else ())
-        if role(name) in ("piece", "parameters")
-        and (isinstance(scope.get(name), (float, dict)) or (isinstance(scope.get(name), np.ndarray)))
+        if role(name) in ("piece", "parameters") and isinstance(scope.get(name), (float, dict, np.ndarray))
     ]
 
 
@@ -199,11 +197,12 @@ def _one_way(
     own = list(own_worlds(model, scope)) if takes_data else []
     blank = w.World("rows", None, None, w.FEATURES, 1, "real")
     made = w.worlds(text) if takes_data else [blank]
-    asked = [(at, (Given(at_name, np.shape(at) if not isinstance(at, Mapping) else (), "asked"),))] if at is not None else []  # fmt: skip
+    shape = np.shape(at) if _numeric(at) else ()
+    asked: list[tuple[Any, tuple[Given, ...]]] = [] if at is None else [(at, (Given(at_name, shape, "asked"),))]
     for world in (*own, *made):
         if way == "inputs" and (world.own or world.layout == "one"):
             continue
-        points = asked or [*own_points(model, way, names, scope), *made_points(model, way, names, scope, world)]
+        points = asked or [*own_points(way, names, scope), *made_points(model, way, names, scope, world)]
         for (x, given), more, extras in product(points, _choices(model), _extras(model)):
             if x is None:
                 continue
@@ -282,14 +281,20 @@ def own_worlds(model: Model, scope: Mapping[str, Any]) -> Iterator[w.World]:
         if a.ndim == 2 and b.ndim and len(a) == len(b) and (a.shape != b.shape or len(a) > a.shape[1]):
             if a.size > 2000 and isinstance(X, np.ndarray):
                 X, Y = X[:MOST_ROWS], Y[:MOST_ROWS]
-            wide = b.shape[1] if b.ndim == 2 else len(np.unique(b)) if b.dtype.kind in "iu" and len(np.unique(b)) > 2 else 1  # fmt: skip
+            wide = b.shape[1] if b.ndim == 2 else _classes(b)
             yield w.World("rows", X, Y, a.shape[1], wide, "own", (x_name, y_name))
             return
         if a.ndim == 2 and b.ndim and a.shape[-1] == b.shape[-1]:
-            if a.size > 2000 and isinstance(X, np.ndarray):
-                X, Y = X[:, :MOST_ROWS], Y[..., :MOST_ROWS]
+            if a.size > 2000:
+                X, Y = a[:, :MOST_ROWS], b[..., :MOST_ROWS]
             yield w.World("columns", X, Y, a.shape[0], b.shape[0] if b.ndim == 2 else 1, "own", (x_name, y_name))
             return
+
+
+def _classes(labels: Any) -> int:
+    """Return how many outputs labels ask for: one for two classes or for real targets."""
+    many = len(np.unique(labels))
+    return many if labels.dtype.kind in "iu" and many > 2 else 1
 
 
 def _numbers(value: Any) -> bool:
@@ -300,9 +305,7 @@ def _numbers(value: Any) -> bool:
     return array.dtype.kind in "fiub" and 0 < array.ndim <= 2 and array.size > 1
 
 
-def own_points(
-    model: Model, way: str, names: list[str], scope: Mapping[str, Any]
-) -> Iterator[tuple[Any, tuple[Given, ...]]]:
+def own_points(way: str, names: list[str], scope: Mapping[str, Any]) -> Iterator[tuple[Any, tuple[Given, ...]]]:
     """Yield the parameters that the file has under these names; others of their shapes where they show too little."""
     if way in ("pieces", "globals", "point"):
         if not all(_is_point(scope.get(name)) for name in names) or not names:
@@ -365,8 +368,9 @@ def made_points(
         if not keys and not in_order:
             n, h, k = world.features, w.HIDDEN[0], world.outputs
             flat = [((n * h + h) + (h * k + k),)] if model.takes("size_hidden") else []
-            for like in (*({names[0]: form} for form in flat), *w.shapes(["theta"], world)):
-                made = w.drawn(like)
+            vectors: list[dict[str, tuple[int, ...]]] = [{names[0]: form} for form in flat]
+            for found in (*vectors, *w.shapes(["theta"], world)):
+                made = w.drawn(found)
                 yield next(iter(made.values())), _shapes_of(made)
             if world.X is None:
                 for form in ((3,), (3, 1), (2,), (4, 3)):
@@ -403,7 +407,7 @@ def initialised(way: str, names: list[str], scope: Mapping[str, Any], world: w.W
             state = np.random.get_state()  # noqa: NPY002 - theirs may seed the generator of the process
             try:
                 made = called(function, arguments(function, {}, by_role))
-            except Exception:  # noqa: BLE001 - a stranger's function may fail in any way
+            except Exception:  # noqa: BLE001, S112 - a stranger's function may fail in any way
                 continue
             finally:
                 np.random.set_state(state)  # noqa: NPY002 - the same

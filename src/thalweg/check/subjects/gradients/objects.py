@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -11,13 +12,19 @@ from typing import Any, final
 import numpy as np
 
 from thalweg.check.subjects.gradients import worlds as w
-from thalweg.check.subjects.gradients.binding import arguments, called, needed, roles
+from thalweg.check.subjects.gradients.binding import arguments, called, needed, parameters, roles
 from thalweg.check.subjects.gradients.holding import Holder
+from thalweg.check.subjects.gradients.layers import weights_of
 from thalweg.check.subjects.gradients.names import part, role
 from thalweg.check.subjects.gradients.passing import both, laid_beside, take
 from thalweg.check.subjects.gradients.reading import Given, NotThisWayError, Reading
 
 Function = Callable[..., Any]
+
+
+def _errors_of(out: Any) -> Any:
+    """Return errors for what came out; a loss that a layer gives takes 1."""
+    return weights_of(out) if isinstance(out, np.ndarray) else 1.0
 
 
 def methods_of(kind: type) -> dict[str, str]:
@@ -33,35 +40,27 @@ def methods_of(kind: type) -> dict[str, str]:
     return found
 
 
-def built(kind: type, world: w.World, scope: Mapping[str, Any]) -> Iterator[Any]:
+def built(kind: type, world: w.World) -> Iterator[Any]:
     """Yield objects of a class, made with arguments that fit a world."""
     hidden = w.HIDDEN[0]
-    for sizes in ([world.features, hidden, world.outputs], [world.features, *w.HIDDEN[:2], world.outputs], [world.features, world.outputs]):  # fmt: skip
+    ends = world.features, world.outputs
+    for sizes in ([ends[0], hidden, ends[1]], [ends[0], *w.HIDDEN[:2], ends[1]]):
         by_role: dict[str, Any] = {
             "sizes": sizes, "size_in": world.features, "size_hidden": hidden, "size_out": world.outputs,
             "inputs": world.X, "targets": world.Y, "count": world.rows, "rate": w.RATE, "penalty": w.PENALTY,
         }  # fmt: skip
         weights = w.drawn({"W": (world.features, world.outputs), "b": (world.outputs,)})
         state = np.random.get_state()  # noqa: NPY002 - a constructor may draw from it
+        asked = {name: by_role[name] for name in ("penalty", "rate") if name in roles(kind).values()}
+        given = {name: value for name, value in by_role.items() if name not in ("penalty", "rate")} | asked
         try:
-            given = arguments(
-                kind,
-                weights,
-                {k: v for k, v in by_role.items() if k not in ("penalty", "rate")} | _asked(kind, by_role),
-            )
-            yield called(kind, given)
-        except Exception:  # noqa: BLE001 - a stranger's constructor may fail in any way
+            yield called(kind, arguments(kind, weights, given))
+        except Exception:  # noqa: BLE001, S112 - a stranger's constructor may fail in any way
             continue
         finally:
             np.random.set_state(state)  # noqa: NPY002 - the same
         if not any(told == "sizes" for told in roles(kind).values()):
             return
-
-
-def _asked(kind: type, by_role: Mapping[str, Any]) -> dict[str, Any]:
-    """Return rate and penalty, where the constructor takes them."""
-    told = roles(kind).values()
-    return {name: by_role[name] for name in ("penalty", "rate") if name in told}
 
 
 @final
@@ -73,7 +72,6 @@ class ObjectRun:
     """
 
     holder: Holder
-    thing: Any
     cost: str
     backward: str
     forward: str
@@ -81,7 +79,6 @@ class ObjectRun:
     X: Any
     Y: Any
     by_role: dict[str, Any]
-    keys: list[str]
     takes_input: bool = False
     upstream: bool = False
     averaged: bool = False
@@ -113,7 +110,7 @@ class ObjectRun:
         made, known, by_role = self._start(x)
         if self.upstream:
             out = by_role["output"]
-            return np.sum(self._weights(out) * out)
+            return np.sum(_errors_of(out) * out)
         if self.cost:
             method = getattr(made, self.cost)
             result = called(method, self._arguments(method, known, by_role))
@@ -123,12 +120,6 @@ class ObjectRun:
         method = getattr(made, self.backward)
         return both(called(method, self._arguments(method, known, by_role)), method)[0]
 
-    def _weights(self, out: Any) -> Any:
-        if not isinstance(out, np.ndarray):
-            return 1.0
-        rng = np.random.default_rng(31)
-        return rng.uniform(0.5, 2, out.shape) * np.where(np.arange(out.size).reshape(out.shape) % 3 == 1, -1, 1)
-
     def gradient(self, x: Mapping[str, Any]) -> Any:
         """Return the gradients: returned, kept by the object, or read off what an update moved."""
         made, known, by_role = self._start(x)
@@ -137,7 +128,7 @@ class ObjectRun:
             called(method, self._arguments(method, known, by_role))  # it may keep what the backward pass needs
         method = getattr(made, self.backward)
         if self.upstream:
-            by_role["upstream"] = self._weights(by_role["output"])
+            by_role["upstream"] = _errors_of(by_role["output"])
             own = needed(method)
             if len(own) == 1 and role(own[0]) != "upstream":
                 result = called(method, {own[0]: by_role["upstream"]})
@@ -155,10 +146,8 @@ class ObjectRun:
         ):
             result = both(result, method)[1]
         if self.takes_input:
-            came = (
-                result[0] if isinstance(result, tuple) else result.get("dx") if isinstance(result, Mapping) else result
-            )
-            found["input"] = came
+            by_key = result.get("dx") if isinstance(result, Mapping) else result
+            found["input"] = result[0] if isinstance(result, tuple) else by_key
             if isinstance(result, tuple) and len(result) == len(held) + 1:
                 found |= laid_beside(result[1:], method, {k: x[k] for k in held}) if held else {}
         elif result is not None and not (isinstance(result, np.ndarray) and len(held) != 1):
@@ -206,58 +195,59 @@ class ObjectRun:
 # -- the ways to put one to the test
 
 
-def object_readings(kind: type, instances: list[tuple[str, Any]], scope: Mapping[str, Any], text: str, outer: list[Function]) -> Iterator[Reading]:  # fmt: skip
-    """Yield the ways to test a class: as a network with its loss, else as a layer."""
+def object_readings(kind: type, instances: list[Any], text: str, outer: list[Function]) -> Iterator[Reading]:
+    """Yield the ways to test a class: as a network with its loss, else as a layer.
+
+    Parameters
+    ----------
+    kind : type
+    instances : list
+        Objects of the class that the file made.
+    text : str
+        Of the file.
+    outer : list of callable
+        Losses of a prediction that the file has beside the class.
+    """
     told = methods_of(kind)
     costs = [name for name, said in told.items() if said == "cost"]
     forwards = [name for name, said in told.items() if said == "forward"]
     backwards = [name for name, said in told.items() if said == "backward"] or costs
     for backward in sorted(backwards, key=lambda name: (len(name), name)):
-        method = getattr(kind, backward)
-        named = list(inspect.signature(method).parameters.values())
-        own = [p.name for p in named if p.name != "self" and p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
+        own = [name for name in parameters(getattr(kind, backward)) if name != "self"]
         said = {role(name) for name in own}
         is_layer = "upstream" in said or (len(own) == 1 and not said & {"inputs", "targets", "output"})
         if is_layer and forwards:
-            yield from _as_layer(kind, backward, forwards[0], scope)
-            continue
-        yield from _as_network(kind, instances, backward, costs, forwards, scope, text, outer)
+            yield from _as_layer(kind, backward, forwards[0])
+        else:
+            yield from _as_network(kind, instances, backward, costs, forwards, text, outer)
 
 
 def _as_network(
-    kind: type, instances: list[tuple[str, Any]], backward: str, costs: list[str], forwards: list[str],
-    scope: Mapping[str, Any], text: str, outer: list[Function],
+    kind: type, instances: list[Any], backward: str, costs: list[str], forwards: list[str], text: str,
+    outer: list[Function],
 ) -> Iterator[Reading]:  # fmt: skip
-    needs = {role(name) for f in (backward, *costs[:1]) for name in roles(getattr(kind, f)) if name != "self"}
+    gives_both = backward in costs
     for world in w.worlds(text):
-        things = [thing for _, thing in instances] if instances else list(built(kind, world, scope))
-        things += list(built(kind, world, scope)) if instances else []
-        for thing in things:
+        by_role: dict[str, Any] = {
+            "inputs": world.X, "targets": world.Y, "count": world.rows, "rate": w.RATE, "keep": 1.0, "drop": 0.0,
+            "penalty": w.PENALTY,
+        }  # fmt: skip
+        tier = 2 if world.layout == "one" else 1
+        for thing in [*instances, *built(kind, world)]:
             holder = Holder(thing)
             x = w.redrawn(holder.parameters())
             if not x:
                 x = _lazily(thing, world)
-                if not x:
-                    continue
                 holder = Holder(thing)
-            by_role = {
-                "inputs": world.X,
-                "targets": world.Y,
-                "count": world.rows,
-                "rate": w.RATE,
-                "keep": 1.0,
-                "drop": 0.0,
-            }
-            by_role["penalty"] = w.PENALTY
+            if not x:
+                continue
             _steady(thing)
-            given = (*(Given(k, np.shape(v), "made") for k, v in x.items()), Given("X", np.shape(world.X), "made"), Given("y", np.shape(world.Y), "made"))  # fmt: skip
-            tier = 2 if world.layout == "one" else 1
+            named = {**x, "X": world.X, "y": world.Y}
+            given = tuple(Given(name, np.shape(value), "made") for name, value in named.items())
             for cost, forward in product([c for c in costs if c != backward] or [""], [*forwards[:2], ""]):
-                options: list[Function | None] = (
-                    [None] if cost or ("targets" in needs and backward in costs) else [None, *outer]
-                )
-                for outer_cost in options:
-                    run = ObjectRun(holder, thing, cost, backward, forward, outer_cost, world.X, world.Y, by_role, [])
+                beside: list[Function | None] = [None] if cost or gives_both else [None, *outer]
+                for outer_cost in beside:
+                    run = ObjectRun(holder, cost, backward, forward, outer_cost, world.X, world.Y, by_role)
                     yield Reading(run.value, run.gradient, x, given, tier)
 
 
@@ -279,27 +269,25 @@ def _steady(thing: Any) -> None:
             setattr(thing, name, w.RATE)
 
 
-def _as_layer(kind: type, backward: str, forward: str, scope: Mapping[str, Any]) -> Iterator[Reading]:
+def _as_layer(kind: type, backward: str, forward: str) -> Iterator[Reading]:
     rng = np.random.default_rng(41)
-    for shape, turned in (((7, 4), False), ((4, 7), True), ((4, 1), True), ((1, 4), False), ((7,), False), ((2, 3, 4, 4), False)):  # fmt: skip
+    for shape in ((7, 4), (4, 7), (4, 1), (1, 4), (7,), (2, 3, 4, 4)):
+        turned = shape[0] == 4
         world = w.World("columns" if turned else "rows", rng.normal(size=shape), None, 4, 3, "real")
-        makings = list(built(kind, world, scope))
+        makings = list(built(kind, world))
         if turned:
-            weights = w.drawn({"W": (3, 4), "b": (3, 1)})
-            try:
-                makings.append(called(kind, arguments(kind, weights, {})))
-            except Exception:  # noqa: BLE001, S110 - a stranger's constructor may fail in any way
-                pass
+            with contextlib.suppress(Exception):  # a stranger's constructor may fail in any way
+                makings.append(called(kind, arguments(kind, w.drawn({"W": (3, 4), "b": (3, 1)}), {})))
         for thing in makings:
             holder = Holder(thing)
             _steady(thing)
             x = {"input": world.X, **w.redrawn(holder.parameters())}
             by_role: dict[str, Any] = {"rate": w.RATE, "count": world.rows if len(shape) > 1 else 1}
-            given = tuple(Given(k, np.shape(v), "made") for k, v in x.items())
+            given = tuple(Given(name, np.shape(value), "made") for name, value in x.items())
+            tier = 2 if 1 in shape or len(shape) == 1 else 1
             for averaged in (False, True) if len(x) > 1 else (False,):
                 run = ObjectRun(
-                    holder, thing, "", backward, forward, None, None, None, by_role, [], takes_input=True,
-                    upstream=True, averaged=averaged,
+                    holder, "", backward, forward, None, None, None, by_role,
+                    takes_input=True, upstream=True, averaged=averaged,
                 )  # fmt: skip
-                tier = 2 if 1 in shape or len(shape) == 1 else 1
                 yield Reading(run.value, run.gradient, x, given, tier, "averaged" if averaged else "")

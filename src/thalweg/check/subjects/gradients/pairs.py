@@ -48,8 +48,8 @@ class Elementwise:
 
     def value(self, x: Array) -> Any:
         """Return the weighted sum."""
-        values = np.asarray(self._activation(x))
-        if values.shape != np.shape(x):
+        values: Array = np.asarray(self._activation(x))
+        if list(values.shape) != list(np.shape(x)):
             raise NotThisWayError("not a function of each number by itself")
         return np.sum(self.weights * values)
 
@@ -143,7 +143,7 @@ def losses(loss: Function, derivative: Function, text: str) -> Iterator[Reading]
     """Yield the ways to test the derivative of a loss of two arguments."""
     named = needed(loss)
     told = [name for name in named if role(name) == "output"]
-    places = told[:1] or ([name for name in named if role(name) not in ("targets",)] or named)
+    places = told[:1] or ([name for name in named if role(name) != "targets"] or named)
     rng = np.random.default_rng(22)
     rows = 7
     classes = rng.permutation(np.arange(rows) % 3)

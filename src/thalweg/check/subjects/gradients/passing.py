@@ -78,8 +78,10 @@ def laid_beside(result: Any, function: Function, x: Any) -> Any:
     if not isinstance(x, Mapping):
         return list(result) if isinstance(result, tuple) and not hasattr(result, "_fields") else result
     if isinstance(result, Mapping):
+        if _nested(x):
+            return result
         lowered = {of_gradient(str(key)): value for key, value in result.items()}
-        return {key: result.get(key, result.get(f"d{key}", lowered.get(str(key).lower()))) for key in x} if not _nested(x) else result  # fmt: skip
+        return {key: result.get(key, result.get(f"d{key}", lowered.get(str(key).lower()))) for key in x}
     if not isinstance(result, (tuple, list)):
         if len(x) == 1:
             return {next(iter(x)): result}

@@ -149,12 +149,15 @@ def layers_of(names: Sequence[str]) -> list[tuple[str, str | None]]:
         return []
     if not biases:
         return [(name, None) for name in sorted(weights, key=_order)]
-    return list(zip(sorted(weights, key=_order), sorted(biases, key=_order), strict=True))
+    in_order = sorted(biases, key=_order)
+    return [(name, in_order[k]) for k, name in enumerate(sorted(weights, key=_order))]
 
 
 def _is_bias(name: str) -> bool:
     low = name.lower()
-    return (low.startswith(("b", "c")) and "beta" not in low and "coef" not in low) or "bias" in low or "intercept" in low or "偏" in low  # fmt: skip
+    if low.startswith(("b", "c")):
+        return "beta" not in low and "coef" not in low
+    return any(word in low for word in ("bias", "intercept", "偏"))
 
 
 def _order(name: str) -> tuple[str, str]:
@@ -195,7 +198,8 @@ def _of_one_layer(weights: str, bias: str | None, world: World) -> Iterator[dict
         for of_bias in [(), (1,), (1, 1)] if bias else [()]:
             yield {weights: form, **({bias: of_bias} if bias else {})}
     if bias is None and world.layout != "columns":
-        yield from ({weights: form} for form in ((n + 1,), (n + 1, 1), (1, n + 1)))
+        wider: list[tuple[int, ...]] = [(n + 1,), (n + 1, 1), (1, n + 1)]
+        yield from ({weights: form} for form in wider)
 
 
 def drawn(like: Mapping[str, tuple[int, ...]], seed: int = 5) -> dict[str, Any]:
@@ -220,7 +224,7 @@ def redrawn(x: Any, seed: int = 5) -> Any:
         if isinstance(value, (list, tuple)):
             return type(value)(again(inside) for inside in value)
         if isinstance(value, np.ndarray) and value.dtype.kind in "fiu":
-            made = 0.6 * rng.normal(size=value.shape)
+            made = np.asarray(0.6 * rng.normal(size=value.shape))
             return made.astype(value.dtype if value.dtype.kind == "f" else np.float64)
         if isinstance(value, (float, np.floating)):
             return float(0.6 * rng.normal() + 0.2)

@@ -1,0 +1,80 @@
+"""Lines for terminals: signs of Chinese are two cells wide, and may be parted where they stand."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+_UNITS = re.compile(r"\s+|[\u2e80-\u9fff\uf900-\ufaff\uff00-\uffef\u3000-\u303f]|[^\s\u2e80-\u9fff\uf900-\ufaff\uff00-\uffef]+")
+_NEVER_FIRST = "，。；：！？）】》、”’…"
+_NEVER_LAST = "（【《“‘"
+
+
+def cells(text: str) -> int:
+    """Return how many cells of a terminal a text takes.
+
+    Examples
+    --------
+    >>> cells("Adam"), cells("步长")
+    (4, 4)
+    """
+    return sum(
+        0 if unicodedata.combining(sign) else 2 if unicodedata.east_asian_width(sign) in "WF" else 1 for sign in text
+    )
+
+
+def wrapped(text: str, width: int, first: str = "", further: str | None = None) -> list[str]:
+    """Break a text into lines of at most ``width`` cells: between words, and between Chinese signs.
+
+    Parameters
+    ----------
+    text : str
+    width : int
+    first : str
+        What stands before the first line.
+    further : str, optional
+        What stands before the others; as many blanks as ``first`` has cells when None.
+
+    Examples
+    --------
+    >>> wrapped("偏差修正用错了 beta1。", 14)
+    ['偏差修正用错了', 'beta1。']
+    """
+    after = " " * cells(first) if further is None else further
+    lines: list[str] = []
+    line, used = first, cells(first)
+    begun = False
+    units = _joined(_UNITS.findall(text))
+    for unit in units:
+        if unit.isspace():
+            if begun:
+                line, used = line + " ", used + 1
+            continue
+        size = cells(unit)
+        if begun and used + size > width:
+            lines.append(line.rstrip())
+            line, used = after, cells(after)
+        line, used, begun = line + unit, used + size, True
+    return [*lines, line.rstrip()] if begun or first.strip() else lines
+
+
+def _joined(units: list[str]) -> list[str]:
+    """Join signs that must not begin or end a line to their neighbours."""
+    out: list[str] = []
+    for unit in units:
+        if out and (unit[0] in _NEVER_FIRST or out[-1][-1] in _NEVER_LAST) and not out[-1].isspace():
+            out[-1] += unit
+        else:
+            out.append(unit)
+    return out
+
+
+def padded(text: str, width: int) -> str:
+    """Return a text with blanks up to a width in cells.
+
+    Examples
+    --------
+    >>> padded("步长", 6)
+    '步长  '
+    """
+    return text + " " * max(width - cells(text), 0)
