@@ -7,6 +7,7 @@ import math
 import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
+from itertools import islice
 from typing import Any, Literal, final
 
 import numpy as np
@@ -78,17 +79,17 @@ class GradientDiagnosis:
     choices: tuple[str, ...] = field(default=())
 
     def as_dict(self) -> dict[str, Any]:
-        """Return plain data for JSON."""
-        data = asdict(replace(self, verdict=None))
+        """Return plain data for JSON; what texts are made of, for other languages, is beside them as ``said``."""
+        data: dict[str, Any] = asdict(replace(self, verdict=None))
         data["verdict"] = self.verdict.as_dict() if self.verdict else None
-        plain: dict[str, Any] = data
-        return plain
+        data["said"] = self.verdict.said() if self.verdict else None
+        return data
 
     @staticmethod
     def from_dict(data: Mapping[str, Any]) -> GradientDiagnosis:
         """Return what :meth:`as_dict` was made of."""
         given = tuple(Given(g["name"], tuple(g["shape"]), g["origin"]) for g in data["given"])
-        verdict = GradientVerdict.from_dict(data["verdict"]) if data["verdict"] else None
+        verdict = GradientVerdict.from_dict(data["verdict"], data["said"]) if data["verdict"] else None
         lines = tuple(Line(**line) for line in data["lines"])
         return GradientDiagnosis(
             **{k: data[k] for k in ("name", "of", "kind", "form", "told", "reason")},
@@ -155,9 +156,8 @@ def _examined(subject: GradientSubject, source: Source) -> GradientDiagnosis:
     failure: BaseException | None = None
     seen: set[bytes] = set()
     alone = not _of_many(subject)
-    for count, reading in enumerate(subject.readings()):
-        if count > TRIED:
-            break
+    ways = islice(subject.readings(), TRIED)
+    for reading in sorted(ways, key=lambda way: way.tier != 2) if alone else ways:
         if sum(before.tier == reading.tier for before, _ in found) >= MOST:
             continue
         if found and reading.tier > min(before.tier for before, _ in found) and not (alone and reading.tier == 2):

@@ -11,6 +11,7 @@ from thalweg.check import said
 from thalweg.check.wording.gradient_english import GRADIENTS_IN_ENGLISH
 from thalweg.check.wording.gradient_lines import WIDTH, evidence, headline
 
+_TEXTS = ("title", "mend", "evidence")
 Kind = Literal["right", "wrong", "random", "unknown"]
 
 
@@ -161,20 +162,35 @@ class GradientVerdict:
         plain: dict[str, Any] = _plain(data)
         return plain
 
+    def said(self) -> dict[str, Any]:
+        """Return what the texts are made of, as plain data, in the order of :meth:`as_dict`."""
+        return {
+            "causes": [{name: said.plain(getattr(c, name)) for name in _TEXTS} for c in self.causes],
+            "kinks": [{"where": said.plain(kink.where)} for kink in self.kinks],
+            "notes": [said.plain(note) for note in self.notes],
+        }
+
     @staticmethod
-    def from_dict(data: Mapping[str, Any]) -> GradientVerdict:
-        """Return what :meth:`as_dict` was made of."""
+    def from_dict(data: Mapping[str, Any], texts: Mapping[str, Any]) -> GradientVerdict:
+        """Return what :meth:`as_dict` and :meth:`said` were made of."""
 
         def one(kind: Any, plain: Mapping[str, Any]) -> Any:
-            numbers = {f.name for f in fields(kind) if f.type in ("float", "float | None")}
-            optional = {f.name for f in fields(kind) if f.type == "float | None"}
+            numbers = {f.name for f in fields(kind) if f.type == "float"}
             made = {k: tuple(v) if isinstance(v, list) else v for k, v in plain.items()}
-            return kind(**{k: math.nan if v is None and k in numbers - optional else v for k, v in made.items()})
+            return kind(**{k: math.nan if v is None and k in numbers else v for k, v in made.items()})
 
-        parts = {"blocks": BlockVerdict, "causes": Cause, "kinks": Kink}
-        given = {name: tuple(one(kind, plain) for plain in data[name]) for name, kind in parts.items()}
-        return GradientVerdict(data["verdict"], **given, notes=tuple(data["notes"]), difference=data["difference"],
-                               calls=data["calls"])  # fmt: skip
+        parts: dict[str, Any] = {"blocks": BlockVerdict, "causes": Cause, "kinks": Kink}
+        given: dict[str, Any] = {}
+        for name, kind in parts.items():
+            spoken = texts.get(name, [{}] * len(data[name]))
+            pairs = zip(data[name], spoken, strict=True)
+            given[name] = tuple(
+                one(kind, {**plain, **{k: said.back(v) for k, v in told.items()}}) for plain, told in pairs
+            )
+        notes = tuple(said.back(note) for note in texts["notes"])
+        return GradientVerdict(
+            data["verdict"], **given, notes=notes, difference=data["difference"], calls=data["calls"]
+        )
 
     @property
     def lines(self) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import click
 
@@ -12,19 +12,27 @@ from thalweg.cli import options as o
 from thalweg.errors import SettingError, StorageError, UsageError, shown
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from thalweg.check.checked import Checked
-    from thalweg.check.child.messages import Limits, Question
+    from thalweg.check.child.messages import Answer, Limits, Question
+    from thalweg.cli.check_gradient import CheckedGradients
 
 _ENDINGS = (".py", ".ipynb")
+Each = TypeVar("Each", "Checked", "CheckedGradients")
 
 
-@click.command("check", cls=o.SectionedCommand, short_help="Say whether an optimizer is right, and which line is not.")
+@click.command("check", cls=o.SectionedCommand, short_help="Say which line of an optimizer or a gradient is wrong.")
 @click.argument("places", metavar="[FILE[:NAME]|FOLDER]...", nargs=-1)
 @o.word("Code", "--as", "RULE", "The rule it is meant to be: adam, momentum, ...  [as its name and text say]")
 @o.word("Code", "--learning-rate-parameter", "NAME", "The parameter or attribute that is the learning rate.")
 @o.word(
     "Code", "--number", "NAME=X", "A hyperparameter that cannot be read from the code; may be repeated.", multiple=True
 )
+@o.flag("Gradients", "--gradient", "Examine gradients and backward passes, not update rules.")
+@o.word("Gradients", "--function", "NAME", "The function whose gradient it is.  [as names tell]")
+@o.word("Gradients", "--gradient-function", "NAME", "The function that gives it.  [as names tell]")
+@o.word("Gradients", "--at", "NAME", "The parameters at which to look.  [the file's, or some made to fit]")
 @o.number("Limits", "--time-limit", "Seconds of processor time for each file.", default=20)
 @o.number("Limits", "--memory-limit", "GiB for each file.", default=4)
 @o.count("Limits", "--jobs", "Files at a time.", 2)
@@ -34,7 +42,7 @@ _ENDINGS = (".py", ".ipynb")
 @o.word("Output", "--report", "FILE", "A page with the paths and where they part (HTML; opens offline).")
 @o.OUTPUT
 def check(places: tuple[str, ...], **told: Any) -> int:
-    """Examine hand-written optimizers: which rule is it, is it right, and if not, which line?
+    """Examine hand-written optimizers and gradients: which rule is it, is it right, and if not, which line?
 
     FILE is a script or a notebook; of the functions and classes in it, those that look like update rules are examined,
     or the one called NAME. Its definitions are run, not what it trains or draws, in a process with limits on time and
@@ -45,6 +53,7 @@ def check(places: tuple[str, ...], **told: Any) -> int:
     \b
     thalweg check adam.py
     thalweg check homework.ipynb:update_parameters --as adam
+    thalweg check network.py --gradient
     thalweg check submissions/ --format json
     """  # noqa: D301 - what click reads is the character, not its name
     if told["list"] or told["explain"]:
@@ -57,6 +66,7 @@ def check(places: tuple[str, ...], **told: Any) -> int:
         return 0
     if not places:
         raise UsageError("USAGE", "thalweg check", "which file?", "See thalweg check --help.")
+    from thalweg.check.checked import Checked
     from thalweg.check.child.messages import Limits
 
     limits = Limits(told["time_limit"], int(told["memory_limit"] * 2**30))
@@ -73,7 +83,9 @@ def check(places: tuple[str, ...], **told: Any) -> int:
         check_extra()
         check_writable(told["report"])
     folder = _common(places)
-    checked = _examine(questions, limits, folder, told)
+    if told["gradient"]:
+        return _gradients(questions, limits, folder, told)
+    checked = _examine(questions, limits, told, lambda question, answer: Checked.of(question, answer, folder))
     if told["report"]:
         _report(told["report"], checked)
     if told["format"] == "json":
@@ -90,23 +102,35 @@ def check(places: tuple[str, ...], **told: Any) -> int:
     return max((one.status for one in checked), key=(0, 2, 1).index)
 
 
-def _examine(questions: list[Question], limits: Limits, folder: Path | None, told: dict[str, Any]) -> list[Checked]:
+def _gradients(questions: list[Question], limits: Limits, folder: Path | None, told: dict[str, Any]) -> int:
+    """Examine gradients."""
+    from thalweg.cli.check_gradient import CheckedGradients, tell_gradients
+
+    if told["report"]:
+        raise UsageError("USAGE", "--report", "is a page of an optimizer's paths; there is none of gradients")
+    checked = _examine(questions, limits, told, lambda q, answer: CheckedGradients.of(q, answer, folder))
+    tell_gradients(checked, told, table=folder is not None or len(questions) > 1)
+    return max((one.status for one in checked), key=(0, 2, 1).index)
+
+
+def _examine(
+    questions: list[Question], limits: Limits, told: dict[str, Any], read: Callable[[Question, Answer], Each]
+) -> list[Each]:
     """Examine files, some at a time, each in a process of its own."""
     from concurrent.futures import ThreadPoolExecutor, as_completed
 
-    from thalweg.check.checked import Checked
     from thalweg.check.child.process import Examination
     from thalweg.cli.terminal import progress
 
     running: list[Examination] = []
     stopped = False
 
-    def one(question: Question) -> Checked | None:
+    def one(question: Question) -> Each | None:
         if stopped:
             return None
         examination = Examination(question, limits)
         running.append(examination)
-        return Checked.of(question, examination.answer(), folder)
+        return read(question, examination.answer())
 
     pool = ThreadPoolExecutor(told["jobs"], thread_name_prefix="thalweg-check")
     try:
@@ -144,7 +168,12 @@ def _report(place: str, checked: list[Checked]) -> None:
 def _question(path: Path, name: str | None, told: dict[str, Any], numbers: dict[str, float]) -> Question:
     from thalweg.check.child.messages import Question
 
-    return Question(str(path), name, told["as"], told["learning_rate_parameter"], numbers)
+    own = {option: told[option] for option in ("function", "gradient_function", "at")}
+    if any(own.values()) and not told["gradient"]:
+        option = next(option for option, value in own.items() if value)
+        raise UsageError("USAGE", f"--{option.replace('_', '-')}", "is for gradients", "Add --gradient.")
+    task = "gradient" if told["gradient"] else "optimizer"
+    return Question(str(path), name, told["as"], told["learning_rate_parameter"], numbers, task, **own)
 
 
 def _path_and_name(place: str) -> tuple[Path, str | None]:

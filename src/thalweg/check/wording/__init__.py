@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from thalweg.check.wording.english import ENGLISH
+from thalweg.check.wording.gradient_english import GRADIENTS_IN_ENGLISH
+from thalweg.check.wording.gradient_phrases import GradientPhrases
 from thalweg.check.wording.phrases import PageWords, Phrases
 
-__all__ = ["LANGUAGES", "PageWords", "Phrases", "spoken"]
+__all__ = ["LANGUAGES", "GradientPhrases", "PageWords", "Phrases", "gradients_spoken", "spoken"]
 
 LANGUAGES = ("en",)
 
@@ -24,3 +26,14 @@ def spoken(language: str) -> Phrases:
     'right: step in sgd.py is gradient_descent'
     """
     return {"en": ENGLISH}[language]
+
+
+def gradients_spoken(language: str) -> GradientPhrases:
+    """Return what is said of gradients in a language.
+
+    Examples
+    --------
+    >>> gradients_spoken("en").kinds["wrong"]
+    'wrong'
+    """
+    return {"en": GRADIENTS_IN_ENGLISH}[language]

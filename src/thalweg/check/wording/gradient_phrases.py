@@ -18,9 +18,9 @@ class GradientPhrases:
     ----------
     right, right_but_kinks, random, unknown, wrong, wrong_everywhere : str
         Headlines of a function and its gradient; ``names``.
-    is_right, is_wrong, alone_right, alone_wrong, asks_cost, asks_which, asks_argument, cannot_run : str
+    is_right, is_wrong, alone_right, alone_wrong, asks_cost, asks_which, asks_argument, cannot_run, cannot_examine : str
         Headlines of a gradient in a file; ``name``, ``file``, ``of``, ``blocks``, ``choices``, ``argument``,
-        ``reason``. Up to the colon they are the verdict.
+        ``reason``, ``where``. Up to the colon they are the verdict.
     differ, remainder, a_number, other_shape, worst, more_blocks : str
         Of a wrong block.
     cause, mend, no_cause, right_blocks, also_right : str
@@ -35,7 +35,7 @@ class GradientPhrases:
     kinds : mapping of str
         Verdicts in a word or two, for tables.
     table_head : tuple of str
-        File, gradient, verdict, blocks, causes.
+        File, gradient, verdict, findings.
     histogram, counted, nothing_wrong : str
         Under the table.
     between : str
@@ -58,6 +58,7 @@ class GradientPhrases:
     asks_which: str
     asks_argument: str
     cannot_run: str
+    cannot_examine: str
     differ: str
     remainder: str
     a_number: str
@@ -83,7 +84,7 @@ class GradientPhrases:
     asked: str
     forms: Mapping[str, str]
     kinds: Mapping[str, str]
-    table_head: tuple[str, str, str, str, str]
+    table_head: tuple[str, str, str, str]
     histogram: str
     counted: str
     nothing_wrong: str

@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 import unicodedata
 
-_UNITS = re.compile(r"\s+|[\u2e80-\u9fff\uf900-\ufaff\uff00-\uffef\u3000-\u303f]|[^\s\u2e80-\u9fff\uf900-\ufaff\uff00-\uffef]+")
-_NEVER_FIRST = "，。；：！？）】》、”’…"
-_NEVER_LAST = "（【《“‘"
+_WIDE = r"\u2e80-\u9fff\uf900-\ufaff\uff00-\uffef\u3000-\u303f"
+_UNITS = re.compile(rf"\s+|[{_WIDE}]|[^\s{_WIDE}]+")
+# Full-width , . ; : ! ? ) and others
+_NEVER_FIRST = "\uff0c\u3002\uff1b\uff1a\uff01\uff1f\uff09\u3011\u300b\u3001\u201d\u2019\u2026"
+_NEVER_LAST = "\uff08\u3010\u300a\u201c\u2018"  # ( and others
 
 
 def cells(text: str) -> int:

@@ -70,7 +70,9 @@ def find_gradients(
     else:
         found = [*_of_functions(functions, scope, text, point, at or ""), *_of_classes(classes, functions, scope, text)]
     if name is not None:
-        found = [each for each in found if name in (each.name, each.of) or name in _names(each)]
+        found = [
+            each for each in found if name in (each.name, each.of, each.name.split(".")[0]) or name in _names(each)
+        ]
     if not found:
         what = f"{name} is no gradient that could be recognised" if name else "no function in it looks like a gradient"
         raise CannotRun(what)
@@ -78,7 +80,8 @@ def find_gradients(
 
 
 def _names(subject: GradientSubject) -> list[str]:
-    return [getattr(f, "__name__", "") for f in subject.functions]
+    own = [getattr(f, "__name__", "") for f in subject.functions]
+    return [subject.name, subject.name.partition(".")[0], *own]
 
 
 def _written_here(scope: Mapping[str, Any], text: str) -> tuple[dict[str, Function], dict[str, type]]:

@@ -110,6 +110,8 @@ class LayerRun:
         What the backward pass is given as cache where the forward pass gives none.
     averaged : bool
         Parameters' gradients are means over so many examples, the errors of what came in are not.
+    X : ndarray
+        What came in, for the gradient's doctor to see.
     """
 
     forward: Function
@@ -118,6 +120,7 @@ class LayerRun:
     others: Mapping[str, Any]
     cache: str
     averaged: bool = False
+    X: Any = None
 
     def _out(self, x: Mapping[str, Any]) -> tuple[Any, Any]:
         result = called(self.forward, {**x, **self.others})
@@ -174,7 +177,7 @@ def layer_readings(forward: Function, backward: Function) -> Iterator[Reading]:
         given = tuple(Given(name, shape, "made") for name, shape in form.items())
         tier = 2 if _rows(x) == 1 or len(next(iter(form.values()))) == 1 < len(form) else 1
         for cache in ("theirs", "input"):
-            yield Reading(*_pair(LayerRun(forward, backward, names, others, cache)), x, given, tier)
+            yield Reading(*_pair(LayerRun(forward, backward, names, others, cache, X=x[names[0]])), x, given, tier)
             if len(names) > 1:
                 run = LayerRun(forward, backward, names, others, cache, averaged=True)
                 yield Reading(*_pair(run), x, given, tier, "averaged")

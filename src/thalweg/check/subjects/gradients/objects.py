@@ -287,7 +287,7 @@ def _as_layer(kind: type, backward: str, forward: str) -> Iterator[Reading]:
             tier = 2 if 1 in shape or len(shape) == 1 else 1
             for averaged in (False, True) if len(x) > 1 else (False,):
                 run = ObjectRun(
-                    holder, "", backward, forward, None, None, None, by_role,
+                    holder, "", backward, forward, None, world.X, None, by_role,
                     takes_input=True, upstream=True, averaged=averaged,
                 )  # fmt: skip
                 yield Reading(run.value, run.gradient, x, given, tier, "averaged" if averaged else "")

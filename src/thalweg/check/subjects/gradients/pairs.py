@@ -48,8 +48,8 @@ class Elementwise:
 
     def value(self, x: Array) -> Any:
         """Return the weighted sum."""
-        values: Array = np.asarray(self._activation(x))
-        if list(values.shape) != list(np.shape(x)):
+        values = np.asarray(self._activation(x))
+        if not np.array_equal(np.shape(values), np.shape(x)):
             raise NotThisWayError("not a function of each number by itself")
         return np.sum(self.weights * values)
 
@@ -60,7 +60,7 @@ class Elementwise:
             slopes = np.array([self.derivative(float(v)) for v in np.asarray(at).reshape(-1)]).reshape(x.shape)
         else:
             slopes = np.asarray(self.derivative(at))
-        if slopes.ndim == 2 and slopes.shape == (x.size, x.size) and x.ndim == 1:
+        if x.ndim == 1 and np.array_equal(np.shape(slopes), (x.size, x.size)):
             return self.weights @ slopes  # a Jacobian
         return self.weights * slopes
 

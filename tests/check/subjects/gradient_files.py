@@ -1171,7 +1171,7 @@ class Slip(NamedTuple):
     code: str
 
     def __str__(self) -> str:
-        return f"{self.file}: {self.instead.strip()[:40]}"
+        return f"{self.file}: {self.instead.strip()[:40] or f'no {self.right.strip()[:37]}'}"
 
 
 SLIPS = [

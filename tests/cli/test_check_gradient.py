@@ -1,0 +1,48 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+from tests.check.subjects.gradient_files import FILES, SLIPS
+
+
+@pytest.fixture
+def files(folder):
+    """Write a right file, a wrong one and one without gradients into the folder."""
+    slip = SLIPS[0]
+    text = FILES[slip.file].text
+    (folder / "good.py").write_text(text, encoding="utf-8")
+    (folder / "slip.py").write_text(text.replace(slip.right, slip.instead, 1), encoding="utf-8")
+    (folder / "none.py").write_text("x = 1\n", encoding="utf-8")
+    return folder
+
+
+@pytest.mark.usefixtures("files")
+def test_a_wrong_gradient_is_told_with_cause_line_and_data(thalweg):
+    said = thalweg("check", "--gradient", "slip.py")
+    assert (said.status, said.err) == (1, "")
+    assert said.out.startswith("wrong: propagate in slip.py does not give the gradient of its own value in b\n")
+    assert "  cause: 1/m is missing: there are 7 columns of X (b).\n" in said.out
+    assert "  look at slip.py:19\n    > db = np.sum(A - Y)\n" in said.out
+    assert "  at: w (4 x 1), b, X (4 x 7), Y (1 x 7) made to fit.\n" in said.out
+    assert max(map(len, said.out.splitlines())) <= 80
+
+
+@pytest.mark.usefixtures("files")
+def test_a_folder_of_gradients_gives_a_table_and_json(thalweg):
+    said = thalweg("check", "--gradient", ".")
+    assert said.status == 1
+    rows = [line.split() for line in said.out.splitlines()]
+    assert ["good.py", "propagate", "right"] in rows
+    assert any(row[:5] == ["slip.py", "propagate", "wrong", "b:", "1/m"] for row in rows)
+    assert "   1 #  missing_1_m: 1/m is missing" in said.out
+    assert said.out.endswith("3 files: 1 right, 1 wrong, 1 unclear or cannot run\n")
+    data = [json.loads(line) for line in thalweg("check", "--gradient", ".", "--format", "json").out.splitlines()]
+    assert [one["verdict"] for one in data] == ["right", "cannot_run", "wrong"]
+    assert data[2]["gradients"][0]["codes"] == ["missing_1_m"]
+
+
+def test_options_of_gradients_ask_for_gradients(thalweg, files):
+    said = thalweg("check", "--at", "w", "good.py")
+    assert said.status == 2
+    assert "Add --gradient." in said.err
