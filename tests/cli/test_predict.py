@@ -2,12 +2,16 @@ from __future__ import annotations
 
 import csv
 import io
+from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
+from sklearn.base import clone
 
+import thalweg as tw
 from thalweg.exchange.models import load
-from thalweg.exchange.tables import read_table
+from thalweg.exchange.tables import delimited, read_table
 
 
 @pytest.fixture
@@ -136,3 +140,91 @@ def test_a_bad_model_is_answered_before_the_table_is_read(thalweg, folder, conte
         (folder / "m").write_bytes(content)
     said = thalweg("predict", "m", "no such table.csv")
     assert (said.status, said.err.split("]")[0]) == (status, f"error[{code}"), said.err
+
+
+# ---- files of thalweg.save: estimators that were fitted to columns with names
+
+TOLD: dict[str, Any] = {"max_iter": 3, "tol": None, "random_state": 0, "batch_size": 20}
+DRAW = np.random.default_rng(5)
+FRAME = pd.DataFrame(DRAW.normal(size=(60, 3)), columns=["a", "b", "c d"])
+NUMBERS = (FRAME @ [1.0, -2.0, 0.5]).to_numpy()
+LABELS = np.array(["=no", "yes", "maybe"])[np.digitize(NUMBERS, [-1, 1])]
+
+ESTIMATORS: dict[str, tuple[Any, Any]] = {
+    "numbers": (tw.LinearRegressor(**TOLD), NUMBERS),
+    "several numbers": (tw.LinearRegressor(**TOLD), np.column_stack([NUMBERS, -NUMBERS])),
+    "whole labels": (tw.LinearClassifier(**TOLD), (NUMBERS > 0).astype(int)),
+    "labels": (tw.MLPClassifier((5,), **TOLD), LABELS),
+    "several labels": (tw.LinearClassifier(**TOLD), np.column_stack([NUMBERS > 0, NUMBERS < 1]).astype(int)),
+    "margins": (tw.LinearClassifier("hinge", **TOLD), NUMBERS > 0),
+    "interval": (tw.IntervalRegressor(tw.LinearRegressor(**TOLD), quantiles=(0.1, 0.5, 0.9)), NUMBERS),
+}
+
+
+@pytest.fixture
+def saved(tmp_path, monkeypatch):
+    """Save an estimator that was fitted to the frame, beside a table of its columns and more."""
+    monkeypatch.chdir(tmp_path)
+    table = FRAME[["c d", "a", "b"]].assign(more="text")
+    table.to_csv("rows.csv", index=False)
+
+    def save(name: str, frame: Any = FRAME) -> Any:
+        estimator, y = ESTIMATORS[name]
+        fitted = clone(estimator).fit(frame, y)
+        tw.save(fitted, "model.thalweg")
+        return fitted
+
+    return save
+
+
+@pytest.mark.parametrize("name", ESTIMATORS)
+def test_an_estimator_predicts_a_file_as_it_predicts_the_frame(name, thalweg, saved, monkeypatch):
+    monkeypatch.setattr(delimited, "_BLOCK_ROWS", 13)
+    fitted = saved(name)
+    likely = hasattr(fitted, "predict_proba")
+    said = thalweg("predict", "model.thalweg", "rows.csv", *(["--probabilities"] if likely else []))
+    assert (said.status, said.err) == (0, "warning[DATA-COLUMN-EXTRA] the model does not use more\n")
+    header, *rows = rows_of(said.out)
+    expected = fitted.predict(FRAME)
+    if name == "interval":
+        assert header == ["prediction", "quantile_0.1", "quantile_0.5", "quantile_0.9"]
+        expected = np.column_stack([expected, fitted.predict_quantiles(FRAME)])
+    width = 1 if expected.ndim == 1 else expected.shape[1]
+    assert [row[:width] for row in rows] == [
+        [str(cell).replace("=no", "'=no") for cell in np.atleast_1d(row).tolist()] for row in expected
+    ]
+    if likely:
+        shares = np.array([row[width:] for row in rows], dtype=float)
+        np.testing.assert_array_equal(shares, fitted.predict_proba(FRAME))
+        assert [cell.removeprefix("probability_") for cell in header[width:]] == [
+            str(label).replace("=no", "'=no") for label in fitted.classes_
+        ]
+    names = {
+        "several numbers": ["prediction_1", "prediction_2"],
+        "several labels": ["prediction_0", "prediction_1"],
+    }
+    assert header[:width] == names.get(name, header[:1] if width == 1 else header[:width])
+
+
+def test_an_estimator_without_names_is_refused_with_the_reason(thalweg, saved):
+    saved("numbers", FRAME.to_numpy())
+    said = thalweg("predict", "model.thalweg", "rows.csv")
+    assert (said.status, said.out) == (7, "")
+    assert said.err.startswith("error[MODEL-COLUMNS] model.thalweg: was fitted to arrays: it knows no names")
+
+
+def test_an_estimator_fills_no_gaps(thalweg, saved):
+    saved("numbers")
+    said = thalweg("predict", "model.thalweg", "rows.csv", "--missing", "mean")
+    assert said.status == 4
+    assert said.err.startswith("error[SETTING-MISSING] --missing: is mean, and an estimator knows no mean")
+    FRAME.assign(b=np.where(NUMBERS > 1, np.nan, FRAME["b"])).to_csv("gaps.csv", index=False)
+    said = thalweg("predict", "model.thalweg", "gaps.csv")
+    assert (said.status, said.out) == (3, "")
+    assert "missing in column b" in said.err
+    assert "--missing" not in said.err
+
+
+def test_probabilities_of_an_estimator_that_has_none_are_refused(thalweg, saved):
+    saved("margins")
+    assert thalweg("predict", "model.thalweg", "rows.csv", "--probabilities").status == 4

@@ -163,10 +163,10 @@ def test_fifty_interrupts_at_any_time_end_with_the_same_bytes(waves, whole):
             time.sleep(random.uniform(0, lasted / 3))
         process.send_signal(signal.SIGINT if trial % 4 < 2 else signal.SIGTERM)
         out, err = process.communicate(timeout=60)
-        if process.returncode == 0:  # it was faster
+        if out:  # it was faster: what it leaves was there before the signal came
             assert left(waves) == expected
             continue
-        assert (process.returncode, out) == (130, ""), err
+        assert process.returncode == 130, err
         assert err.splitlines()[-1].startswith("interrupted")
         answered += 1
     assert answered >= 25

@@ -105,9 +105,9 @@ def _changed(found: dict[str, Any]) -> dict[str, Any]:
         return {}
     from inspect import signature
 
-    from thalweg import estimators
+    import thalweg
 
-    made = getattr(estimators, found["class"], None)
+    made = getattr(thalweg, found["class"], None)
     usual = {name: told.default for name, told in signature(made).parameters.items()} if made else {}
     plain = {name: list(value) if isinstance(value, tuple) else value for name, value in usual.items()}
     return {name: value for name, value in found["parameters"].items() if plain.get(name, ...) != value}

@@ -15,7 +15,7 @@ from thalweg.exchange.tables.cells import place, shown
 
 if TYPE_CHECKING:
     from thalweg.cli.told import Gaps
-    from thalweg.exchange.models import Predictions, TrainedModel
+    from thalweg.exchange.models import Predictions, TableModel
     from thalweg.exchange.preparation import Unseen
     from thalweg.exchange.tables import Table
 
@@ -31,11 +31,14 @@ _FORMULA_MARKS = ("=", "+", "-", "@", "\t", "\r")
 @o.word("Output", "--output", "FILE", "Where to write; standard output if left out.")
 @o.OUTPUT
 def predict(model: str, table: str, **told: Any) -> None:
-    """Predict with MODEL, a file that `thalweg train` wrote, for every row of TABLE.
+    """Predict with MODEL, a file of `thalweg train` or `thalweg.save`, for every row of TABLE.
 
-    Columns are found by name; those that the model does not know are left out. One row of CSV comes out for each row
-    of the table, in its order. A class that a spreadsheet would take for a formula, such as =1+1, has a ' before it.
-    The table is read piece by piece, so that it may be larger than memory; FILE is there when all rows are predicted.
+    Columns are found by name; those that the model does not know are left out. An estimator must have been fitted to
+    columns with names, and takes numbers as they are; of an interval the quantiles come out too.
+
+    One row of CSV comes out for each row of the table, in its order. A class that a spreadsheet would take for a
+    formula, such as =1+1, has a ' before it. The table is read piece by piece, so that it may be larger than memory;
+    FILE is there when all rows are predicted.
 
     \b
     thalweg predict model.thalweg houses.csv --output prices.csv
@@ -43,16 +46,18 @@ def predict(model: str, table: str, **told: Any) -> None:
     from thalweg.cli.terminal import warn
     from thalweg.cli.told import Gaps, Reading
     from thalweg.exchange.files import atomic_file, check_writable
-    from thalweg.exchange.models import load
 
     reading = Reading.take(told)
     if told["output"]:
         check_writable(told["output"])
-    trained = load(model)
-    if told["probabilities"] and not trained.outputs.has_probabilities:
+    trained = _opened(model)
+    if reading.missing and not trained.fills_gaps:
+        what = f"is {reading.missing}, and an estimator knows no mean of its columns"
+        raise SettingError("SETTING-MISSING", "--missing", what, "Fill the cells of the table, or leave the rows out.")
+    if told["probabilities"] and not trained.has_probabilities:
         what = "the model gives no probabilities"
         raise SettingError("SETTING-LOSS", "--probabilities", what, "Train a classifier with the loss log or softmax.")
-    kinds = trained.preparation.kinds
+    kinds = trained.kinds
     pieces, gaps = reading.pieces(table, kinds), Gaps(kinds)
     noticed = _Noticed()
     lines = _lines(trained, pieces, gaps, noticed, fill=bool(reading.missing), several=told["probabilities"])
@@ -64,6 +69,18 @@ def predict(model: str, table: str, **told: Any) -> None:
             click.echo(content, nl=False)
     read = [line for line in getattr(pieces, "warnings", ()) if not line.startswith("FILE-MISSING")]
     warn([*read, *gaps.lines(), *noticed.lines()])
+
+
+def _opened(path: str) -> TableModel:
+    from thalweg.exchange import models
+
+    kind, _, _ = models.read(path)
+    if kind == models.TABLE:
+        return models.load(path)
+    from thalweg.estimators.files import load
+    from thalweg.estimators.tables import EstimatorOfTable
+
+    return EstimatorOfTable(load(path), shown(path, 200))
 
 
 @final
@@ -88,7 +105,7 @@ class _Noticed:
 
 
 def _lines(
-    trained: TrainedModel, pieces: Iterable[Table], gaps: Gaps, noticed: _Noticed, *, fill: bool, several: bool
+    trained: TableModel, pieces: Iterable[Table], gaps: Gaps, noticed: _Noticed, *, fill: bool, several: bool
 ) -> Iterator[bytes]:
     """Predict one piece of a table after another, and give the CSV for each."""
     rows = 0
@@ -102,36 +119,40 @@ def _lines(
     if gaps.first is not None and not fill:  # told when all are counted
         name, count, row = gaps.first
         where = place(shown(piece.name, 200), row=row, column=name)
-        hint = "Pass --missing mean to put the mean of the training part in their place."
+        hint = "Fill them in, or leave the rows out."
+        if trained.fills_gaps:
+            hint = "Pass --missing mean to put the mean of the training part in their place."
         raise DataError("FILE-MISSING", where, f"{count} missing in column {shown(name)}", hint)
 
 
-def _csv(trained: TrainedModel, found: Predictions, *, probabilities: bool, header: bool) -> bytes:
-    """Return the predictions as CSV: one column, and one per class where probabilities are asked for."""
+def _csv(trained: TableModel, found: Predictions, *, probabilities: bool, header: bool) -> bytes:
+    """Return the predictions as CSV: what is predicted, and one column per class where probabilities are asked for."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    classes = [label_text(label) for label in trained.outputs.classes]
-    several = probabilities and found.probabilities is not None
+    classes = [label_text(label) for label in trained.classes]
+    likely = found.probabilities if probabilities else None
     if header:
-        writer.writerow(["prediction", *(f"probability_{label}" for label in classes)] if several else ["prediction"])
-    values = [label_text(value) if classes else repr(value) for value in found.values.tolist()]
-    if several and found.probabilities is not None:
-        writer.writerows(
-            [value, *map(repr, shares)] for value, shares in zip(values, found.probabilities.tolist(), strict=True)
-        )
+        writer.writerow([*trained.value_names, *(f"probability_{label}" for label in classes if likely is not None)])
+    if found.values.ndim == 2:
+        values = [[*map(repr, row)] for row in found.values.tolist()]
     else:
-        writer.writerows([value] for value in values)
+        values = [[label_text(value) if classes else repr(value)] for value in found.values.tolist()]
+    if likely is not None:
+        values = [[*row, *map(repr, shares)] for row, shares in zip(values, likely.tolist(), strict=True)]
+    writer.writerows(values)
     return text.getvalue().encode()
 
 
-def label_text(label: str | float) -> str:
+def label_text(label: str | float | bool) -> str:
     """Return a class as a cell of CSV: whole numbers without a point, no text that a spreadsheet would run.
 
     Examples
     --------
-    >>> [label_text(label) for label in (1.0, 0.5, "yes", "=1+1")]
-    ['1', '0.5', 'yes', "'=1+1"]
+    >>> [label_text(label) for label in (1.0, 0.5, -3, True, "yes", "=1+1")]
+    ['1', '0.5', '-3', 'True', 'yes', "'=1+1"]
     """
     if isinstance(label, float):
         return f"{label:.0f}" if label.is_integer() and abs(label) < 2**53 else repr(label)
+    if not isinstance(label, str):
+        return str(label)
     return f"'{label}" if label.startswith(_FORMULA_MARKS) else label

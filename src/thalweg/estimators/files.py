@@ -19,6 +19,7 @@ from thalweg.descent.record import Record, machine_information, plain
 from thalweg.errors import SettingError
 from thalweg.estimators.base import DescentEstimator
 from thalweg.estimators.contract import check_is_fitted
+from thalweg.estimators.intervals import IntervalRegressor
 from thalweg.estimators.linear import LinearClassifier, LinearRegressor
 from thalweg.estimators.network import MLPClassifier, MLPRegressor
 from thalweg.estimators.settings import callbacks as functions
@@ -50,7 +51,7 @@ _SINCE: dict[str, Any] = {
 }  # fmt: skip
 
 
-def save(model: DescentEstimator | TrainedModel, path: str | os.PathLike[str]) -> None:
+def save(model: DescentEstimator | IntervalRegressor | TrainedModel, path: str | os.PathLike[str]) -> None:
     """Write a fitted estimator, or a model that `load` gave, to a file.
 
     The file is there as a whole or not at all. It holds the parameters of the constructor, formulas by name and
@@ -60,7 +61,7 @@ def save(model: DescentEstimator | TrainedModel, path: str | os.PathLike[str]) -
 
     Parameters
     ----------
-    model : LinearRegressor, LinearClassifier, MLPRegressor, MLPClassifier or TrainedModel
+    model : LinearRegressor, LinearClassifier, MLPRegressor, MLPClassifier, IntervalRegressor or TrainedModel
         Fitted.
     path : path-like
         The file; one that is there is replaced.
@@ -89,13 +90,13 @@ def save(model: DescentEstimator | TrainedModel, path: str | os.PathLike[str]) -
     if isinstance(model, TrainedModel):
         models.save(path, model)
         return
-    if type(model).__name__ not in _CLASSES or not isinstance(model, DescentEstimator):
+    if isinstance(model, IntervalRegressor):
+        description, arrays = _describe_several(model)
+    elif type(model) in _CLASSES.values():
+        description, arrays = _describe(model)
+    else:
         what = f"a model file holds an estimator of thalweg, got {type(model).__name__}"
-        hint = "Of a pipeline save the last step, of an IntervalRegressor each of its estimators_."
-        raise SettingError("MODEL-KIND", "model", what, hint)
-    check_is_fitted(model)
-    arrays = layers.split(model._model, model.theta_)
-    description = _describe(model, arrays)
+        raise SettingError("MODEL-KIND", "model", what, "Of a pipeline save the last step.")
     broken = next((key for key, array in arrays.items() if not np.isfinite(array).all()), None)
     if broken is not None:
         raise SettingError("MODEL-NONFINITE", "model", f"{broken} holds numbers that are not finite", "Train again.")
@@ -114,7 +115,7 @@ def load(path: str | os.PathLike[str], formulas: Formulas = ()) -> Any:
 
     Returns
     -------
-    LinearRegressor, LinearClassifier, MLPRegressor, MLPClassifier or TrainedModel
+    LinearRegressor, LinearClassifier, MLPRegressor, MLPClassifier, IntervalRegressor or TrainedModel
         The estimator that was saved; of ``thalweg train`` a model that predicts data frames, with its parts:
         ``preparation``, ``model``, ``theta``, ``outputs``, ``scores``.
 
@@ -130,24 +131,26 @@ def load(path: str | os.PathLike[str], formulas: Formulas = ()) -> Any:
     kind, description, arrays = models.read(path)
     if kind == models.TABLE:
         return models.rebuild(description, arrays, name)
+    rebuild = _rebuild_several if kind == models.SEVERAL else _rebuild
     try:
-        return _rebuild(description, arrays, formulas)
+        return rebuild(description, arrays, formulas)
     except models.UNSOUND as error:
         raise models.unsound(name, error) from error
 
 
-def _describe(model: DescentEstimator, arrays: dict[str, Array]) -> dict[str, Any]:
-    """Return an estimator as plain data; its arrays are added to those of the layers."""
+def _describe(model: DescentEstimator) -> tuple[dict[str, Any], dict[str, Array]]:
+    """Return a fitted estimator as plain data, and its arrays."""
+    check_is_fitted(model)
+    arrays = layers.split(model._model, model.theta_)
     parameters = model.get_params(deep=False)
     kept = {name: value for name, value in vars(model).items() if name not in parameters}
     if functions(parameters.get("callbacks")):
         warnings.warn("callbacks are code and are left out of the file", UserWarning, stacklevel=3)
-    return {
-        "format": models.FORMAT,
-        "kind": models.ESTIMATOR,
+    description = {
+        **models.begun(models.ESTIMATOR),
         "class": type(model).__name__,
         "model": layers.describe(model._model),
-        "parameters": {name: encode(parameters[name], name) for name in sorted(parameters.keys() - _LEFT_OUT)},
+        "parameters": _told(model),
         "fitted": {name: encode(kept[name], name, arrays) for name in sorted(kept.keys() - _APART - _LEFT_OUT)},
         "record": plain(model.record_.as_dict()),
         "requests": _requests(model),
@@ -155,16 +158,70 @@ def _describe(model: DescentEstimator, arrays: dict[str, Array]) -> dict[str, An
         "cursor": {"epochs": model._epochs, "rows": 0},
         "versions": models.versions(machine_information()),
     }
+    return description, arrays
 
 
-def _rebuild(data: dict[str, Any], arrays: dict[str, Array], formulas: Formulas) -> DescentEstimator:
-    """Return what `save` was given; KeyError, TypeError, ValueError or AttributeError for another description."""
+def _describe_several(model: IntervalRegressor) -> tuple[dict[str, Any], dict[str, Array]]:
+    """Return the estimators of an interval, each as one in a file of its own, and all their arrays."""
+    check_is_fitted(model)
+    parts = [_describe(each) for each in model.estimators_]
+    template = model.estimator
+    told = {"class": type(template).__name__, "parameters": _told(template)} if template is not None else None
+    description = {
+        **models.begun(models.SEVERAL),
+        "class": type(model).__name__,
+        "parameters": {
+            "quantiles": encode(tuple(model.quantiles), "quantiles"),
+            "n_jobs": encode(model.n_jobs, "n_jobs"),
+            "estimator": told,
+        },
+        "requests": _requests(model),
+        "estimators": [each for each, _ in parts],
+        "versions": models.versions(machine_information()),
+    }
+    return description, {f"{k}:{key}": array for k, (_, own) in enumerate(parts) for key, array in own.items()}
+
+
+def _told(model: DescentEstimator) -> dict[str, Any]:
+    """Return the parameters of a constructor as plain data."""
+    parameters = model.get_params(deep=False)
+    return {name: encode(parameters[name], name) for name in sorted(parameters.keys() - _LEFT_OUT)}
+
+
+def _rebuild_several(data: dict[str, Any], arrays: dict[str, Array], formulas: Formulas) -> IntervalRegressor:
+    """Return the interval that `save` was given, as :func:`_rebuild`."""
+    told, several = dict(data["parameters"]), list(data["estimators"])
+    if data["class"] != IntervalRegressor.__name__ or set(told) != {"quantiles", "n_jobs", "estimator"}:
+        raise ValueError("it is no interval")
+    template = None if told["estimator"] is None else _made(told["estimator"], {}, formulas)
+    quantiles, n_jobs = (decode(told[name], {}, formulas) for name in ("quantiles", "n_jobs"))
+    model = IntervalRegressor(template, quantiles=quantiles, n_jobs=n_jobs)
+    parts = zip(several, models.members(arrays, len(several)), strict=True)
+    model.estimators_ = [_rebuild(each, own, formulas) for each, own in parts]
+    levels, kinds = model._levels(), {type(each) for each in model.estimators_}
+    if len(levels) != len(several) or kinds != {type(model._template())}:
+        raise ValueError("the estimators are not those of the quantiles")
+    if len({each.n_features_in_ for each in model.estimators_}) != 1:
+        raise ValueError("the estimators take different features")
+    model._learn_features()
+    _restore_requests(model, data["requests"])
+    return model
+
+
+def _made(data: dict[str, Any], arrays: dict[str, Array], formulas: Formulas) -> DescentEstimator:
+    """Return an estimator with the parameters of its constructor, not fitted."""
     made = _CLASSES[data["class"]]
     known = set(inspect.signature(made).parameters)
     strange = [name for name in data["parameters"] if name not in known]
     if strange:
         raise ValueError(f"{made.__name__} has no parameter {strange[0]}")
-    estimator = made(**{name: decode(value, arrays, formulas) for name, value in data["parameters"].items()})
+    return made(**{name: decode(value, arrays, formulas) for name, value in data["parameters"].items()})
+
+
+def _rebuild(data: dict[str, Any], arrays: dict[str, Array], formulas: Formulas) -> DescentEstimator:
+    """Return what `save` was given; KeyError, TypeError, ValueError or AttributeError for another description."""
+    estimator = _made(data, arrays, formulas)
+    made, known = type(estimator), estimator.get_params(deep=False)
     estimator.__dict__.update(deepcopy(_SINCE))
     for name, value in data["fitted"].items():
         if not name.isidentifier() or name.startswith("__") or name in known or not _free(made, name):
@@ -213,7 +270,7 @@ def _fits(classes: int, outputs: int) -> bool:
     return classes == outputs or (classes, outputs) == (2, 1)
 
 
-def _requests(model: DescentEstimator) -> dict[str, Any]:
+def _requests(model: DescentEstimator | IntervalRegressor) -> dict[str, Any]:
     """Return which arguments the estimator asks a pipeline for, where it was told."""
     if "_metadata_request" not in vars(model):
         return {}
@@ -222,7 +279,7 @@ def _requests(model: DescentEstimator) -> dict[str, Any]:
     return {name: dict(getattr(asked, name).requests) for name in methods if getattr(asked, name).requests}
 
 
-def _restore_requests(estimator: DescentEstimator, requests: dict[str, Any]) -> None:
+def _restore_requests(estimator: DescentEstimator | IntervalRegressor, requests: dict[str, Any]) -> None:
     if not requests:
         return
     asked = estimator.get_metadata_routing()

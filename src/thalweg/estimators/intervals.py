@@ -130,11 +130,15 @@ class IntervalRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc] # 
 
         parallel = Parallel(n_jobs=self.n_jobs, prefer="threads")
         self.estimators_ = parallel(delayed(fitted)(level) for level in levels)
+        self._learn_features()
+        return self
+
+    def _learn_features(self) -> None:
+        """Know the features that the estimators know."""
         self.__dict__.pop("feature_names_in_", None)
         for name in ("n_features_in_", "feature_names_in_"):
             if name in vars(self.estimators_[0]):
                 setattr(self, name, getattr(self.estimators_[0], name))
-        return self
 
     def predict_quantiles(self, X: Any) -> Array:
         """Predict all quantiles.

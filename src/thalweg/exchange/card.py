@@ -54,6 +54,8 @@ def card(path: str | os.PathLike[str]) -> dict[str, Any]:
 
 def _card(kind: str, description: Mapping[str, Any], arrays: Mapping[str, Array]) -> dict[str, Any]:
     """Return the card; one of `models.UNSOUND` where the description is not sound."""
+    if kind == models.SEVERAL:
+        return _card_of_several(description, arrays)
     told = _of_table(description) if kind == models.TABLE else _of_estimator(description, arrays)
     model, features = description["model"], told.pop("features")
     sizes = [int(size) for size in model["layer_sizes"]]
@@ -78,6 +80,24 @@ def _card(kind: str, description: Mapping[str, Any], arrays: Mapping[str, Array]
         "weights": _weights(arrays["weights.0"] * scale, features, linear=linear),
         "not_finite": sorted(key for key, array in arrays.items() if not np.isfinite(array).all()),
         "versions": dict(description.get("versions", {})),
+    }
+
+
+def _card_of_several(description: Mapping[str, Any], arrays: Mapping[str, Array]) -> dict[str, Any]:
+    """Return the card of the middle one of several estimators, with the name and the settings of what has them all."""
+    several = list(description["estimators"])
+    parts = models.members(dict(arrays), len(several))
+    cards = [_card(models.ESTIMATOR, each, part) for each, part in zip(several, parts, strict=True)]
+    found = cards[len(cards) // 2]
+    told = {name: _formula(value) for name, value in description["parameters"].items() if name != "estimator"}
+    model = {**found["model"], "parameters": sum(each["model"]["parameters"] for each in cards)}
+    return found | {
+        "format": description["format"],
+        "kind": models.SEVERAL,
+        "class": str(description["class"]),
+        "model": model,
+        "parameters": told,
+        "not_finite": sorted(f"{k}:{name}" for k, each in enumerate(cards) for name in each["not_finite"]),
     }
 
 

@@ -7,8 +7,9 @@ features, how it was trained and how well it did are a text in the header.
 from __future__ import annotations
 
 import os
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, final
+from typing import TYPE_CHECKING, Any, ClassVar, final
 
 import numpy as np
 
@@ -23,18 +24,72 @@ from thalweg.exchange.tables.cells import shown
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-#: The format that is written, and the newest that is read. 1 had models of tables only, without scores and versions.
-FORMAT = 2
+    from thalweg.exchange.tables.columns import Kind
+
+#: The newest format that is read. 1 had models of tables only, without scores and versions; 3 has several estimators in
+#: a file, and everything else is still written as 2, which earlier versions read.
+FORMAT = 3
+_FORMATS = {"table": 2, "estimator": 2, "estimators": 3}
 #: What a file can hold, by the word for it in the description.
-TABLE, ESTIMATOR = "table", "estimator"
+TABLE, ESTIMATOR, SEVERAL = _FORMATS
 #: What reading a description that cannot be true may run into.
 UNSOUND = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError)
 Scores = dict[str, dict[str, float]]
 
 
+class TableModel(ABC):
+    """What predicts the rows of a table, by the names of its columns.
+
+    Attributes
+    ----------
+    target : str or None
+        The column that it predicts, where it knows its name.
+    fills_gaps : bool
+        Whether it knows what to put in the place of a missing number.
+    """
+
+    target: str | None
+    fills_gaps: ClassVar[bool]
+
+    @property
+    @abstractmethod
+    def kinds(self) -> dict[str, Kind]:
+        """The columns that a table must have, and what they hold."""
+
+    @property
+    @abstractmethod
+    def classes(self) -> tuple[Any, ...]:
+        """The labels in order; none of numbers."""
+
+    @property
+    @abstractmethod
+    def has_probabilities(self) -> bool:
+        """Whether it says how likely each class is."""
+
+    @property
+    @abstractmethod
+    def value_names(self) -> tuple[str, ...]:
+        """What is predicted for a row: one name, or one for each of several values."""
+
+    @abstractmethod
+    def predictions(self, table: Table) -> Predictions:
+        """Return the predictions for every row of a table, and what was noticed on the way.
+
+        Parameters
+        ----------
+        table : Table
+            With the columns of the training, by name.
+
+        Raises
+        ------
+        DataError
+            A column that is not there, or of another kind.
+        """
+
+
 @final
 @dataclass(frozen=True)
-class TrainedModel:
+class TrainedModel(TableModel):
     """A model with its parameters, and the way from a table to its predictions.
 
     Attributes
@@ -63,6 +118,7 @@ class TrainedModel:
     outputs: Outputs
     preparation: Preparation
     target: str
+    fills_gaps: ClassVar[bool] = True
     training: dict[str, Any] = field(default_factory=dict)
     scores: Scores = field(default_factory=dict)
     data: dict[str, Any] = field(default_factory=dict)
@@ -72,6 +128,26 @@ class TrainedModel:
     def feature_names(self) -> tuple[str, ...]:
         """One name per feature: the column's, or ``column=category``."""
         return self.preparation.feature_names
+
+    @property
+    def kinds(self) -> dict[str, Kind]:
+        """See :class:`TableModel`."""
+        return self.preparation.kinds
+
+    @property
+    def classes(self) -> tuple[Any, ...]:
+        """See :class:`TableModel`."""
+        return self.outputs.classes
+
+    @property
+    def has_probabilities(self) -> bool:
+        """See :class:`TableModel`."""
+        return self.outputs.has_probabilities
+
+    @property
+    def value_names(self) -> tuple[str, ...]:
+        """See :class:`TableModel`."""
+        return ("prediction",)
 
     def predict(self, rows: Any) -> NDArray[Any]:
         """Return a prediction for every row.
@@ -110,18 +186,7 @@ class TrainedModel:
         return self.outputs.probabilities(self._scores(prepared.X))
 
     def predictions(self, table: Table) -> Predictions:
-        """Return the predictions for every row of a table, and what was noticed on the way.
-
-        Parameters
-        ----------
-        table : Table
-            With the columns of the training, by name.
-
-        Raises
-        ------
-        DataError
-            A column that is not there, or of another kind.
-        """
+        """See :class:`TableModel`."""
         prepared = self.preparation.transform(table)
         scores = self._scores(prepared.X)
         likely = self.outputs.probabilities(scores) if self.outputs.has_probabilities else None
@@ -172,8 +237,8 @@ class Predictions:
 
     Attributes
     ----------
-    values : ndarray (rows,)
-        Numbers in the target's units, or labels.
+    values : ndarray (rows,) or (rows, values)
+        Numbers in the target's units, or labels; of a model with several values each.
     probabilities : ndarray (rows, classes) or None
         Where there are classes and the loss gives probabilities.
     noticed : tuple of str
@@ -208,8 +273,7 @@ def save(path: str | os.PathLike[str], trained: TrainedModel) -> None:
     check_savable(trained.model)
     outputs = trained.outputs
     description = {
-        "format": FORMAT,
-        "kind": TABLE,
+        **begun(TABLE),
         "model": layers.describe(trained.model),
         "outputs": {
             "classes": list(outputs.classes),
@@ -226,6 +290,22 @@ def save(path: str | os.PathLike[str], trained: TrainedModel) -> None:
         "versions": trained.versions or versions(machine_information()),
     }
     tensors.write(path, description, layers.split(trained.model, trained.theta))
+
+
+def begun(kind: str) -> dict[str, Any]:
+    """Return how the description of a file of this kind begins."""
+    return {"format": _FORMATS[kind], "kind": kind}
+
+
+def members(arrays: dict[str, NDArray[Any]], count: int) -> list[dict[str, NDArray[Any]]]:
+    """Return the arrays of each of several estimators; KeyError where there are others."""
+    found: list[dict[str, NDArray[Any]]] = [{} for _ in range(count)]
+    for key, array in arrays.items():
+        number, _, own = key.partition(":")
+        if not number.isdecimal() or int(number) >= count:
+            raise KeyError(key)
+        found[int(number)][own] = array
+    return found
 
 
 def versions(machine: dict[str, str]) -> dict[str, str]:
@@ -247,13 +327,13 @@ def load(path: str | os.PathLike[str]) -> TrainedModel:
     name = shown(str(path), 200)
     kind, description, arrays = read(path)
     if kind != TABLE:
-        what = "holds an estimator, which takes arrays; a model of a table is needed here"
-        raise ModelFileError("MODEL-KIND", name, what, "thalweg train writes one. For this: thalweg.load(path).")
+        what = "holds an estimator; a model of a table, which thalweg train writes, is needed here"
+        raise ModelFileError("MODEL-KIND", name, what, "For this: thalweg.load(path).")
     return rebuild(description, arrays, name)
 
 
 def read(path: str | os.PathLike[str], *, finite: bool = True) -> tuple[str, dict[str, Any], dict[str, NDArray[Any]]]:
-    """Return what a model file holds, `TABLE` or `ESTIMATOR`, with its description and its arrays.
+    """Return what a model file holds, `TABLE`, `ESTIMATOR` or `SEVERAL`, with its description and its arrays.
 
     With ``finite=False`` numbers that are not finite are let pass, to be looked at.
 
@@ -270,9 +350,14 @@ def read(path: str | os.PathLike[str], *, finite: bool = True) -> tuple[str, dic
     if type(written) is not int or written > FORMAT:
         what = f"is written in format {shown(str(written))}, this version reads up to {FORMAT}"
         raise ModelFileError("MODEL-VERSION", name, what, "Install a newer thalweg.")
-    layers.check(arrays, name, finite=finite)
     kind = description.get("kind", TABLE if written == 1 else None)
-    if kind not in (TABLE, ESTIMATOR):  # no set: it may be anything
+    try:
+        parts = members(arrays, len(description["estimators"])) if kind == SEVERAL else [arrays]
+    except (KeyError, TypeError) as error:
+        raise unsound(name, error) from error
+    for part in parts:
+        layers.check(part, name, finite=finite)
+    if kind not in list(_FORMATS):  # no set: it may be anything
         raise ModelFileError("MODEL-META", name, f"holds neither a model of a table nor an estimator: {kind!r:.40}")
     return str(kind), description, arrays
 
