@@ -256,7 +256,7 @@ def test_the_command_line_needs_a_model_of_a_table(place):
     from thalweg.exchange.models import load
 
     tw.save(LinearRegressor(**TOLD).fit(X, NUMBERS), place)
-    with pytest.raises(ModelFileError, match="holds an estimator, which takes arrays") as caught:
+    with pytest.raises(ModelFileError, match="holds an estimator; a model of a table") as caught:
         load(place)
     assert caught.value.code == "MODEL-KIND"
 

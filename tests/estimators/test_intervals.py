@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -15,7 +16,9 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import thalweg
 from thalweg import IntervalRegressor, LinearRegressor, MLPRegressor
-from thalweg.errors import SettingError
+from thalweg.errors import ModelFileError, SettingError
+from thalweg.exchange import tensors
+from thalweg.exchange.card import card
 
 GENERATOR = np.random.default_rng(0)
 X = GENERATOR.uniform(-1, 1, (600, 2))
@@ -107,6 +110,84 @@ def test_what_cannot_be_used_is_refused(params, said):
         IntervalRegressor(**params).fit(X, Y)
 
 
-@parametrize_with_checks([IntervalRegressor(LinearRegressor(**{**FULL, "max_iter": 30}))])
+SHORT = {**FULL, "max_iter": 20, "random_state": 0}
+LONGER = {**SHORT, "max_iter": 300, "learning_rate": 0.2}
+PARTS = {"max_iter": 20, "tol": None, "learning_rate": 0.05, "random_state": 0, "batch_size": 8}
+SETTINGS = [
+    IntervalRegressor(LinearRegressor(**SHORT)),
+    IntervalRegressor(LinearRegressor(optimizer="adam", penalty="l2", alpha=1e-3, **LONGER), quantiles=(0.5,)),
+    IntervalRegressor(LinearRegressor(**SHORT), quantiles=[0.1, 0.9], n_jobs=2),
+    IntervalRegressor(MLPRegressor((4,), **LONGER), quantiles=(0.25, 0.75)),
+    IntervalRegressor(LinearRegressor(**PARTS), quantiles=(0.1, 0.9)),
+    IntervalRegressor(LinearRegressor(average=True, clip_norm=1.0, **PARTS), quantiles=(0.1, 0.9)),
+    IntervalRegressor(MLPRegressor((4,), accumulate=2, optimizer="momentum", **PARTS), quantiles=np.array([0.2, 0.8])),
+]
+
+
+def expected_failures(estimator):
+    """As of the estimators themselves."""
+    if estimator.estimator.batch_size is None:
+        return {}
+    checks = ["check_sample_weight_equivalence_on_dense_data", "check_sample_weight_equivalence_on_sparse_data"]
+    return dict.fromkeys(checks, "mini-batches of repeated rows are other batches than those of weighted rows")
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.filterwarnings("ignore:batch_size=")  # many have a handful of rows
+@parametrize_with_checks(SETTINGS, expected_failed_checks=expected_failures)
 def test_scikit_learns_checks_pass(estimator, check):
     check(estimator)
+
+
+@pytest.mark.parametrize("estimator", SETTINGS, ids=repr)
+def test_it_comes_back_from_a_file_to_the_last_bit(estimator, tmp_path):
+    frame = pd.DataFrame(X[:80], columns=["a", "b"])
+    fitted = clone(estimator).fit(frame, Y[:80])
+    thalweg.save(fitted, tmp_path / "model")
+    again = thalweg.load(tmp_path / "model")
+    np.testing.assert_array_equal(again.predict_quantiles(frame), fitted.predict_quantiles(frame))
+    assert (repr(again.estimator), tuple(again.quantiles)) == (repr(fitted.estimator), tuple(fitted.quantiles))
+    assert (again.n_features_in_, list(again.feature_names_in_)) == (2, ["a", "b"])
+    again.fit(frame, Y[:80])
+    np.testing.assert_array_equal(again.predict_quantiles(frame), fitted.predict_quantiles(frame))
+
+
+def test_a_file_whose_parts_do_not_fit_is_refused(tmp_path):
+    path = tmp_path / "model"
+    thalweg.save(IntervalRegressor(LinearRegressor(**SHORT)).fit(X[:80], Y[:80]), path)
+    description, arrays = tensors.read(path)
+    for change in (
+        {"estimators": description["estimators"][:2]},
+        {"class": "LinearRegressor"},
+        {"parameters": {**description["parameters"], "quantiles": {"tuple": [0.1, 0.9]}}},
+        {"parameters": {"quantiles": {"tuple": [0.1, 0.5, 0.9]}}},
+        {"estimators": 3},
+    ):
+        tensors.write(path, {**description, **change}, arrays)
+        with pytest.raises(ModelFileError) as caught:
+            thalweg.load(path)
+        assert caught.value.code == "MODEL-META"
+    short = dict(arrays, **{"1:weights.0": arrays["1:weights.0"][:1]})
+    tensors.write(path, description, short)
+    with pytest.raises(ModelFileError):
+        thalweg.load(path)
+
+
+def test_its_card_tells_of_all(tmp_path):
+    thalweg.save(IntervalRegressor(LinearRegressor(**SHORT)).fit(X[:80], Y[:80]), tmp_path / "model")
+    told = card(tmp_path / "model")
+    assert (told["class"], told["model"]["parameters"], told["format"]) == ("IntervalRegressor", 9, 3)
+    assert told["parameters"]["quantiles"] == [0.05, 0.5, 0.95]
+
+
+def test_an_interval_that_was_written_in_format_3_opens():
+    written = Path(__file__).parents[1] / "exchange" / "written" / "estimators-3.thalweg"
+    model, rows = thalweg.load(written), np.arange(24.0).reshape(12, 2) / 8
+    said = [
+        [-0.0658423570027476, 0.2680436467550842],
+        [0.007367948735190508, 0.4137915323302995],
+        [0.08057825447312861, 0.5595394179055149],
+    ]
+    np.testing.assert_allclose(model.predict_quantiles(rows)[:3], said, rtol=1e-12)
+    model.fit(rows, rows @ [1.0, -0.5] + np.tile([0.0, 0.25, -0.25], 4))
+    np.testing.assert_allclose(model.predict_quantiles(rows)[:3], said, rtol=1e-12)

@@ -281,7 +281,7 @@ SOUND_BUT_WRONG = {
     "BM13-mixed": (put("outputs", "classes", value=["a", 1.0, "c"]), "MODEL-META"),
     "BM13-one": (put("outputs", "classes", value=["a"]), "MODEL-META"),
     "BM13-features": (put("columns", value=[{"name": "a", "kind": "number", "mean": 0.0, "scale": 1.0}]), "MODEL-META"),
-    "BM14-newer": (put("format", value=3), "MODEL-VERSION"),
+    "BM14-newer": (put("format", value=models.FORMAT + 1), "MODEL-VERSION"),
     "BM14-text": (put("format", value="1"), "MODEL-VERSION"),
 }
 
@@ -301,8 +301,10 @@ def test_the_unchanged_description_is_accepted(tmp_path):
 
 
 def test_a_newer_format_names_both(tmp_path):
-    tensors.write(tmp_path / "model", *altered(put("format", value=3)))
-    with pytest.raises(ModelFileError, match=f"written in format 3, this version reads up to {models.FORMAT}"):
+    tensors.write(tmp_path / "model", *altered(put("format", value=models.FORMAT + 1)))
+    with pytest.raises(
+        ModelFileError, match=f"written in format {models.FORMAT + 1}, this version reads up to {models.FORMAT}"
+    ):
         load(tmp_path / "model")
 
 
