@@ -50,6 +50,7 @@ class Examination:
         self.question, self.limits = question, limits
         self._reader: threading.Thread | None = None
         self._over = False
+        self._ending = threading.Lock()
         self._token = secrets.token_hex(16)
         self._folder = tempfile.TemporaryDirectory(prefix="thalweg-", ignore_cleanup_errors=True)
         told = {
@@ -88,17 +89,18 @@ class Examination:
 
     def end(self) -> None:
         """End the process and all that it started; a second time does nothing."""
-        if self._process.returncode is None:  # its number is still its own: nobody has waited for it
-            with contextlib.suppress(OSError):
-                if sys.platform == "win32":
-                    self._process.kill()
-                else:
-                    os.killpg(self._process.pid, signal.SIGKILL)
-            self._process.wait()
-        if self._reader is not None:
-            self._reader.join()
-        self._pipe(self._process.stdout).close()
-        self._folder.cleanup()
+        with self._ending:
+            if self._process.returncode is None:  # its number is still its own: nobody has waited for it
+                with contextlib.suppress(OSError):
+                    if sys.platform == "win32":
+                        self._process.kill()
+                    else:
+                        os.killpg(self._process.pid, signal.SIGKILL)
+                self._process.wait()
+            if self._reader is not None:
+                self._reader.join()
+            self._pipe(self._process.stdout).close()
+            self._folder.cleanup()
 
     def _output(self) -> bytes:
         """Return what the process says until it is done, its time is over, or it says too much."""
@@ -120,9 +122,11 @@ class Examination:
             return
         until = time.monotonic() + 5
         while time.monotonic() < until:
-            with contextlib.suppress(ChildProcessError):
+            try:
                 if os.waitid(os.P_PID, self._process.pid, os.WEXITED | os.WNOWAIT | os.WNOHANG) is not None:
                     return
+            except ChildProcessError:  # somebody else has ended the examination
+                return
             time.sleep(0.01)
 
     def _read(self, pieces: list[bytes]) -> None:

@@ -65,6 +65,7 @@ ENGLISH = Phrases(
         code="The code",
         marked="Lines with - are wrong; those with + would be right: with them the steps are those of the rule.",
         paths="Two paths, and where they part",
+        paths_alike="Paths",
         paths_about="How far single parameters have come from their start, on the gradients that the code was given.",
         sizes="How long the steps are",
         sizes_about="The length of the code's steps, divided by that of the rule's; 1 is right.",

@@ -22,7 +22,7 @@ class PageWords:
         The verdicts as they are stamped.
     code, marked : str
         Heading of the code, and what its marks mean.
-    paths, paths_about, sizes, sizes_about, effects, effects_about : str
+    paths, paths_alike, paths_about, sizes, sizes_about, effects, effects_about : str
         Headings of the pictures and what they show.
     coordinate : str
         Heading of one picture, of ``number`` and ``gradients``.
@@ -61,6 +61,7 @@ class PageWords:
     code: str
     marked: str
     paths: str
+    paths_alike: str
     paths_about: str
     sizes: str
     sizes_about: str
