@@ -216,6 +216,7 @@ SETTINGS = {
     "BH17-word": (["--seed", "x"], "must be an integer >= 0, got 'x'"),
     "BH18-decay": (["--schedule", "exponential:gamma=1.5"], "got 1.5"),
     "BH18-zero": (["--schedule", "step:step_size=0"], "must be > 0, got 0"),
+    "BH26": (["--dtype", "float16"], "float64, float32"),
     "BH19-zero": (["--clip-norm", "0"], "must be > 0, got 0"),
     "BH19-negative": (["--clip-value", "-1"], "must be > 0, got -1"),
     "BH19-both": (["--clip-norm", "1", "--clip-value", "1"], "only one of the two"),

@@ -69,6 +69,13 @@ REFUSED: dict[str, tuple[Callable[[], object], str]] = {
     "BH19 both clips": (lambda: told(clip_value=1, clip_norm=1), "only one of the two can be given"),
     "BH26 half": (lambda: Rows.of(np.ones((2, 1)), np.ones(2), dtype="float16"), "must be float64 or float32"),
     "BH26 integers": (lambda: Rows.of(np.ones((2, 1)), np.ones(2), dtype="int32"), "must be float64 or float32"),
+    "BE21 shape": (lambda: Run(Linear(2), ROWS, told(), theta=np.ones(2)), "theta: has shape (2,), the model has (3,)"),
+    "BE21 complex": (lambda: Run(Linear(2), ROWS, told(), theta=np.ones(3) * 1j), "real numbers, is one of complex128"),
+    "BE21 text": (
+        lambda: Run(Linear(2), ROWS, told(), theta=["1", "2", "3"]),
+        "theta: must be an array of real numbers",
+    ),
+    "BE21 state": (lambda: Run(Linear(2), ROWS, told(), state=np.ones(3)), "state: has shape (3,), "),
     "BH27 ratio": (lambda: penalties.elastic_net(l1_ratio=1.2), "l1_ratio of elastic_net: must be in [0, 1], got 1.2"),
     "BH27 ratio of l2": (lambda: penalties.l2(l1_ratio=0.5), "'l1_ratio' is not one of its hyperparameters"),
     "two penalties": (lambda: told(penalty=[penalties.l1, penalties.l2]), "got l1, l2"),

@@ -11,7 +11,7 @@ from scipy.sparse import coo_array, csc_array, csr_array, dia_array
 from sklearn.exceptions import DataConversionWarning, NotFittedError
 
 from thalweg.errors import DataError, SettingError
-from thalweg.estimators import LinearClassifier, LinearRegressor, MLPClassifier, MLPRegressor
+from thalweg.estimators import LinearClassifier, LinearRegressor, MLPClassifier, MLPRegressor, reading
 
 X = np.random.default_rng(0).normal(size=(20, 3))
 Y = X @ [1.0, -2.0, 0.5]
@@ -198,3 +198,17 @@ def test_be29_a_target_out_of_the_table_itself_stays_as_it_is(kind):
     model = kind(**TOLD).fit(table, table[:, 0])
     np.testing.assert_array_equal(table, before)
     np.testing.assert_array_equal(model.theta_, kind(**TOLD).fit(table, before[:, 0].copy()).theta_)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_be30_an_array_that_memory_does_not_hold_is_answered_with_its_size_and_the_way(kind, tmp_path, monkeypatch):
+    path = tmp_path / "rows"
+    path.write_bytes(bytes(20 * 3))
+    few = np.memmap(path, np.int8, mode="r", shape=(20, 3))
+    monkeypatch.setattr(reading, "free_memory", lambda: 20 * 3 * 8 - 1)
+    with pytest.raises(MemoryError, match=r"needs 4\.47e-07 GiB as floats in rows, .* are free") as caught:
+        kind().fit(few, np.arange(20) % 2)
+    assert (caught.value.code, caught.value.exit_status) == ("DATA-TOO-LARGE", 8)
+    assert "thalweg.stream" in str(caught.value)
+    monkeypatch.setattr(reading, "free_memory", lambda: 0)
+    reading.check_numbers(np.ones((20, 3)))  # is where it is

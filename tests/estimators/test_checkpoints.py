@@ -182,6 +182,14 @@ def test_another_fit_is_refused_and_told_what_differs(name, stopped):
     assert [path.read_bytes() for path in stopped.files] == before
 
 
+def test_all_that_differs_is_told(stopped):
+    """BH22."""
+    with pytest.raises(StorageError, match=r"batch_size was 16, and is 8; max_iter was 8, and is 3; ") as caught:
+        linear(callbacks=stopped, batch_size=8, max_iter=3, penalty="l2", shuffle=False).fit(X, Y)
+    assert caught.value.code == "STORE-MISMATCH"
+    assert "; and 1 more" in str(caught.value)
+
+
 @pytest.mark.parametrize("change", ["a row", "a target", "weights", "a stream"])
 def test_other_rows_are_refused(change, stopped):
     rows, targets = X.copy(), Y.copy()

@@ -279,3 +279,21 @@ def test_a_search_over_whole_rules():
     line = LinearRegressor(batch_size=None, max_iter=20, tol=None)
     search = GridSearchCV(line, {"optimizer": rules, "penalty": [None, "l2"]}, cv=2).fit(X, Y)
     assert search.best_params_["optimizer"] == rules[1]
+
+
+@pytest.mark.parametrize(
+    ("schedule", "said"),
+    [
+        (schedules.multi_step(milestones=(2, 1)), "the milestones 2, 1 are not in order"),
+        (schedules.multi_step(milestones=(1, 1)), "of the milestones 1, 1 one stands twice"),
+        (schedules.multi_step(milestones=(1, 7)), "the milestone 7 is not reached in 3 epochs"),
+        (schedules.warmup_cosine(warmup=4), "the warm-up of 4 epochs outlasts the 3 of the run"),
+        (schedules.warmup_cosine(warmup=2, total=1.5), "the warm-up of 2 epochs outlasts the 1.5 of the schedule"),
+    ],
+    ids=["BH18 unsorted", "BH18 repeated", "BH18 beyond the end", "BH18 warm-up", "BH18 warm-up of total"],
+)
+def test_a_schedule_that_can_hardly_be_meant_is_told(schedule, said):
+    line = LinearRegressor(schedule=schedule, learning_rate=0.1, max_iter=3, tol=None)
+    with pytest.warns(UserWarning, match=said):
+        line.fit([[0.0], [1.0]], [0.0, 1.0])
+    line.partial_fit([[0.0], [1.0]], [0.0, 1.0])  # one of many passes, nobody knows how many

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from thalweg.cli.terminal import digits
+from thalweg.descent.settings import schedule_doubts
 
 if TYPE_CHECKING:
     from thalweg.descent.settings import Settings
@@ -53,7 +54,8 @@ def doubts(settings: Settings, rows: int, asked_batch: int | None = None) -> tup
         found.append(
             f"SETTING-BATCH: a batch of {asked_batch} is more than the {rows} rows to learn from; all are used"
         )
-    return (*found, *_schedule_doubts(settings))
+    doubted = schedule_doubts(settings.schedule, settings.max_iter)
+    return (*found, *(f"SETTING-IDLE: {each}" for each in doubted))
 
 
 def _usual_rate(name: str, rate: float) -> float:
@@ -62,19 +64,3 @@ def _usual_rate(name: str, rate: float) -> float:
 
     known = catalog.rules().get(name)
     return float(known.hyperparameters.get("learning_rate", rate)) if known is not None else rate
-
-
-def _schedule_doubts(settings: Settings) -> list[str]:
-    schedule = settings.schedule
-    found: list[str] = []
-    if schedule is None:
-        return found
-    numbers = schedule.hyperparameters
-    late = [m for m in numbers.get("milestones", ()) if m >= settings.max_iter]
-    if late:
-        found.append(f"SETTING-IDLE: the milestone {late[0]:g} is not reached in {settings.max_iter} epochs")
-    if float(numbers.get("warmup", 0.0)) >= settings.max_iter:
-        found.append(
-            f"SETTING-IDLE: the warm-up of {numbers['warmup']:g} epochs outlasts the {settings.max_iter} of the run"
-        )
-    return found

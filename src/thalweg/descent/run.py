@@ -155,11 +155,11 @@ class Run:
         self.dtype = rows.dtype
         if theta is None:
             theta = model.initial(streams.generator(self.root, streams.INITIALISATION), self.dtype)
-        self.theta = np.array(theta, dtype=self.dtype)
+        self.theta = _copied("theta", theta, self.dtype)
         if self.theta.shape != (model.size,):
             raise SettingError("SETTING-THETA", "theta", f"has shape {self.theta.shape}, the model has {(model.size,)}")
         memory = settings.optimizer.init(self.theta)
-        self.state = np.array(memory if state is None else state, dtype=self.dtype, order="C")
+        self.state = memory if state is None else _copied("state", state, self.dtype)
         if self.state.shape != memory.shape:
             what = f"has shape {self.state.shape}, {settings.optimizer.name} on this model has {memory.shape}"
             raise SettingError("SETTING-STATE", "state", what)
@@ -516,6 +516,15 @@ class Run:
                 self.divergence = grew(self.epoch, int(self.t))
                 return True
         return False
+
+
+def _copied(name: str, given: object, dtype: str) -> Array:
+    """Return a copy of real numbers in the dtype of the rows."""
+    array = np.asarray(given)
+    if array.dtype.kind not in "biuf":
+        what = f"must be an array of real numbers, is one of {array.dtype}"
+        raise SettingError(f"SETTING-{name.upper()}", name, what)
+    return np.array(array, dtype=dtype, order="C")
 
 
 def grew(epoch: int, step: int) -> Divergence:

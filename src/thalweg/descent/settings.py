@@ -182,6 +182,35 @@ def layer_penalties(
     return list(penalty)
 
 
+def schedule_doubts(schedule: Schedule | None, epochs: int) -> list[str]:
+    """Return a sentence for each number of a schedule that is allowed and hardly meant in so many epochs.
+
+    Examples
+    --------
+    >>> from thalweg.formulas.schedules import multi_step
+    >>> schedule_doubts(multi_step(milestones=(20, 10)), 30)
+    ['the milestones 20, 10 are not in order']
+    """
+    if schedule is None:
+        return []
+    numbers, found = schedule.hyperparameters, []
+    milestones = list(numbers.get("milestones", ()))
+    listed = ", ".join(f"{each:g}" for each in milestones)[:60]
+    late = [each for each in milestones if each >= epochs]
+    if late:
+        found.append(f"the milestone {late[0]:g} is not reached in {epochs} epochs")
+    if milestones != sorted(milestones):
+        found.append(f"the milestones {listed} are not in order")
+    if len(set(milestones)) < len(milestones):
+        found.append(f"of the milestones {listed} one stands twice: there the rate falls twice")
+    warmup, total = float(numbers.get("warmup", 0.0)), numbers.get("total")
+    if total is not None and warmup >= float(total):
+        found.append(f"the warm-up of {warmup:g} epochs outlasts the {float(total):g} of the schedule")
+    elif warmup >= epochs:
+        found.append(f"the warm-up of {warmup:g} epochs outlasts the {epochs} of the run")
+    return found
+
+
 def _plain(value: Any) -> Any:
     if isinstance(value, Formula):
         return {"name": value.name, **{name: _plain(number) for name, number in value.hyperparameters.items()}}

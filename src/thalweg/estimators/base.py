@@ -320,7 +320,8 @@ class DescentEstimator(Leaving, Parameters, Differentiable):
             mean = Mean(self._mean_values, self._mean_since)
         rows = table._replace(targets=self._softened(table.targets, loss)).laid_out(mean_weight)
         settings = rated(self, plan, model, rows, settings, root, continuing=continuing)
-        told.warn_of_numbers(settings.optimizer, settings.penalty)
+        schedule = None if plan.one_pass else settings.schedule
+        told.warn_of_numbers(settings.optimizer, settings.penalty, schedule, settings.max_iter)
         run = Run(
             model,
             rows,

@@ -7,12 +7,18 @@ from typing import Any, final
 import numpy as np
 from scipy.sparse import issparse
 
-from thalweg.errors import DataError
+from thalweg.errors import DataError, LimitError
+from thalweg.exchange.tables.source import free_memory
 
 
 @final
 class TextError(DataError, TypeError):
     """Text where numbers belong."""
+
+
+@final
+class RoomError(LimitError, MemoryError):
+    """A table that memory does not hold. It is a MemoryError as well."""
 
 
 def check_numbers(X: Any) -> None:
@@ -30,7 +36,11 @@ def check_numbers(X: Any) -> None:
         DATA-TEXT: the first cell or column of text. It is a TypeError as well.
     DataError
         DATA-MISSING: the first masked cell. DATA-SPARSE: an index outside the table.
+    RoomError
+        DATA-TOO-LARGE: an array that has to be copied, and does not fit into memory a second time.
     """
+    if isinstance(X, np.ndarray):
+        _check_room(X)
     if type(X) is np.ndarray and X.dtype.kind not in "USO":
         return
     if issparse(X):
@@ -39,6 +49,17 @@ def check_numbers(X: Any) -> None:
         _check_array(X)
     elif hasattr(X, "columns") or hasattr(X, "column_names"):
         _check_frame(X)
+
+
+def _check_room(X: Any) -> None:
+    """Refuse an array that cannot be learned from where it is, and has no room elsewhere."""
+    if X.dtype.kind not in "biuf" or (X.dtype in (np.float64, np.float32) and X.flags.c_contiguous):
+        return
+    needed, free = X.size * (4 if X.dtype == np.float32 else 8), free_memory()
+    if needed > free:
+        room = f"{needed / 2**30:.3g} GiB as floats in rows, {free / 2**30:.3g} are free"
+        what = f"of {X.dtype} and shape {X.shape} needs {room}"
+        raise RoomError("DATA-TOO-LARGE", "X", what, "fit(thalweg.stream(X, y)) reads the rows piece by piece.")
 
 
 def _check_array(X: Any) -> None:

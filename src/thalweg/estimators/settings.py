@@ -13,7 +13,7 @@ import numpy as np
 
 from thalweg.descent.checkpoint import Checkpoint
 from thalweg.descent.models import per_layer
-from thalweg.descent.settings import Averaging, check_count, layer_penalties
+from thalweg.descent.settings import Averaging, check_count, layer_penalties, schedule_doubts
 from thalweg.errors import SettingError
 from thalweg.formulas import catalog
 from thalweg.formulas.formula import Loss, Penalty, Rule, Schedule
@@ -52,7 +52,9 @@ def rule(optimizer: object, learning_rate: float | str | None) -> Rule:
     return found if learning_rate in (None, AUTO, RANGE_TEST) else found(learning_rate=learning_rate)
 
 
-def warn_of_numbers(rule: Rule, penalty: Penalty | Sequence[Penalty | None] | None) -> None:
+def warn_of_numbers(
+    rule: Rule, penalty: Penalty | Sequence[Penalty | None] | None, schedule: Schedule | None = None, epochs: int = 0
+) -> None:
     """Say which numbers are allowed and can hardly be meant."""
     numbers = rule.hyperparameters
     rate = float(numbers.get("learning_rate", 0.0))
@@ -69,7 +71,7 @@ def warn_of_numbers(rule: Rule, penalty: Penalty | Sequence[Penalty | None] | No
     if rule.fingerprint == gradient_descent.fingerprint and rate * alpha > 1:
         what = f"alpha * learning_rate = {rate * alpha:g}"
         doubts.append(f"{what}, which is above 1: the penalty alone turns the signs of the weights at every update")
-    for doubt in doubts:
+    for doubt in doubts + schedule_doubts(schedule, epochs):
         warnings.warn(doubt, UserWarning, stacklevel=2)
 
 

@@ -222,12 +222,16 @@ class Keeper:
     def _go_on(self, kept: Kept) -> None:
         name = shown(str(self._checkpoint.path), 200)
         hint = f"Make the fit that it is of, name another file, or remove {shown(Path(name).name, 80)} to start anew."
-        keys = {*kept.settings, *self._identity.settings}
-        for key in sorted(keys, key=lambda key: (key == "formulas", key)):  # of these there are only fingerprints
-            was, now = kept.settings.get(key), self._identity.settings.get(key)
-            if was != now:
-                what = f"is the checkpoint of another fit: {key} was {was!s:.60}, and is {now!s:.60}"
-                raise StorageError("STORE-MISMATCH", name, what, hint)
+        keys = sorted({*kept.settings, *self._identity.settings})
+        pairs = {key: (kept.settings.get(key), self._identity.settings.get(key)) for key in keys}
+        other = {key: pair for key, pair in pairs.items() if pair[0] != pair[1]}
+        if len(other) > 1:
+            other.pop("formulas", None)  # fingerprints, of what is named besides
+        if other:
+            told = [f"{key} was {was!s:.60}, and is {now!s:.60}" for key, (was, now) in other.items()]
+            more = f"; and {len(told) - 3} more" if len(told) > 3 else ""
+            what = f"is the checkpoint of another fit: {'; '.join(told[:3])}{more}"
+            raise StorageError("STORE-MISMATCH", name, what, hint)
         if _told(kept.root) != _told(self._identity.root):
             what = "is the checkpoint of another fit: its random_state was another"
             raise StorageError("STORE-MISMATCH", name, what, hint)
@@ -235,11 +239,10 @@ class Keeper:
         if kept.data != self._data:
             what = "is the checkpoint of a fit to other rows: their checksums differ"
             raise StorageError("STORE-MISMATCH", name, what, hint)
-        other = [
-            f"{key} {was}" for key, was in kept.versions.items() if _versions(machine_information()).get(key) != was
-        ]
-        if other:
-            what = f"STORE-VERSIONS: the fit in {name} was begun with {', '.join(other)}"
+        here = _versions(machine_information())
+        before = [f"{key} {was}" for key, was in kept.versions.items() if here.get(key) != was]
+        if before:
+            what = f"STORE-VERSIONS: the fit in {name} was begun with {', '.join(before)}"
             warnings.warn(f"{what}; another may round otherwise than it would have", UserWarning, stacklevel=3)
         for part, progress in self._parts.items():
             own = {key.removeprefix(f"{part}."): a for key, a in kept.arrays.items() if key.startswith(f"{part}.")}
