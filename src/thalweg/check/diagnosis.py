@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from thalweg.check.hypothesis import Hypothesis
+from thalweg.check.mending import Mend, mends
 from thalweg.check.search import explain
 from thalweg.check.subjects import adapt
 from thalweg.check.subjects.source import written
@@ -35,8 +36,8 @@ class Diagnosis:
         The finding.
     source : Source or None
         The text of the code.
-    mends : tuple
-        Proven corrections of lines, the likeliest first.
+    mends : tuple of Mend
+        Proven corrections of lines, in the order in which they apply.
     observed : Trajectory or None
         What the code did; None where it cannot run.
     expected : Trajectory or None
@@ -48,7 +49,7 @@ class Diagnosis:
     name: str
     verdict: Verdict
     source: Source | None
-    mends: tuple[Any, ...]
+    mends: tuple[Mend, ...]
     observed: Trajectory | None
     expected: Trajectory | None
     tape: Tape
@@ -85,7 +86,7 @@ class Diagnosis:
             name=data["name"],
             verdict=Verdict.from_dict(data["verdict"]),
             source=Source.from_dict(data["source"]) if data["source"] else None,
-            mends=tuple(data["mends"]),
+            mends=tuple(Mend.from_dict(mend) for mend in data["mends"]),
             observed=_path(data["observed"]),
             expected=_path(data["expected"]),
             tape=Tape(theta0, gradients, rates, tuple(tuple(shape) for shape in parts["shapes"])),
@@ -158,19 +159,20 @@ def examine(subject: Subject) -> Diagnosis:
     # A reading under which the first step is no number is one that nobody would choose.
     defined = [one for one in played if bool(np.isfinite(one[2].thetas[1]).any())] or played
     best: Diagnosis | None = None
+    chosen = subject
     for reading, tape, observed in defined:
         made = _explained(reading, tape, observed)
         if made.verdict.kind == "unknown":
             others = (_explained(reading, other, observed) for other in reading.groupings())
             made = next((other for other in others if other.verdict.kind != "unknown"), made)
         if best is None or _rank(made.verdict) < _rank(best.verdict):
-            best = made
+            best, chosen = made, reading
         if best.verdict.kind in ("right", "same"):
             break
     found = best or failed
     if found is None:  # pragma: no cover - a subject has at least one reading
         raise AssertionError(subject.name)
-    return found
+    return replace(found, mends=mends(found.source, chosen, found.verdict, found.tape))
 
 
 def _explained(subject: Subject, tape: Tape, observed: Trajectory) -> Diagnosis:

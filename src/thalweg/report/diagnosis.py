@@ -196,7 +196,9 @@ def _code(diagnosis: Diagnosis, told: Told) -> list[tuple[str, str, str]]:
     if source is None:
         return []
     lines = source.text.split("\n")
-    mends = {int(mend["line"]) - source.first_line + 1: mend for mend in told.mends}
+    mends: dict[int, list[Mapping[str, Any]]] = {}
+    for mend in told.mends:
+        mends.setdefault(int(mend["line"]) - source.first_line + 1, []).append(mend)
     begin, end = _extent(source.text, told.name) or (1, len(lines))
     wanted = set(range(begin, min(end, len(lines)) + 1)) if end - begin < _MOST else set()
     for at in mends:
@@ -206,14 +208,15 @@ def _code(diagnosis: Diagnosis, told: Told) -> list[tuple[str, str, str]]:
     shown_lines: list[tuple[str, str, str]] = []
     before = 0
     gone = 0
+    come: list[str] = []
     for at in sorted(wanted):
         if before and at != before + 1:
             shown_lines.append(("gap", "", "..."))
         before = at
-        if at in mends:
-            mend = mends[at]
-            gone = len(mend["found"].splitlines())
-            if not gone:
+        for mend in mends.get(at, ()):
+            if mend["found"]:
+                gone, come = len(mend["found"].split("\n")), mend["right"].splitlines()
+            else:
                 shown_lines += [("+", "", line) for line in mend["right"].splitlines()]
         if at > len(lines):
             break
@@ -223,8 +226,7 @@ def _code(diagnosis: Diagnosis, told: Told) -> list[tuple[str, str, str]]:
         if gone:
             gone -= 1
             if gone == 0:
-                last = max(place for place in mends if place <= at)
-                shown_lines += [("+", "", line) for line in mends[last]["right"].splitlines()]
+                shown_lines += [("+", "", line) for line in come]
     return shown_lines
 
 
