@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from thalweg.check.catalogue.edits import SHARED
 from thalweg.check.catalogue.entries import entries
 from thalweg.check.hypothesis import Hypothesis
 from thalweg.check.tape import Tape
@@ -30,7 +31,7 @@ def finding(hypothesis: Hypothesis, code: str) -> Finding:
     entry = entries()[code]
     with_it = [ast.unparse(s) for s in Hypothesis(hypothesis.rule, (code,)).statements or []]
     without = [ast.unparse(s) for s in hypothesis.book.tree]
-    found = "\n".join(line for line in with_it if line not in without)
+    found = "\n".join(line for line in with_it if line not in without and line != SHARED)
     right = "\n".join(line for line in without if line not in with_it)
     return Finding(code, entry.title, entry.explanation, entry.source, found, right)
 

@@ -6,7 +6,7 @@ Numbers may be columns, so that hundreds of settings are played at once.
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property
 from types import CodeType
@@ -15,7 +15,7 @@ from typing import Any, final
 import numpy as np
 from numpy.typing import NDArray
 
-from thalweg.check.catalogue.edits import Statements
+from thalweg.check.catalogue.edits import SHARED, Statements, memory
 from thalweg.check.catalogue.entries import entries, fitting
 from thalweg.check.catalogue.textbook import Textbook, textbook
 from thalweg.check.catalogue.variation import Variation
@@ -135,22 +135,33 @@ class Hypothesis:
         turn, starts = _turns(tape)
         own_array = turn.astype(int) - 1
 
+        size = tape.size // len(starts)
+
         def array_sum(x: Array) -> Array:
             sums: Array = np.add.reduceat(x, starts, axis=-1)[..., own_array]
             return sums
 
+        def first_of(x: Array) -> Array:
+            return np.tile(x[..., :size], len(starts))
+
+        def last_of(x: Array) -> Array:
+            return np.tile(x[..., -size:], len(starts))
+
         given.setdefault("learning_rate", 1.0)
-        scope = {"np": np, "theta": tape.theta0, "array_sum": array_sum, "first_array": turn == 1, **given}
+        scope = {
+            "np": np, "theta": tape.theta0, "array_sum": array_sum, "first_array": turn == 1, "layer": turn,
+            "first_of": first_of, "last_of": last_of, **given,
+        }  # fmt: skip
         return scope | {n: zero + (given[s] if isinstance(s, str) else s) for n, s in self._slots.items()}
 
     def trajectory(self, numbers: Numbers, tape: Tape) -> Trajectory:
         """Play the hypothesis with one set of numbers."""
         return Trajectory(self.thetas(numbers, tape))
 
-    def extended(self) -> list[Hypothesis]:
+    def extended(self, by: Iterable[Variation] | None = None) -> list[Hypothesis]:
         """Return the hypotheses with one variation more: each set once, in whichever order goes together."""
         found = []
-        for entry in fitting(self.rule):
+        for entry in fitting(self.rule) if by is None else by:
             if entry.code in self.codes:
                 continue
             made = combined(self.rule, (*self.codes, entry.code))
@@ -176,6 +187,8 @@ def played(statements: Statements, scope: dict[str, Any], tape: Tape, steps: int
     -------
     ndarray (steps + 1, n) or (settings, steps + 1, n)
     """
+    if any(ast.unparse(s) == SHARED for s in statements):
+        return _played_in_turn(statements, scope, tape, steps)
     codes = [_compiled(statement) for statement in statements]
     rate, (turn, starts) = scope["learning_rate"], _turns(tape)
     thetas = [scope["theta"]]
@@ -188,6 +201,32 @@ def played(statements: Statements, scope: dict[str, Any], tape: Tape, steps: int
             for code in codes:
                 exec(code, scope)  # noqa: S102 - the catalogue's own text
             thetas.append(scope["theta"])
+    whole = np.broadcast_shapes(*(np.shape(theta) for theta in thetas))
+    return np.stack([np.broadcast_to(theta, whole) for theta in thetas], axis=-2)
+
+
+def _played_in_turn(statements: Statements, scope: dict[str, Any], tape: Tape, steps: int | None) -> Array:
+    """Play statements on one array after the other with one memory for all; nothing comes of it but on equal ones."""
+    if not tape.equal_arrays:
+        return np.full(((steps or tape.steps) + 1, tape.size), np.nan)
+    codes = [_compiled(statement) for statement in statements]
+    rate, own = scope["learning_rate"], list(tape.slices())
+    size = own[0].stop
+    scope |= {name: scope[name][..., :size] for name in memory(statements)}
+    scope |= {"array_sum": lambda x: x.sum(axis=-1, keepdims=True), "first_of": lambda x: x, "last_of": lambda x: x}
+    parts: list[Array] = [scope["theta"][part] for part in own]
+    thetas = [scope["theta"]]
+    with np.errstate(all="ignore"):
+        for index in range(steps or tape.steps):
+            scope["learning_rate"] = rate * tape.rates[index]
+            for k, part in enumerate(own):
+                scope |= {"theta": parts[k], "g": tape.gradients[index][part], "t": np.float64(index + 1)}
+                scope |= {"calls": np.float64(index * len(own) + k + 1), "layer": k + 1.0, "first_array": k == 0}
+                for code in codes:
+                    exec(code, scope)  # noqa: S102 - the catalogue's own text
+                parts[k] = scope["theta"]
+            shapes = np.broadcast_shapes(*(np.shape(p) for p in parts))
+            thetas.append(np.concatenate([np.broadcast_to(p, shapes) for p in parts], axis=-1))
     whole = np.broadcast_shapes(*(np.shape(theta) for theta in thetas))
     return np.stack([np.broadcast_to(theta, whole) for theta in thetas], axis=-2)
 

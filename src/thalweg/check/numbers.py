@@ -30,11 +30,12 @@ USUAL: dict[str, tuple[float, ...]] = {
     "epsilon_root": (1e-8, 1e-16, 1e-6),
     "weight_decay": (0.01, 1e-4, 5e-4, 1e-3, 0.1, 0.05),
     "initial_accumulator": (0.0, 0.1, 1e-6, 1.0),
-    "momentum_decay": (4e-3, 0.0),
+    "momentum_decay": (4e-3, 0.0, 1.0),
     "nu": (0.7, 0.9),
     "dampening": (0.9, 0.5, 0.1),
     "lr_decay": (0.01, 0.1, 1e-3),
     "shrinkage": (0.0, 0.1),
+    "clip": (1.0, 5.0, 0.1, 10.0, 0.5),
     "initial_step": (0.1, 0.01, 1e-3),
 }
 BELIEVED: dict[str, tuple[float, float]] = {
@@ -49,7 +50,8 @@ BELIEVED: dict[str, tuple[float, float]] = {
     "alpha": (0.1, 100.0),
     "initial_accumulator": (0.0, 10.0),
     "weight_decay": (0.0, 2.0),
-    "momentum_decay": (0.0, 0.1),
+    "momentum_decay": (0.0, 1.0),
+    "clip": (1e-3, 1e3),
 }
 """Where a number that was looked for may lie: an epsilon of a million makes any rule of another."""
 FEW = 3

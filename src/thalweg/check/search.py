@@ -9,7 +9,8 @@ from typing import final
 import numpy as np
 
 from thalweg.check.catalogue.entries import entries, fitting
-from thalweg.check.catalogue.textbook import names
+from thalweg.check.catalogue.textbook import names, textbook
+from thalweg.check.catalogue.variation import Variation
 from thalweg.check.effect import finding, how_much
 from thalweg.check.hypothesis import Hypothesis, combined
 from thalweg.check.mapping import elsewhere
@@ -45,6 +46,11 @@ class _Search:
     def __init__(self, evidence: Evidence) -> None:
         self.evidence = evidence
         self.tried: dict[tuple[str, frozenset[str]], Fit] = {}
+
+    def fitting(self, rule: str) -> tuple[Variation, ...]:
+        """Return the variations of a rule that can show on this tape."""
+        equal = self.evidence.tape.equal_arrays
+        return tuple(entry for entry in fitting(rule) if equal or not entry.equal_arrays)
 
     def level(self, hypotheses: Iterable[Hypothesis], *, few: bool) -> list[Fit]:
         """Screen hypotheses and return those that hold, the cheapest first."""
@@ -159,11 +165,11 @@ def _levels(search: _Search, hint: str | None) -> list[Callable[[], list[Fit]]]:
         return search.level((Hypothesis(rule) for rule in rules), few=False)
 
     def single(rules: Iterable[str]) -> list[Fit]:
-        made = (Hypothesis(rule, (entry.code,)) for rule in rules for entry in fitting(rule))
+        made = (Hypothesis(rule, (entry.code,)) for rule in rules for entry in search.fitting(rule))
         return search.level(made, few=True)
 
     def pairs(rules: Iterable[str]) -> list[Fit]:
-        return search.level((h for rule in rules for h in _pairs(rule)), few=True)
+        return search.level((h for rule in rules for h in _pairs(search.fitting(rule), rule)), few=True)
 
     everything = names()
     if hint is None:
@@ -173,12 +179,15 @@ def _levels(search: _Search, hint: str | None) -> list[Callable[[], list[Fit]]]:
         ]  # fmt: skip
     # A rule of the family that is right comes before a mistake in the one that was promised: where the rate happens to
     # be 1 - momentum, an average of gradients is also a heavy ball with its rate applied twice.
-    family = tuple(rule for rule in _family(hint) if rule != hint)
-    others = tuple(rule for rule in everything if rule != hint and rule not in family)
+    # Not so a rule without memory where one was promised that has it: there the memory is what is missing.
+    forgetful = tuple(rule for rule in _family(hint) if rule != hint and not textbook(rule).slots)
+    family = tuple(rule for rule in _family(hint) if rule != hint and rule not in forgetful)
+    others = tuple(rule for rule in everything if rule != hint and rule not in (*family, *forgetful))
     return [
-        lambda: plain((hint,)), lambda: plain(family), lambda: single((hint,)), lambda: single(family),
-        lambda: plain(others), lambda: pairs((hint,)), lambda: single(others), lambda: _triples(search, hint),
-        lambda: pairs(family), lambda: pairs(others),
+        lambda: plain((hint,)), lambda: plain(family), lambda: single((hint,)), lambda: plain(forgetful),
+        lambda: single((*forgetful, *family)), lambda: plain(others), lambda: pairs((hint,)),
+        lambda: single(others), lambda: _triples(search, hint),
+        lambda: pairs((*forgetful, *family)), lambda: pairs(others),
     ]  # fmt: skip
 
 
@@ -186,8 +195,8 @@ def _family(rule: str) -> tuple[str, ...]:
     return next((family for family in FAMILIES if rule in family), (rule,))
 
 
-def _pairs(rule: str) -> Iterable[Hypothesis]:
-    codes = [entry.code for entry in fitting(rule)]
+def _pairs(fits: Iterable[Variation], rule: str) -> Iterable[Hypothesis]:
+    codes = [entry.code for entry in fits]
     return (made for pair in combinations(codes, 2) if (made := combined(rule, pair)) is not None)
 
 
@@ -196,7 +205,7 @@ def _triples(search: _Search, hint: str | None) -> list[Fit]:
     near = search.nearest(len(search.tried))
     rules = search.ranked()[:NEAR] if hint is None else [hint]
     pairs = [fit.hypothesis for fit in near if len(fit.hypothesis.codes) == 2 and fit.hypothesis.rule in rules]
-    return search.level((h for pair in pairs[:BEAM] for h in pair.extended()), few=True)
+    return search.level((h for pair in pairs[:BEAM] for h in pair.extended(search.fitting(pair.rule))), few=True)
 
 
 def _other_numbers(search: _Search, hint: str | None) -> Verdict | None:
@@ -235,7 +244,9 @@ def _verdict(search: _Search, held: list[Fit], hint: str | None, kind: Kind | No
     alike = tuple(
         (fit.hypothesis.rule, *fit.hypothesis.codes) for fit in held[1:] if round(fit.hypothesis.cost, 6) == cost
     )
-    if hint not in (None, chosen.rule) and not {hint, chosen.rule} <= set(FAMILIES[0]):
+    if hint == "nesterov" and chosen.rule == "momentum":
+        note = "; ".join(part for part in (note, entries()["gradient-taken-ahead"].explanation) if part)
+    elif hint not in (None, chosen.rule) and not {hint, chosen.rule} <= set(FAMILIES[0]):
         note = "; ".join(part for part in (note, f"the name promises {hint}, what it does is {chosen.rule}") if part)
     return Verdict(
         kind=kind or ("wrong" if mistakes else "same" if form else "right"),

@@ -25,6 +25,7 @@ Array = NDArray[Any]
 
 STEPS = 24
 SIZE = 24
+EQUAL_SHAPES = ((3, 4), (3, 4))  # for code that mixes arrays up, which cannot run on others
 SHAPES = ((4, 5), (4,))  # a weight matrix and a bias: what loops over layers are written for
 
 TWINS = (0, 1, 2, 3, 4, 5, 6)
@@ -95,6 +96,11 @@ class Tape:
     def moves_rate(self) -> bool:
         """Whether the learning rate changes from step to step."""
         return bool(np.any(self.rates != 1.0))
+
+    @property
+    def equal_arrays(self) -> bool:
+        """Whether it has several arrays, all of one size."""
+        return len(self.shapes) > 1 and len({prod(shape) for shape in self.shapes}) == 1
 
     def steady(self) -> Tape:
         """Return the tape with a constant learning rate, for code that allows no other."""

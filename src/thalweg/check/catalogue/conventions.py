@@ -292,16 +292,6 @@ FORMS = (
         ("nadam",),
     ),
     Variation(
-        "falling-rate",
-        "convention",
-        "the rate falls with the steps",
-        "PyTorch's Adagrad divides the rate by 1 + (t - 1) * lr_decay; that is a schedule.",
-        "torch.optim.Adagrad(lr_decay=...)",
-        (Replace("learning_rate", "learning_rate / (1 + (t - 1) * lr_decay)", within="theta"),),
-        ("adagrad", "gradient_descent"),
-        MappingProxyType({"lr_decay": 0.01}),
-    ),
-    Variation(
         "one-step-late",
         "convention",
         "Rprop walks one update late",

@@ -24,6 +24,10 @@ class Edit(ABC):
         """Return the statements after the change, new where changed; None where the edit does not fit."""
 
 
+SHARED = "shared = True"
+"""Not a statement of a step but a mark: the memory is one for all parameter arrays."""
+
+
 @cache
 def _parsed(text: str) -> tuple[ast.stmt, ...]:
     return tuple(ast.parse(text).body)
@@ -193,6 +197,15 @@ class Forget(Edit):
         kept = memory(statements)
         text = "\n".join(f"{name} = np.zeros_like({name})" for name in kept)
         return [*_parsed(text), *statements] if kept else None
+
+
+@final
+@dataclass(frozen=True)
+class Share(Edit):
+    """Let one memory serve all parameter arrays: a mark for the playing, which then takes them one after the other."""
+
+    def apply(self, statements: Statements) -> Statements | None:  # noqa: D102 - as declared
+        return [*_parsed(SHARED), *statements] if memory(statements) else None
 
 
 @final

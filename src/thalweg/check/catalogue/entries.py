@@ -7,11 +7,21 @@ from collections.abc import Mapping
 from functools import cache
 from types import MappingProxyType
 
-from thalweg.check.catalogue import conventions, moments, scaling, successors, velocity
+from thalweg.check.catalogue import (
+    arrays,
+    confusions,
+    conventions,
+    moments,
+    scaling,
+    successors,
+    surroundings,
+    velocity,
+)
 from thalweg.check.catalogue.textbook import textbook
 from thalweg.check.catalogue.variation import Variation
 
-_ALL = (*conventions.VARIATIONS, *moments.VARIATIONS, *successors.VARIATIONS, *scaling.VARIATIONS, *velocity.VARIATIONS)
+_FILES = (conventions, surroundings, moments, successors, scaling, velocity, confusions, arrays)
+_ALL = tuple(entry for file in _FILES for entry in file.VARIATIONS)
 
 
 @cache
@@ -32,8 +42,8 @@ def fitting(rule: str) -> tuple[Variation, ...]:
 
     Examples
     --------
-    >>> [entry.code for entry in fitting("signum")]
-    ['l2-in-gradient', 'decoupled-decay', 'sign-missing', 'sign-before-mean', 'uphill', 'state-made-anew']
+    >>> [entry.code for entry in fitting("qhm")]
+    ['uphill', 'one-state-for-all-arrays']
     """
     book = textbook(rule)
     found = []

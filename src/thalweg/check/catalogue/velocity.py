@@ -54,18 +54,6 @@ ANY = (
         ),
     ),
     Variation(
-        "only-first-array",
-        "mistake",
-        "only the first parameter array is updated",
-        "A return stands inside the loop over layers. Everything after the first array stays where it started.",
-        "public course code",
-        (
-            First("g = np.where(first_array, g, 0 * g)\ntheta_before = theta"),
-            Replace("theta = X", "theta = np.where(first_array, X, theta_before)"),
-        ),
-        ("gradient_descent", "momentum", "ema_momentum", "nesterov", "adagrad", "rmsprop", "adam"),
-    ),
-    Variation(
         "gradient-normalised",
         "mistake",
         "each array's gradient is divided by its norm",
@@ -84,7 +72,7 @@ VELOCITY = (
         "It stands in the velocity and again in the step. Steps are as long as the square of the rate.",
         "public course code",
         (Replace("velocity = momentum * velocity + X", "velocity = momentum * velocity + learning_rate * (X)"),),
-        ("momentum", "ema_momentum", "nesterov"),
+        ("momentum", "ema_momentum", "nesterov", "rmsprop_momentum"),
     ),
     Variation(
         "memory-subtracted",

@@ -9,7 +9,7 @@ from thalweg.check.catalogue.entries import entries, fitting
 from thalweg.check.catalogue.textbook import names as all_rules
 from thalweg.check.effect import finding, how_much
 from thalweg.check.hypothesis import Hypothesis
-from thalweg.check.quiz.programs import NAMES, STYLES, Program, Style, can_be_made, program
+from thalweg.check.quiz.programs import NAMES, STYLES, UNWRITTEN, Program, Style, can_be_made, program
 from thalweg.check.quiz.question import LETTERS, Question
 from thalweg.check.search import explain
 from thalweg.check.tape import standard
@@ -31,7 +31,8 @@ def askable(rule: str) -> tuple[str, ...]:
     >>> "second-corrected-with-beta1" in askable("adam")
     True
     """
-    return tuple(entry.code for entry in fitting(rule) if entry.kind == "mistake")
+    mistakes = (entry.code for entry in fitting(rule) if entry.kind == "mistake")
+    return tuple(code for code in mistakes if code not in UNWRITTEN)
 
 
 def rules_of(level: int) -> tuple[str, ...]:

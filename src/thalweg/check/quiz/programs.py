@@ -34,6 +34,12 @@ NAMES: Mapping[str, Mapping[str, str]] = {
 
 # Numbers that show a mistake where the usual ones would hide it.
 TELLING = {"weight_decay": 0.01}
+UNWRITTEN = frozenset({
+    "first-array-skipped", "counted-by-array", "counted-from-array", "one-state-for-all-arrays",
+    "first-gradient-for-all", "last-gradient-for-all", "first-velocity-for-all", "first-scale-for-all",
+    "first-mean-for-all", "rate-missing",
+})  # fmt: skip
+"""Mistakes of loops that mix arrays up or count layers, which none of these styles does; and a rate that is nowhere."""
 _COUNTED = {"counted-from-zero", "counted-from-two", "counted-per-array"}
 _OF_ARRAYS = {"counted-per-array", "only-first-array", "one-scale-per-array", "gradient-normalised"}
 
@@ -179,6 +185,8 @@ def can_be_made(code: str, style: Style) -> bool:
     >>> can_be_made("only-first-array", "class"), can_be_made("uphill", "class")
     (False, True)
     """
+    if code in UNWRITTEN:
+        return False
     return not ((code in _OF_ARRAYS and style != "dictionary") or (code in _COUNTED and style == "function"))
 
 
