@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
+
+import numpy as np
 
 from thalweg.check.child.loading import MODULE, Loaded, load
 from thalweg.check.child.messages import Question
@@ -11,7 +15,7 @@ from thalweg.check.diagnosis import Diagnosis, examine
 from thalweg.check.subjects import adapt
 from thalweg.check.subjects.finding import find
 from thalweg.check.subjects.libraries.recognition import live
-from thalweg.check.subjects.subject import CannotRun, Source
+from thalweg.check.subjects.subject import CannotRun, Source, Subject
 from thalweg.check.tape import standard
 from thalweg.check.verdict import Verdict
 from thalweg.check.written import Written
@@ -64,7 +68,9 @@ def _nothing(reason: str, name: str | None, loaded: Loaded, written: Written, no
 
 
 def _diagnosed(name: str, update: Any, question: Question, source: Source) -> Diagnosis:
-    """Examine one piece of code, whatever it does."""
+    """Examine one piece of code, whatever it does, under the name by which it was found."""
+    if inspect.iscoroutinefunction(update):
+        return _refused(name, "it is a coroutine (async def): calling it makes no step", source)
     try:
         subject = adapt(
             update,
@@ -73,13 +79,33 @@ def _diagnosed(name: str, update: Any, question: Question, source: Source) -> Di
             learning_rate_parameter=question.learning_rate_parameter,
             source=source,
         )
-        return examine(subject)
+        made = replace(examine(subject), name=name)
+        doubt = _doubt(subject, made)
+        note = "; ".join(part for part in (doubt, made.verdict.note) if part)
+        return replace(made, verdict=replace(made.verdict, note=note)) if doubt else made
     except CannotRun as failure:
         place = f"{source.where(failure.line)}: " if failure.line else ""
-        reason = place + failure.reason
+        return _refused(name, place + failure.reason, source)
     except SystemExit as error:
-        reason = f"it leaves Python with sys.exit({error.code!r:.40})"
+        return _refused(name, f"it leaves Python with sys.exit({error.code!r:.40})", source)
+
+
+def _refused(name: str, reason: str, source: Source) -> Diagnosis:
+    """Return the diagnosis of code that cannot be run."""
     return Diagnosis(name, Verdict("cannot_run", note=reason), source, (), None, None, standard())
+
+
+def _doubt(subject: Subject, diagnosis: Diagnosis) -> str:
+    """Say what may keep code from being known: it does nothing, or not the same twice."""
+    observed = diagnosis.observed
+    if diagnosis.verdict.kind != "unknown" or observed is None:
+        return ""
+    if not np.any(observed.moves != 0):
+        return "it never moves a parameter"
+    once, again = (subject.play(diagnosis.tape).thetas for _ in range(2))
+    return (
+        "" if np.array_equal(once, again, equal_nan=True) else "it does not do the same twice: is there chance in it?"
+    )
 
 
 def notes_of(loaded: Loaded, written: Written) -> tuple[str, ...]:
