@@ -108,8 +108,11 @@ def check_writable(path: str | os.PathLike[str]) -> None:
     target = _regular(path)
     part = target.with_name(f".{target.name[:80]}.{secrets.token_hex(6)}.part")
     try:
-        os.close(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666))
-        part.unlink()
+        handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
+        try:
+            os.close(handle)
+        finally:
+            part.unlink()
     except OSError as error:
         raise _cannot_write(path, error) from error
 
