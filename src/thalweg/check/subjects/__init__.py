@@ -13,6 +13,7 @@ from thalweg.check.subjects.beginnings import Beginning
 from thalweg.check.subjects.classes import Method, class_plans, object_plans
 from thalweg.check.subjects.code import made_of
 from thalweg.check.subjects.factories import factory_plans, generator_plans, is_factory
+from thalweg.check.subjects.formulas import formula_subject
 from thalweg.check.subjects.functions import bare, function_plans
 from thalweg.check.subjects.hints import hint_of
 from thalweg.check.subjects.libraries.recognition import live
@@ -20,6 +21,7 @@ from thalweg.check.subjects.loops import LoopPlan, first_way, is_loop, loop_plan
 from thalweg.check.subjects.play import Plan
 from thalweg.check.subjects.signature import signature_of
 from thalweg.check.subjects.subject import CannotRun, Source, Subject
+from thalweg.formulas.formula import Rule
 
 __all__ = ["CannotRun", "Source", "Subject", "adapt"]
 
@@ -59,6 +61,9 @@ def adapt(
     made = live(update)
     if made is not None:
         return replace(made, hint=rule or made.hint, numbers={**made.numbers, **(numbers or {})})
+    if isinstance(update, Rule):
+        formula = formula_subject(update, rule)
+        return replace(formula, numbers={**formula.numbers, **(numbers or {})}, source=source)
     given, rate = dict(numbers or {}), learning_rate_parameter
     update = getattr(update, "py_func", update)  # what Numba has compiled is read and played as Python
     name = getattr(update, "__name__", None) or type(update).__name__
@@ -85,6 +90,8 @@ def _of_function(
     if inspect.isgeneratorfunction(own):
         return generator_plans(function, given, rate, source)
     signature = signature_of(function, source, rate, own)
+    if signature.has(words.DATA) and not signature.has(words.GRADIENTS, words.FUNCTION, words.BOTH):
+        raise CannotRun("it makes its gradients itself, of data: only code that is given them can be followed")
     ways: list[Callable[[], tuple[Plan | LoopPlan, ...]]] = []
     if is_loop(signature):
         actors = iter([FunctionActor(signature, Beginning(own))])

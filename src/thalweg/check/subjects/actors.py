@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any, final
@@ -81,6 +81,8 @@ class FunctionActor(Actor):
 
     def _begin(self, stage: Stage) -> None:
         stage.call = self.signature.function
+        for space in self.beginning.spaces:
+            _fit_zeros(stage, space, self.beginning.names())
         _turn_globals(stage, self.beginning, self.signature)
         if self.companion is not None:
             for part in range(stage.arrangement.parts):
@@ -102,8 +104,9 @@ class ObjectActor(Actor):
     def _begin(self, stage: Stage) -> None:
         if self.maker is None:
             stage.instance = deepcopy(self.instance)
+            _fit_zeros(stage, getattr(stage.instance, "__dict__", {}))
         else:
-            stage.instance = self.maker.called(stage.values(self.maker))
+            stage.instance = self.maker.called(stage.values(self.maker, making=True))
         stage.call = getattr(stage.instance, self.method)
         if self.setup is not None:
             made = getattr(stage.instance, self.setup_name)(**stage.values(self.setup))
@@ -131,7 +134,7 @@ class FactoryActor(Actor):
     companion_pick: int | None = None
 
     def _begin(self, stage: Stage) -> None:
-        made = self.factory.called(stage.values(self.factory))
+        made = self.factory.called(stage.values(self.factory, making=True))
         stage.memory = [{} for _ in stage.memory]  # what the factory was given is no argument of the step
         functions = list(made.values()) if isinstance(made, Mapping) else made
         stage.call = made if self.pick is None else functions[self.pick]
@@ -150,7 +153,7 @@ class GeneratorActor(Actor):
 
     def _begin(self, stage: Stage) -> None:
         stage.dials.clear()
-        made = self.signature.called(stage.values(self.signature))
+        made = self.signature.called(stage.values(self.signature, making=True))
         self.running[:] = [made]
         next(made)
 
@@ -178,6 +181,32 @@ def _remember(stage: Stage, part: int, signature: Signature, maker: Signature, m
         counts = [a for a in signature.arguments if a.role in (words.MEMORY, words.COUNT, words.CONFIG)]
         if len(made) == len(counts):
             stage.memory[part].update({a.name: v for a, v in zip(counts, made, strict=True)})
+
+
+def _fit_zeros(stage: Stage, space: dict[str, Any], names: Iterable[str] | None = None) -> None:
+    """Let memory that was made for parameters of other shapes, and is still zero, have the shapes of the tape."""
+    for name in (set(names) & set(space)) if names is not None else list(space):
+        value = space[name]
+        if isinstance(value, np.ndarray) and value.ndim and _is_zero(value):
+            space[name] = _zeros_like(stage, 0, value)
+        elif isinstance(value, list) and value and all(_is_zero(one) for one in value):
+            space[name] = [_zeros_like(stage, k, one) for k, one in enumerate(value)]
+        elif isinstance(value, dict) and value and all(_is_zero(one) for one in value.values()):
+            names_held = stage.params[0] if isinstance(stage.params[0], dict) else {}
+            for key, one in list(value.items()):
+                known = words.stem(str(key), [str(k) for k in names_held])
+                value[key] = np.zeros_like(names_held[known]) if known in names_held else one
+
+
+def _is_zero(value: Any) -> bool:
+    return isinstance(value, np.ndarray) and value.dtype.kind == "f" and value.ndim > 0 and not np.any(value)
+
+
+def _zeros_like(stage: Stage, index: int, value: Any) -> Any:
+    shapes = stage.arrangement.shapes
+    if index >= len(shapes) or stage.arrangement.single:
+        return value
+    return np.zeros(shapes[index])
 
 
 def _open(argument: Argument) -> bool:

@@ -9,7 +9,7 @@ from thalweg.check.subjects import words
 from thalweg.check.subjects.signature import PAIRS, Argument, Signature
 
 MOST = 24
-_GIVEN = (words.GRADIENTS, words.LAYER, PAIRS)
+_GIVEN = (words.GRADIENTS, words.LAYER, PAIRS, words.FUNCTION, words.BOTH)
 
 
 def casts(signature: Signature, *, held: bool = False) -> Iterator[Signature]:
@@ -34,7 +34,7 @@ def _recasts(signature: Signature, plain: Signature) -> Iterator[Signature]:
     missing = [
         role
         for role in (words.GRADIENTS, words.PARAMETERS)
-        if not plain.has(role) and not plain.has(words.LAYER, PAIRS)
+        if not plain.has(role) and not plain.has(words.LAYER, PAIRS, words.FUNCTION, words.BOTH)
     ]
     for chosen in islice(permutations(unsure, len(missing)) if missing else (), MOST):
         yield _completed(signature.recast({a.name: role for a, role in zip(chosen, missing, strict=True)}))

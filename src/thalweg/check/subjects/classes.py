@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import product
 from typing import Any, final
 
@@ -20,7 +21,7 @@ from thalweg.check.subjects.held import held_layouts
 from thalweg.check.subjects.layouts import layouts
 from thalweg.check.subjects.loops import LoopPlan, first_way, is_loop, loop_plans
 from thalweg.check.subjects.play import Plan, guarded
-from thalweg.check.subjects.signature import PAIRS, Signature, signature_of
+from thalweg.check.subjects.signature import NUMBERS, PAIRS, Signature, signature_of
 from thalweg.check.subjects.stage import Stage
 from thalweg.check.subjects.subject import CannotRun, Source
 
@@ -71,14 +72,29 @@ def object_plans(
     source: Source | None,
     method: str | None = None,
 ) -> tuple[Plan | LoopPlan, ...]:
-    """Return the ways to play an object that makes steps; it is copied, and stays as it is.
+    """Return the ways to play an object that makes steps: another one is made like it, or it is copied.
+
+    What it has learned so far plays no part, and it stays as it is.
 
     Raises
     ------
     CannotRun
         There is none.
     """
-    return _plans(type(instance), None, instance, given, rate_name, source, method)
+    kind = type(instance)
+    try:
+        maker = signature_of(kind, source, rate_name, vars_init(kind))
+    except (ValueError, TypeError):
+        return _plans(kind, None, instance, given, rate_name, source, method)
+    held = {a.name: getattr(instance, a.name, getattr(instance, f"_{a.name}", None)) for a in maker.arguments}
+    settings = {n: v for n, v in held.items() if isinstance(v, int | float | bool | str | tuple)}
+    flags = {a.name: settings[a.name] for a in maker.arguments if a.name in settings and a.role not in NUMBERS}
+    arguments = (replace(a, default=settings.get(a.name, a.default)) for a in maker.arguments if a.name not in flags)
+    like = replace(maker, function=partial(kind, **flags), arguments=tuple(arguments)).recast({})
+    return first_way([
+        lambda: _plans(kind, like, None, given, rate_name, source, method),
+        lambda: _plans(kind, None, instance, given, rate_name, source, method),
+    ])  # fmt: skip
 
 
 def vars_init(kind: type) -> Callable[..., Any]:
@@ -159,7 +175,10 @@ def _tries(reading: _Reading, names: list[str]) -> Iterator[tuple[Actor, Arrange
     held = reading.instance is not None or (maker is not None and maker.has(words.PARAMETERS, words.LAYER))
     makers = list(casts(maker, held=True))[:2] if maker is not None else [None]
     for name in (n for n in names if n in reading.methods):
-        for cast, made in product(casts(reading.methods[name], held=True), makers):
+        step = reading.methods[name]
+        if step.has(words.ITERATIONS, words.TOLERANCE) and is_loop_of(step, maker):
+            continue
+        for cast, made in product(casts(step, held=True), makers):
             if not (held or cast.has(words.GRADIENTS, words.LAYER, PAIRS, words.PARAMETERS)):
                 continue
             for setup in reading.setups:

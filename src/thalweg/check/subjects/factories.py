@@ -75,7 +75,7 @@ def _made(
     with guarded(probing, source):
         beginning.restore()
         stage = Stage(layout, [np.zeros(shape) for shape in layout.shapes], given, 1, rate_name)
-        return factory.called(stage.values(factory))
+        return factory.called(stage.values(factory, making=True))
 
 
 def _actors(

@@ -13,7 +13,7 @@ from thalweg.check.subjects.arrangements import Arrangement
 from thalweg.check.subjects.beginnings import Beginning
 from thalweg.check.subjects.casting import casts
 from thalweg.check.subjects.layouts import layouts
-from thalweg.check.subjects.play import Failure, Plan, settle
+from thalweg.check.subjects.play import NOTHING, Failure, Plan, settle
 from thalweg.check.subjects.signature import Signature, signature_of
 from thalweg.check.subjects.subject import CannotRun, Source
 
@@ -123,7 +123,7 @@ def first_that_plays(
         return (still,)
     severe = [failure for failure in failures if failure.severe]
     if not failures:
-        raise CannotRun("nothing in it looks like parameters and a gradient")
+        raise CannotRun(NOTHING)
     chosen = (severe or failures)[0]
     raise CannotRun(chosen.reason, chosen.line)
 

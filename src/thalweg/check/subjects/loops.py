@@ -14,7 +14,7 @@ from thalweg.check.subjects.actors import Actor
 from thalweg.check.subjects.arrangements import Arrangement, Items, Keyed, Number, Whole
 from thalweg.check.subjects.layouts import layouts
 from thalweg.check.subjects.places import follow, paths
-from thalweg.check.subjects.play import SHIFT, Failure, guarded, probe
+from thalweg.check.subjects.play import NOTHING, SHIFT, Failure, guarded, probe
 from thalweg.check.subjects.signature import EMPTY, Argument, Signature
 from thalweg.check.subjects.stage import Stage
 from thalweg.check.subjects.subject import CannotRun, Source
@@ -23,7 +23,7 @@ from thalweg.check.tape import Tape
 Array = NDArray[Any]
 CALLED = (words.FUNCTION, words.OBJECTIVE, words.BOTH)
 _FAR = 1e9
-_MOST_CALLS = 2_000
+_MOST_CALLS = 400
 
 
 class _Enough(BaseException):
@@ -43,11 +43,10 @@ class _Answering:
         """Answer with the gradients of the step that the loop is at."""
         self.calls += 1
         index = max(0, self.calls - 1 - self.plan.ahead) // self.plan.per_step
-        if index >= self.tape.steps or self.calls > _MOST_CALLS:
-            if self.plan.steps is None:
-                self._note(given)
-            raise _Enough
         self._note(given)
+        if self.calls > _MOST_CALLS or (index >= self.tape.steps and self.plan.steps is None):
+            raise _Enough
+        index = min(index, self.tape.steps - 1)  # some ask once more when they have arrived
         laid = self.plan.arrangement.gradients(self.tape.split(self.tape.gradients[index]), self.asked[-1:])
         if len(given) > 1 and self._scattered(given) is not None:
             return np.asarray(laid[0])
@@ -233,7 +232,7 @@ def loop_plans(
                 return (found, *_others(found))
             failures.append(found)
     severe = [failure for failure in failures if failure.severe]
-    chosen = next(iter(severe or failures), Failure("nothing in it looks like a loop over gradients"))
+    chosen = next(iter(severe or failures), Failure(NOTHING))
     raise CannotRun(chosen.reason, chosen.line)
 
 
@@ -257,8 +256,8 @@ def first_way(ways: Iterable[Callable[[], tuple[Any, ...]]]) -> tuple[Any, ...]:
         try:
             return way()
         except CannotRun as why:
-            failure = failure or why
-    raise failure or CannotRun("nothing in it looks like an update")
+            failure = why if failure is None or failure.reason == NOTHING else failure
+    raise failure or CannotRun(NOTHING)
 
 
 def _layouts(actor: Actor) -> Iterator[Arrangement]:
@@ -333,7 +332,7 @@ def _is_walk(plan: LoopPlan, tape: Tape, source: Source | None) -> bool:
     with np.errstate(all="ignore"):
         follows = (there[1] - here[1]) / SHIFT
     follows = follows[np.isfinite(follows)]
-    changed = bool(np.any((here[1:] != here[0]) | ~np.isfinite(here[1:])))
+    changed = bool(((here[1:] != here[:-1]) | ~np.isfinite(here[1:])).any(axis=1).all())
     return changed and (follows.size == 0 or 0.4 < float(np.median(follows)) < 1.6)
 
 

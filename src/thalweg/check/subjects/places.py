@@ -73,6 +73,8 @@ def _children(value: Any) -> Iterator[tuple[Any, Any]]:
     if isinstance(value, Mapping):
         yield from list(value.items())[:30]
     elif isinstance(value, list | tuple):
+        if isinstance(value, list) and len(value) > 1:
+            yield -1, value[-1]  # the end of what grows
         yield from list(enumerate(value))[:30]
     elif isinstance(value, Layer | Model | np.ndarray | str | type) or callable(value):
         return

@@ -24,6 +24,7 @@ from thalweg.check.subjects.subject import CannotRun, Source
 from thalweg.check.tape import Tape
 
 Array = NDArray[Any]
+NOTHING = "nothing in it looks like parameters and a gradient"
 SHIFT = 0.375
 """How far the parameters are moved to see what follows them."""
 
@@ -321,7 +322,8 @@ def _likeliest_step(plan: Plan, deltas: list[tuple[Place, float]]) -> tuple[Plac
         name = returned[path[0]]
         if set(words.tokens(name)) & steps:
             return (0, path[0])
-        return (2 if name in memory or words.role_of(name) == words.MEMORY else 1, path[0])
+        remembered = name in memory or (name.isidentifier() and words.role_of(name) == words.MEMORY)
+        return (2 if remembered else 1, path[0])
 
     return min(deltas, key=rank)
 

@@ -148,7 +148,7 @@ def _settled(arguments: list[Argument], anatomy: Anatomy) -> list[Argument]:
             role = _called_role(a, called)
         elif role in (words.FUNCTION, words.OBJECTIVE, words.BOTH):
             role = _not_called_role(a, role, roles)
-        elif role == words.COUNT:
+        elif role in (words.COUNT, words.ITERATIONS):
             role = _count_role(a, roles)
         elif lower in ("b", "b1", "b2") and isinstance(a.default, float):
             role = {"b": words.SHARE, "b1": "beta1", "b2": "beta2"}[lower]
@@ -217,6 +217,9 @@ def _not_called_role(a: Argument, role: str, roles: set[str | None]) -> str | No
 def _count_role(a: Argument, roles: set[str | None]) -> str:
     """Tell how far a run is from how long it is to be, and both from which array it is."""
     looped = words.FUNCTION in roles or words.OBJECTIVE in roles or words.BOTH in roles
+    if a.role == words.ITERATIONS:
+        stepwise = words.GRADIENTS in roles or (not looped and words.DATA not in roles)
+        return words.COUNT if stepwise and a.required and "max" not in a.name.lower() else words.ITERATIONS
     if isinstance(a.default, int) and a.default >= 2:
         return words.ITERATIONS
     if looped and a.required and a.name.lower() in ("n", "k", "steps", "t", "step", "epoch"):

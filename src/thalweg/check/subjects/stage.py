@@ -112,10 +112,22 @@ class Stage:
         for dial in self.dials:
             dial.turn(factor)
 
-    def values(self, signature: Signature, part: int = 0) -> dict[str, Any]:
-        """Return a value for every argument that needs one."""
+    def values(self, signature: Signature, part: int = 0, *, making: bool = False) -> dict[str, Any]:
+        """Return a value for every argument that needs one.
+
+        Parameters
+        ----------
+        signature : Signature
+        part : int
+            Which call of the step it is.
+        making : bool
+            Whether an object is made, which counts and remembers from its own beginning.
+        """
         found = {}
         for argument in signature.arguments:
+            own = argument.role in (words.COUNT, words.MEMORY, words.KEY, words.SIZE, words.ITERATIONS, None)
+            if making and own and not argument.required and argument.name not in self.memory[part]:
+                continue
             value = self.supply(argument, part)
             if value is not EMPTY:
                 found[argument.name] = value

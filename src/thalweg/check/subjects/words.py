@@ -33,7 +33,7 @@ _WORDS = {
         "θ 参数 权重 权值 偏置 变量 当前参数 初始参数 初始点 初值 canshu quanzhong pianzhi bianliang chushi"
     ),
     GRADIENTS: (
-        "glist g_list grad_list grads_list "
+        "delta_x delta_theta d_x d_theta nabla_w nabla_b nabla_x nabla_theta glist g_list grad_list grads_list "
         "g gr grad grads gradient gradients gs gt gk g_t dw db dx dp dtheta dtheta_t dparams dparam dweights dweight "
         "dbias dbiases d_w d_b d_weights d_bias derivative derivatives deriv derivs slope slopes nabla jacobian "
         "grad_w grad_b grad_x w_grad b_grad dldw dldb dl_dw dl_db djdw dj_dw dj_db dw_t delta_w gradw gradb gw gb "
