@@ -104,9 +104,10 @@ class ObjectActor(Actor):
     def _begin(self, stage: Stage) -> None:
         if self.maker is None:
             stage.instance = deepcopy(self.instance)
-            _fit_zeros(stage, getattr(stage.instance, "__dict__", {}))
         else:
             stage.instance = self.maker.called(stage.values(self.maker, making=True))
+        if not isinstance(stage.arrangement, Held):
+            _fit_zeros(stage, getattr(stage.instance, "__dict__", {}))
         stage.call = getattr(stage.instance, self.method)
         if self.setup is not None:
             made = getattr(stage.instance, self.setup_name)(**stage.values(self.setup))
@@ -204,7 +205,7 @@ def _is_zero(value: Any) -> bool:
 
 def _zeros_like(stage: Stage, index: int, value: Any) -> Any:
     shapes = stage.arrangement.shapes
-    if index >= len(shapes) or stage.arrangement.single:
+    if index >= len(shapes) or stage.arrangement.single or value.shape in shapes:
         return value
     return np.zeros(shapes[index])
 

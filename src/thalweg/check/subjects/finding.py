@@ -26,6 +26,8 @@ _VERBS = {
     "update", "step", "optimize", "optimizer", "optimise", "descent", "descend", "minimize", "apply", "optim", "更新",
 }  # fmt: skip
 LEAST = 3
+BASE = 99
+"""The score against a class that another one is made of."""
 
 
 @final
@@ -86,7 +88,7 @@ def find(namespace: Mapping[str, Any], source: Source | None = None, name: str |
     for each, value in own.items():
         score = _score(each, value, source)
         if each in called and called[each] >= score:
-            score -= 4
+            score -= 9 if called[each] == BASE else 4
         if score >= LEAST:
             found.append(Candidate(each, value, score))
     if not found:  # nothing is plain: what comes nearest
@@ -140,8 +142,8 @@ def _called_by_others(own: Mapping[str, Any], source: Source | None) -> dict[str
                 called[other] = max(called.get(other, 0), score)
         if isinstance(value, type):  # a base class is a helper of its children
             for base in value.__mro__[1:-1]:
-                if base.__name__ in own:
-                    called[base.__name__] = max(called.get(base.__name__, 0), score - 1)
+                if base.__name__ in own and words.promised(base.__name__) is None:
+                    called[base.__name__] = BASE
     return called
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 
 from thalweg.check.subjects import words
@@ -143,10 +144,15 @@ def _uses(signatures: list[Signature]) -> list[Use]:
     return found
 
 
+def _is_parameter(key: str) -> bool:
+    """Whether a key names a parameter: among keys, b1 is a bias."""
+    return words.role_of(key) == words.PARAMETERS or re.fullmatch(r"[WwBb]_?\d+", key) is not None
+
+
 def _keyed(uses: list[Use], anatomies: list[Anatomy]) -> Iterator[Arrangement]:
     """Yield dictionaries with the keys that the text names, then with the usual ones."""
     strings = {text for anatomy in anatomies for text in anatomy.strings}
-    named = list(dict.fromkeys(k for use in uses for k in use.keys if words.role_of(k) == words.PARAMETERS))
+    named = list(dict.fromkeys(k for use in uses for k in use.keys if _is_parameter(k)))
     prefixes = list(dict.fromkeys(
         p for use in uses for p in use.prefixes if p and (words.role_of(p) == words.PARAMETERS)
     ))  # fmt: skip
