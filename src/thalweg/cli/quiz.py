@@ -7,7 +7,7 @@ import random
 import sys
 import textwrap
 from collections.abc import Callable, Iterator
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -58,7 +58,7 @@ def quiz(**told: Any) -> int:
     drawn = told["seed"] is None
     seed = random.randrange(1_000_000) if drawn else told["seed"]  # noqa: S311 - no secret
     level = int(told["level"])
-    asked = islice(questions(seed, level=level, rule=rule, about=told["about"]), told["questions"])
+    asked = _some(islice(questions(seed, level=level, rule=rule, about=told["about"]), told["questions"]), rule)
     answers = _given(told["answers"], wanted=told["format"] == "text")
     if told["format"] == "json":
         click.echo(json.dumps(_as_json(list(asked), answers, seed, told), ensure_ascii=False, indent=2))
@@ -81,6 +81,14 @@ def _rule(name: str, about: str) -> str:
         hint = textwrap.fill(f"With many: {some}.", 76)
         raise SettingError("QUIZ-RULE", "--rule", f"the catalogue has no mistakes in {found}", hint)
     return found
+
+
+def _some(asked: Iterator[Question], rule: str | None) -> Iterator[Question]:
+    """Return the questions, after finding out that there is one."""
+    first = next(asked, None)
+    if first is None:
+        raise SettingError("QUIZ-RULE", "--rule", f"no mistake in {rule} can be told from right code by what it does")
+    return chain([first], asked)
 
 
 def _given(place: str | None, *, wanted: bool) -> Iterator[str] | None:

@@ -9,8 +9,8 @@ from tests.check.quiz.running import numbers, run
 
 from thalweg.check.catalogue.entries import entries
 from thalweg.check.hypothesis import Hypothesis
-from thalweg.check.quiz.optimizers import WIDTH, askable, behaves, of_optimizer, rules_of
-from thalweg.check.quiz.programs import NAMES, STYLES, program
+from thalweg.check.quiz.optimizers import askable, behaves, of_optimizer, rules_of
+from thalweg.check.quiz.programs import NAMES, STYLES, WIDTH, program
 from thalweg.check.quiz.question import Question
 from thalweg.check.quiz.rounds import questions
 from thalweg.check.search import explain
@@ -20,7 +20,9 @@ from thalweg.check.trajectory import distance
 def is_as_it_says(question: Question) -> None:
     """The doctor finds the mistake in the program that is shown, and none in the mended one."""
     told = {"lr": "learning_rate", "alpha": "learning_rate", "eps": "epsilon", "mu": "momentum", "beta": "momentum"}
-    known = {told.get(name, name): value for name, value in numbers(question.lines).items()}
+    own = Hypothesis(question.subject).numbers
+    given = numbers(question.lines)
+    known = {name if name in own else told.get(name, name): value for name, value in given.items()}
     played, tape = run(question.lines)
     verdict = explain(played, tape, known, question.subject)
     assert verdict.kind == "wrong"

@@ -9,7 +9,7 @@ from thalweg.check.catalogue.entries import entries, fitting
 from thalweg.check.catalogue.textbook import names as all_rules
 from thalweg.check.effect import finding, how_much
 from thalweg.check.hypothesis import Hypothesis
-from thalweg.check.quiz.programs import NAMES, STYLES, UNWRITTEN, Program, Style, can_be_made, program
+from thalweg.check.quiz.programs import NAMES, STYLES, UNWRITTEN, WIDTH, Program, Style, can_be_made, program
 from thalweg.check.quiz.question import LETTERS, Question
 from thalweg.check.search import explain
 from thalweg.check.tape import standard
@@ -17,8 +17,6 @@ from thalweg.check.trajectory import Trajectory, distance
 
 EASY = ("gradient_descent", "momentum", "adagrad", "rmsprop", "adam")
 USUAL = (*EASY, "ema_momentum", "nesterov", "adadelta", "adamw", "adamax", "amsgrad")
-WIDTH = 74
-"""The longest line of a program: with its number it fits into 80 columns."""
 APART = 1e-6
 """Residual from which two programs are said to do different things."""
 

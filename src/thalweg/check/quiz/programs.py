@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import textwrap
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, final
@@ -16,6 +17,8 @@ from thalweg.check.trajectory import Trajectory
 
 Array = NDArray[Any]
 Style = Literal["function", "class", "dictionary"]
+WIDTH = 74
+"""The longest line of a program: with its number it fits into 80 columns."""
 STYLES: tuple[Style, ...] = ("function", "class", "dictionary")
 
 #: Names that take the place of the textbook's.
@@ -250,7 +253,25 @@ class _Spelled(ast.NodeTransformer):
 def _written(statements: list[ast.stmt], names: Mapping[str, str], indent: str) -> Iterator[str]:
     for statement in statements:
         copy = ast.parse(ast.unparse(statement)).body[0]
-        yield indent + ast.unparse(_Spelled(names).visit(copy))
+        yield from _broken(ast.unparse(_Spelled(names).visit(copy)), indent)
+
+
+def _broken(line: str, indent: str) -> list[str]:
+    """Break a line that is too long, after a comma or else at any blank, where Python reads it the same."""
+    # A blank that is no blank to the wrapper: at first all but those after commas, then none.
+    for solid in (line.replace(" ", "\x00").replace(",\x00", ", "), line):
+        wrapped = textwrap.wrap(solid, WIDTH - len(indent), subsequent_indent="        ", break_long_words=False)
+        pieces = [piece.replace("\x00", " ") for piece in wrapped]
+        if max(map(len, pieces)) + len(indent) <= WIDTH and _reads_the_same("\n".join(pieces), line):
+            return [indent + piece for piece in pieces]
+    return [indent + line]
+
+
+def _reads_the_same(text: str, line: str) -> bool:
+    try:
+        return ast.dump(ast.parse(text)) == ast.dump(ast.parse(line))
+    except SyntaxError:  # broken outside of brackets
+        return False
 
 
 def _as_function(made: Program, statements: list[ast.stmt], code: str) -> list[str]:  # noqa: ARG001
