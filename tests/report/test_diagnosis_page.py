@@ -3,9 +3,11 @@ from __future__ import annotations
 import inspect
 import re
 from html.parser import HTMLParser
+from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.report.browser import Browser
 
 from thalweg.check.catalogue.entries import entries
 from thalweg.check.checked import Checked
@@ -18,6 +20,7 @@ from thalweg.check.wording import spoken
 from thalweg.report.diagnosis import catalogue_page, diagnosis_page
 from thalweg.report.line_chart import Line, line_chart
 
+MARGINS = "document.documentElement.scrollWidth - window.innerWidth"
 EVIL = "</script><img src=x onerror=alert(1)>"
 
 
@@ -92,6 +95,18 @@ def test_the_page_asks_for_nothing_and_runs_nothing(wrong):
     assert "script" not in seen.tags
     assert [link for link in seen.links if not link.startswith("#")] == []
     assert "default-src &#39;none&#39;" in wrong
+
+
+@pytest.mark.parametrize("width", [380, 1300])
+def test_in_a_browser_it_fits_and_asks_for_nothing(browser: Browser, file: Path, width: int):
+    html = page(checked(climb, good, file=f"{'long_name_' * 6}.py"), checked(fails)).replace(
+        "<details", "<details open"
+    )
+    file.write_text(html, encoding="utf-8")
+    browser.open(file, width=width)
+    assert browser.evaluate(MARGINS) <= 0
+    assert browser.evaluate("document.querySelectorAll('svg.lines path').length") > 10
+    assert (browser.requests, browser.dialogs, browser.complaints) == ([], [], [])
 
 
 def test_what_strangers_wrote_is_text():

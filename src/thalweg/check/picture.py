@@ -68,7 +68,7 @@ def gradients() -> Mapping[str, tuple[Array, Array]]:
         "rare": (np.where(t % 8 == 2, 1.0, 0.0), steady),
         "negative": (-0.5 * steady, steady),
         "tiny": (1e-6 * steady, steady),
-        "growing": (10.0 ** (-12 + t / 4), steady),
+        "growing": (10.0 ** (-12 + t / 3), steady),
         "slower": (0.5 * steady, np.where(t < STEPS // 2, 1.0, 0.25)),
     }
 
@@ -105,8 +105,8 @@ def picture(code: str, rule: str | None = None, numbers: Mapping[str, float] | N
     settings = {**wrong.numbers, **idle, **(numbers or {})}
     best: Picture | None = None
     for key, (values, rates) in gradients().items():
-        # Two arrays of two numbers: some mistakes are made from one to the next.
-        sizes = np.array([1.0, 0.01, 1.0, 0.01])
+        # Two arrays with gradients of their own: some mistakes are made from one to the other.
+        sizes = np.array([1.0, 0.01, -0.6, 0.02])
         tape = Tape(np.ones(4), values[:, np.newaxis] * sizes, rates, ((2,), (2,)))
         with np.errstate(all="ignore"):
             a, b = right.thetas(settings, tape), wrong.thetas(settings, tape)

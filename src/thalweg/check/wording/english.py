@@ -95,7 +95,7 @@ ENGLISH = Phrases(
             "rare": "rare gradients",
             "negative": "a constant gradient of -0.5",
             "tiny": "a constant gradient of 1e-6",
-            "growing": "gradients that grow from 1e-12",
+            "growing": "gradients that grow from 1e-12 to 10",
             "slower": "a rate that falls to a quarter",
         },
         slight="; the paths are never more than {share} % of their length apart",
