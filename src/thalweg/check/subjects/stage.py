@@ -155,6 +155,8 @@ class Stage:
             return self._pairs(argument, part)
         if role == words.COUNT:
             return self.first_count + self.index
+        if role == words.BATCH:
+            return 1  # gradients are divided already
         if role == words.KEY:
             return self.arrangement.key(part)
         if role in (words.FUNCTION, words.BOTH, words.OBJECTIVE) and (argument.required or argument.use.called):

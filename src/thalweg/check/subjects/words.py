@@ -15,6 +15,7 @@ FUNCTION, OBJECTIVE, BOTH = "gradient function", "objective", "objective and gra
 ITERATIONS, TOLERANCE, KEY, LAYER, CONFIG, DATA, SIZE = (
     "iterations", "tolerance", "key", "layer", "config", "data", "size",
 )  # fmt: skip
+BATCH = "batch size"
 RATE = "learning_rate"
 SHARE = "share"
 """A share of the past, of which the name alone does not say what of: beta, gamma, decay."""
@@ -103,7 +104,8 @@ _WORDS = {
         "options settings "
         "opt_config optim_config kwargs args opt_params optim_params optimizer_params 超参数 配置 chaocanshu peizhi"
     ),
-    DATA: "y y_train x_train train_x train_y labels targets features inputs batch batch_size 标签 样本 数据",
+    DATA: "y y_train x_train train_x train_y labels targets features inputs 标签 样本 数据",
+    BATCH: "batch_size batch bs n_samples num_samples num_examples n_examples m_examples 批量 批大小",
     SIZE: (
         "n_in n_out n_x n_h n_y n_hidden input_size hidden_size output_size in_features out_features input_dim "
         "hidden_dim output_dim n_inputs n_outputs num_inputs num_outputs num_hidden layer_sizes sizes architecture "
