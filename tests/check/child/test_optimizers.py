@@ -63,6 +63,12 @@ def test_what_was_left_out_is_named_where_it_is_missed(told):
     assert rest["where"] == "mine.py:2"
 
 
+def test_a_loop_that_is_no_function_is_named(told):
+    _, rest = told("w = 1.0\nfor t in range(9):\n    g = 2 * w\n    w = w - 0.1 * g\n")
+    assert rest["reason"] == "holds nothing that looks like an update rule"
+    assert "mine.py:2 is left out: it is a loop outside of functions" in rest["notes"][0]
+
+
 def test_what_is_asked_reaches_the_examination(told):
     text = "def step(w, g, tempo=0.1, forget=0.9, seen=[0.0]):\n"
     text += "    seen[0] = forget * seen[0] + g\n    return w - tempo * seen[0]\n"

@@ -28,6 +28,8 @@ MODULE = "examined"
 """Name of the module, with which ``if __name__ == "__main__"`` does not hold."""
 EACH, ALL = 2.0, 6.0
 """Seconds for one statement that may be slow, and for all of them."""
+LOOP = "it is a loop outside of functions"
+"""Why most loops are left out: they are what trains."""
 QUICK = 10.0
 """Seconds for one that should not be: a library may import half of itself when its first object is made."""
 
@@ -171,7 +173,9 @@ class _Loader:
                 self._import_or_else(statement)
             case ast.If() | ast.Try() | ast.With() if selection.holds_definitions(statement):
                 self._run(self._branch(statement))
-            case ast.While() | ast.Delete() | ast.Assert() | ast.Return() | ast.Raise():
+            case ast.While():
+                self._leave_out(statement, LOOP)
+            case ast.Delete() | ast.Assert() | ast.Return() | ast.Raise():
                 self._leave_out(statement, "it defines nothing")
             case _:
                 self._value(statement)
@@ -199,12 +203,14 @@ class _Loader:
                 self._attempt(statement, seconds=QUICK)
             else:
                 self._leave_out(statement, "it defines nothing")
+        elif isinstance(statement, ast.For) and (
+            names & self._functions or not selection.made(statement) & self._needed
+        ):
+            self._leave_out(statement, LOOP)
         elif selection.makes_at_once(statement, self._factories):
             self._attempt(statement, seconds=QUICK)
         elif not selection.made(statement) & self._needed:
             self._leave_out(statement, "no definition needs it")
-        elif isinstance(statement, ast.For) and names & self._functions:
-            self._leave_out(statement, "it is a loop that calls functions of the file")
         else:
             self._attempt(statement, seconds=EACH)
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from thalweg.check.child.loading import MODULE, Loaded, load
+from thalweg.check.child.loading import LOOP, MODULE, Loaded, load
 from thalweg.check.child.messages import Question
 from thalweg.check.diagnosis import Diagnosis, examine
 from thalweg.check.subjects import adapt
@@ -62,6 +62,10 @@ def _nothing(reason: str, name: str | None, loaded: Loaded, written: Written, no
     missed = None if name is None else loaded.without(name.partition(".")[0])
     if missed is not None:
         reason = f"makes {name!r:.60} where it is not run: {missed.why}"
+    loop = next((part for part in loaded.left_out if part.why == LOOP), None)
+    if loop is not None and name is None:
+        advice = "to examine its update, put that into a function such as def step(w, g)"
+        notes += (f"{written.where(loop.line)} is left out: {loop.why}; {advice}",)
     failed = [part for part in loaded.left_out if part.why.startswith(("it fails", "it takes"))][:_MOST]
     notes += tuple(f"{written.where(part.line)} is left out: {part.why}" for part in failed if part is not missed)
     return {"reason": reason, "where": written.where(missed and missed.line), "stop": "code", "notes": notes}
