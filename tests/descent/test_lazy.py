@@ -49,8 +49,8 @@ def both(
             if not way:
                 patch.setattr("thalweg.descent.lazy.serving", lambda run: None)
             model = Linear(FEATURES, rows.targets.shape[1], intercept)
-            theta = np.random.default_rng(3).normal(0, 0.3, model.size)
-            run = Run(model, rows, settings, theta=theta, random_state=1, keep_steps=True, **more)
+            start = {"theta": np.random.default_rng(3).normal(0, 0.3, model.size), **more}
+            run = Run(model, rows, settings, random_state=1, keep_steps=True, **start)
         assert isinstance(run._loop, Lazy if way else loops.General)
         runs.append(run.descend())
     return runs[0], runs[1]
@@ -84,6 +84,47 @@ def test_touching_fewer_weights_changes_no_bit(
     for intercept in (True, False):
         assert_same(*both(problem(1, dtype), settings, monkeypatch, intercept=intercept))
     assert_same(*both(problem(3, dtype, weights=True), settings, monkeypatch))
+
+
+@rule
+def dual_averaging(theta, g, t, total, squares, *, learning_rate=0.1):
+    """A user's own whose theta is made of its memory."""
+    total, squares = total + g, squares + g * g
+    return -learning_rate * total / np.sqrt(1.0 + squares), total, squares
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("batch", [1, 7])
+@pytest.mark.parametrize(
+    "made",
+    [rules.ftrl(learning_rate=0.3), rules.ftrl(l1=0.2, l2=0.1, initial_accumulator=0.1), dual_averaging],
+    ids=["ftrl", "ftrl, penalised", "dual averaging"],
+)
+def test_theta_that_is_made_of_memory_stays_while_that_does(
+    made: Rule, batch: int, dtype: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = Settings(made, losses.squared, batch_size=batch, max_iter=4)
+    for intercept in (True, False):
+        lazy, general = both(problem(1, dtype), settings, monkeypatch, intercept=intercept, theta=None)
+        assert_same(lazy, general)
+        assert lazy.theta.tobytes() == general.theta.tobytes()  # the signs of zeros too
+    first = Run(Linear(FEATURES), problem(1, dtype), settings, random_state=1).descend()
+    more = {"theta": first.theta, "state": first.state, "t": first.t}
+    assert_same(*both(problem(1, dtype), settings, monkeypatch, **more))
+    assert_same(*both(problem(3, dtype, weights=True), settings, monkeypatch, theta=None))
+
+
+def test_theta_of_a_rule_with_memory_is_left_to_the_general_loop_where_it_would_change() -> None:
+    rows, told = problem(), {"optimizer": rules.ftrl, "loss": losses.squared, "batch_size": 1}
+
+    def loop(**more: Any) -> type[loops.Loop]:
+        start = {"theta": more.pop("theta")} if "theta" in more else {}
+        return type(Run(Linear(FEATURES), rows, Settings(**{**told, **more}), **start)._loop)
+
+    assert loop() is Lazy
+    assert loop(schedule=schedules.cosine) is loops.General  # the same memory makes another theta at another rate
+    assert loop(penalty=penalties.l2) is loops.General
+    assert loop(theta=np.full(FEATURES + 1, 0.1)) is loops.General  # from elsewhere: forgotten at the first update
 
 
 @pytest.mark.parametrize("batch", [1, 7])

@@ -9,7 +9,7 @@ import pytest
 
 from thalweg.formulas import catalog, penalties, rules
 from thalweg.formulas.formula import Rule, penalty, rule
-from thalweg.formulas.rest import factors_at_rest, number_of, numbers_of, pull_of
+from thalweg.formulas.rest import factors_at_rest, made_of_memory, number_of, numbers_of, pull_of
 
 RULES = list(catalog.rules().values())
 AT_REST = {"adadelta", "adagrad", "gradient_descent", "rmsprop", "rmsprop_centered", "signsgd"}
@@ -26,12 +26,47 @@ def test_the_rules_of_the_library(made: Rule) -> None:
     assert (factors_at_rest(made, pulled=True) is not None) == (made.name == "gradient_descent")
 
 
+@pytest.mark.parametrize("made", RULES, ids=lambda made: made.name)
+def test_only_ftrl_makes_theta_of_its_memory(made: Rule) -> None:
+    assert made_of_memory(made) == (made.name == "ftrl")
+
+
+def test_theta_made_of_memory_by_rules_of_the_users_own() -> None:
+    @rule
+    def averaged(theta, g, t, total, *, learning_rate=0.1):
+        total = total + g
+        return -learning_rate * total, total
+
+    @rule
+    def counted(theta, g, t, total, *, learning_rate=0.1):
+        total = total + g
+        return -learning_rate * total / t, total
+
+    @rule
+    def faded(theta, g, t, total, *, learning_rate=0.1):
+        total = 0.9 * total + g
+        return -learning_rate * total, total
+
+    @rule
+    def pulled_back(theta, g, t, total, *, learning_rate=0.1):
+        total = total + g
+        return -learning_rate * total + 0.5 * theta, total
+
+    @rule
+    def moved(theta, g, t, total, *, learning_rate=0.1):
+        total = total + g - 0.1 * theta
+        return -learning_rate * total, total
+
+    made = [averaged, counted, faded, pulled_back, moved]
+    assert [made_of_memory(each) for each in made] == [True, False, False, False, False]
+
+
 def test_the_documentation_names_them_all() -> None:
     from thalweg.estimators.linear import LinearClassifier, LinearRegressor
 
     for documented in (LinearClassifier, LinearRegressor):
         told = (documented.__doc__ or "").partition("On CSR rows")[2].partition("All others")[0]
-        assert {name for name in catalog.rules() if f"``{name}``" in told} == AT_REST
+        assert {name for name in catalog.rules() if f"``{name}``" in told} == AT_REST | {"ftrl"}
 
 
 @pytest.mark.parametrize("pull", [0.0, 0.3])

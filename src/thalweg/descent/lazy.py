@@ -10,7 +10,15 @@ from numpy.typing import NDArray
 from thalweg.descent.loops import Loop, blank, learning_rates, parameter_groups
 from thalweg.descent.models import Linear, hyper_table
 from thalweg.formulas.formula import Penalty, Rule
-from thalweg.formulas.rest import Factors, factors_at_rest, number_of, numbers_of, pull_of
+from thalweg.formulas.rest import (
+    AS_IT_IS,
+    Factors,
+    factors_at_rest,
+    made_of_memory,
+    number_of,
+    numbers_of,
+    pull_of,
+)
 
 if TYPE_CHECKING:
     from thalweg.descent.run import Run
@@ -28,8 +36,10 @@ _SMALLEST, _LARGEST = 1e-3, 1.0
 class Lazy(Loop):
     """CSR rows on a linear model, under a rule that leaves or shrinks a coordinate without a gradient.
 
-    An update costs what the entries of its rows do, whatever the width. Other rules move every weight in every update
-    (moments that decay carry theta along), so that an epoch costs updates times width: the general loop makes it.
+    An update costs what the entries of its rows do, whatever the width. Other rules move every weight in every update,
+    so that an epoch costs updates times width: the general loop makes it. Moments that decay carry theta along,
+    and the bits of k such updates are those of k updates made one after the other: to catch up with them when a column
+    occurs again would be the same work later. l1's steps towards zero end there, but are not caught up with either.
     """
 
     def __init__(self, run: Run, factors: Factors, pull: float) -> None:
@@ -106,7 +116,25 @@ def serving(run: Run) -> Lazy | None:
     if batch is None or 2 * batch * rows.values.size > rows.count * rows.X.shape[1]:
         return None  # half of the columns or more occur in a batch
     found = resting(settings)
+    if found is None and made_of_memory(settings.optimizer) and _still(run):
+        return Lazy(run, (AS_IT_IS,) * (1 + run.state.shape[0]), 0.0)
     return None if found is None else Lazy(run, *found)
+
+
+def _still(run: Run) -> bool:
+    """Whether theta is what the memory makes of it, and stays so until a gradient comes; take its zeros' signs then.
+
+    A rule that makes theta of its memory alone forgets a theta that came from elsewhere at the first update, and makes
+    another one of the same memory where its learning rate has changed.
+    """
+    settings = run.settings
+    if settings.schedule is not None or settings.layer_penalties(1) != [None]:
+        return False
+    made, _ = settings.optimizer.step(run.theta, np.zeros_like(run.theta), run.state, run.t + 1)
+    if not np.array_equal(made, run.theta):
+        return False
+    run.theta[...] = made
+    return True
 
 
 def resting(settings: Settings) -> tuple[Factors, float] | None:

@@ -108,13 +108,16 @@ def shuffled(root: np.random.SeedSequence, epoch: int, rows: int) -> NDArray[np.
 def shuffled_block(root: np.random.SeedSequence, epoch: int, first: int, rows: int) -> NDArray[np.int64]:
     """Return the order of the rows of a stream's block in one epoch: a permutation of ``range(rows)``, int64.
 
-    ``first`` is the number of the block's first row. The rows are sorted by 32 random bits, in two passes over 16 of
-    them: a block comes once, so that its order is a good part of the time that it takes.
+    ``first`` is the number of the block's first row. The rows are sorted by 32 random bits, and where these are equal
+    by their numbers, which stand behind them in one word: a block comes once, so that its order is a good part of the
+    time that it takes, and words are sorted in half the time that an argsort takes.
     """
     keys = generator(root, ORDER, epoch, first).integers(1 << 32, size=rows, dtype=np.uint32)
-    order = np.argsort(keys.astype(np.uint16), kind="stable")
-    order = order[np.argsort((keys >> np.uint32(16)).astype(np.uint16)[order], kind="stable")]
-    return order.astype(np.int64, copy=False)
+    words = keys.astype(np.uint64) << np.uint64(32)
+    words |= np.arange(rows, dtype=np.uint64)
+    words.sort()
+    words &= np.uint64(0xFFFFFFFF)
+    return words.view(np.int64)
 
 
 def _drawn(root: np.random.SeedSequence, epoch: int, rows: int) -> NDArray[np.int64]:

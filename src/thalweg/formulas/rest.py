@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -23,7 +23,11 @@ from thalweg.formulas.language import Program
 _VANISH = frozenset("sqrt abs absolute sign expm1 log1p tanh sin square arctan sinh".split())
 _ONE = ast.Constant(1.0)
 
+_SIGNS = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.Pow: "**"}
+
 Factors = tuple[ast.expr, ...]
+#: Nothing changes.
+AS_IT_IS = _ONE
 
 
 @dataclass(frozen=True)
@@ -52,14 +56,17 @@ class _Form:
         Factor of each of theta and the slots; empty for zero; None where it is no such form.
     least : float
         A bound from below.
+    text : str or None
+        What it is made of, where that is known: the same text is the same value.
     """
 
     terms: Mapping[str, ast.expr] | None
     least: float = -float("inf")
+    text: str | None = None
 
 
 _UNKNOWN = _Form(None)
-_ZERO = _Form({}, 0.0)
+_ZERO = _Form({}, 0.0, "0")
 _Value = _Scalar | _Form
 
 
@@ -104,6 +111,30 @@ def factors_at_rest(rule: Rule, *, pulled: bool = False) -> Factors | None:
             return None
         factors.append(value.terms[name])
     return tuple(factors)
+
+
+def made_of_memory(rule: Rule) -> bool:
+    """Whether an update without a gradient leaves the slots as they are, and makes theta of them alone.
+
+    Theta is then what the last update with a gradient has made it, as long as the hyperparameters, the learning rate
+    among them, are what they were.
+
+    Examples
+    --------
+    >>> from thalweg.formulas.rules import adam, ftrl, gradient_descent
+    >>> [made_of_memory(rule) for rule in (ftrl, adam, gradient_descent)]
+    [True, False, False]
+    """
+    program, numbers = rule._program, numbers_of(rule)
+    theta, grad, _, *slots = program.arguments
+    above = _never_below_zero(rule, numbers)
+    known: dict[str, _Value] = {name: _Form({name: _ONE}, above[name], name) for name in (theta, *slots)}
+    made, *kept = _evaluated(program, numbers, {**known, grad: _ZERO})
+    same = [isinstance(x, _Form) and x.terms == {slot: _ONE} for slot, x in zip(slots, kept, strict=True)]
+    if not isinstance(made, _Form) or made.text is None or not all(same):
+        return False
+    reads = {node.id for node in ast.walk(ast.parse(made.text)) if isinstance(node, ast.Name)}
+    return reads.isdisjoint((theta, *program.scalar_arguments))
 
 
 def _never_below_zero(rule: Rule, numbers: Mapping[str, float]) -> dict[str, float]:
@@ -185,20 +216,60 @@ def _evaluated(program: Program, numbers: Mapping[str, float], known: dict[str, 
         known[name] = _Scalar(ast.Name(name, ast.Load()), None if name == "learning_rate" else numbers[name])
     for name in program.scalar_arguments:
         known[name] = _Scalar(None, None)
-    reader = _Reader(known)
     for statement in program.statements:
-        known[statement.name] = reader.value(statement.value)
-    return [reader.value(output) for output in program.outputs]
+        known[statement.name] = _Reader(known).value(statement.value)
+    return [_Reader(known).value(output) for output in program.outputs]
 
 
 class _Reader:
-    """Evaluates expressions on scalars and forms."""
+    """Evaluates an expression on scalars and forms."""
 
     def __init__(self, known: Mapping[str, _Value]) -> None:
         self._known = known
+        self._found: dict[ast.expr, _Value] = {}
 
     def value(self, node: ast.expr) -> _Value:
         """Return what an expression is."""
+        if node not in self._found:
+            found = self._value(node)
+            if isinstance(found, _Form) and found.text is None:
+                found = replace(found, text=self._text(node, found))
+            self._found[node] = found
+        return self._found[node]
+
+    def _text(self, node: ast.expr, found: _Form) -> str | None:
+        """Return what a form is made of."""
+        if found.terms is not None and list(found.terms.values()) == [_ONE]:
+            return next(iter(found.terms))
+        match node:
+            case ast.UnaryOp(op=ast.USub(), operand=operand):
+                parts = [operand]
+            case ast.BinOp(left=left, right=right):
+                parts = [left, right]
+            case ast.Call(args=arguments):
+                parts = arguments
+            case _:
+                return None
+        texts = [self._named(part) for part in parts]
+        if any(text is None for text in texts):
+            return None
+        match node:
+            case ast.BinOp(op=ast.Add() | ast.Sub()) if texts[1] == "0":
+                return texts[0]
+            case ast.BinOp(op=op):
+                return f"({texts[0]} {_SIGNS[type(op)]} {texts[1]})" if type(op) in _SIGNS else None
+            case ast.Call(func=function):
+                return f"{ast.unparse(function).replace('.', '_')}({', '.join(map(str, texts))})"
+        return f"(-{texts[0]})"
+
+    def _named(self, node: ast.expr) -> str | None:
+        """Return what an expression is made of."""
+        found = self.value(node)
+        if isinstance(found, _Form):
+            return found.text
+        return None if found.text is None else f"({ast.unparse(found.text)})"
+
+    def _value(self, node: ast.expr) -> _Value:
         match node:
             case ast.Name(id=name):
                 return self._known.get(name, _UNKNOWN)
@@ -327,6 +398,8 @@ class _Reader:
 
     @staticmethod
     def _sum(op: ast.operator, a: _Form, b: _Form) -> _Form:
+        if isinstance(op, ast.Sub) and a.text is not None and a.text == b.text:
+            return _ZERO
         least = a.least + b.least if isinstance(op, ast.Add) else -float("inf")
         if b.terms == {}:
             least = a.least
