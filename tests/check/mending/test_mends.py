@@ -134,6 +134,50 @@ def test_diagnose_names_the_line_of_a_function_in_this_process():
     assert type(told).from_dict(told.as_dict()).mends == told.mends
 
 
+ENDLESS = """
+def sgd(w, lr=0.1):
+    while True:
+        g = yield w
+        w = w + lr * g
+"""
+
+UNCOUNTED = """
+import numpy as np
+class Adam:
+    def __init__(self, lr=0.001):
+        self.lr = lr
+        self.m = self.v = None
+
+    def step(self, w, g):
+        if self.m is None:
+            self.m, self.v = np.zeros_like(w), np.zeros_like(w)
+        self.m = 0.9 * self.m + (1 - 0.9) * g
+        self.v = 0.999 * self.v + (1 - 0.999) * g**2
+        return w - self.lr * self.m / (np.sqrt(self.v) + 1e-8)
+"""
+
+
+def told_of(text, name, rule):
+    space = {"__name__": "strangers"}
+    exec(compile(text, "strangers.py", "exec"), space)  # noqa: S102 - written in this file
+    return examine(adapt(space[name], rule=rule, source=Source("strangers.py", text)))
+
+
+def test_loops_without_an_end_still_end():
+    (mend,) = told_of(ENDLESS, "sgd", "gradient_descent").mends
+    assert mend.right == "        w = w - lr * g"
+
+
+def test_a_class_that_counts_no_steps_is_given_a_counter():
+    found = told_of(UNCOUNTED, "Adam", "adam").mends
+    assert {mend.code for mend in found} == {"not-corrected"}
+    added = [mend.right.strip() for mend in found if not mend.found]
+    assert added == ["self.t = 0", "self.t += 1"]
+    (last,) = (mend for mend in found if mend.found)
+    ratio = "self.m / (1 - 0.9**self.t)) / (np.sqrt(self.v / (1 - 0.999**self.t)) + 1e-8)"
+    assert last.right == f"        return w - self.lr * ({ratio}"
+
+
 FORGETFUL = """
 import numpy as np
 def momentum(w, g, lr=0.01, beta=0.9):
@@ -144,10 +188,8 @@ def momentum(w, g, lr=0.01, beta=0.9):
 
 
 def test_what_no_change_of_a_line_mends_is_not_guessed():
-    space = {"__name__": "strangers"}
-    exec(compile(FORGETFUL, "forgetful.py", "exec"), space)  # noqa: S102 - written above
-    told = examine(adapt(space["momentum"], rule="adam", source=Source("forgetful.py", FORGETFUL)))
-    assert told.mends == ()
+    told = told_of(FORGETFUL, "momentum", "ema_momentum")
+    assert (told.kind, told.mends) == ("wrong", ()), told.verdict
 
 
 def test_a_change_that_only_the_signs_of_one_tape_allow_is_no_proof():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 from itertools import combinations
+from typing import TypeGuard
 
 import numpy as np
 
@@ -27,14 +28,37 @@ def functions_that_ran(layout: Layout, record: Record) -> list[ast.FunctionDef]:
     return sorted(found, key=lambda f: f.lineno)
 
 
+def steering(layout: Layout) -> set[ast.stmt]:
+    """Return the lines on which it depends that a ``while`` comes to an end; changed, they may run for ever."""
+    found: set[ast.stmt] = set()
+    for loop in ast.walk(layout.tree):
+        if isinstance(loop, ast.While):
+            read = {n.id for n in ast.walk(loop.test) if isinstance(n, ast.Name)}
+            found.add(loop)
+            found |= {node for inner in loop.body for node in ast.walk(inner) if _steers(node, read)}
+    return found
+
+
+def _steers(node: ast.AST, read: set[str]) -> TypeGuard[ast.stmt]:
+    if not isinstance(node, ast.stmt):
+        return False
+    parts = list(ast.walk(node))
+    leaves = any(isinstance(part, ast.Yield | ast.YieldFrom | ast.Return | ast.Break | ast.Raise) for part in parts)
+    stored = {part.id for part in parts if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store)}
+    return leaves or bool(stored & read)
+
+
 def expression_changes(layout: Layout, record: Record, translator: Translator) -> Iterator[Ranked]:
     """Return single changes of the expressions of all lines that ran, each with its rank: the likelier, the lower."""
+    kept = steering(layout)
     for function in functions_that_ran(layout, record):
         for default in [*function.args.defaults, *function.args.kw_defaults]:
             if default is not None:
                 yield from _constants(layout, default, 1.0)
         for statement in ast.walk(function):
             if not isinstance(statement, ast.stmt) or layout.functions.get(statement) is not function:
+                continue
+            if statement in kept:
                 continue
             yield from _statement_changes(layout, record, translator, statement)
     read = {n.id for f in functions_that_ran(layout, record) for n in ast.walk(f) if isinstance(n, ast.Name)}
@@ -55,6 +79,11 @@ def _statement_changes(layout: Layout, record: Record, translator: Translator, s
         for node in expressions(statement)
         if id(node) not in keys and isinstance(getattr(node, "ctx", ast.Load()), ast.Load)
     ]
+    if isinstance(statement, ast.For):  # how often: one more or less, nothing that could be a million
+        for node in nodes:
+            yield from _constants(layout, node, 0.4)
+            yield from _less(layout, node)
+        return
     for node in nodes:
         value = record.values.get(node)
         yield from _constants(layout, node, 0.4)

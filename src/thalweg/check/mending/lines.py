@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator
 from itertools import pairwise
 
-from thalweg.check.mending.changes import Ranked, functions_that_ran
+from thalweg.check.mending.changes import Ranked, functions_that_ran, steering
 from thalweg.check.mending.recording import Record
 from thalweg.check.mending.splices import Layout, Splice
 from thalweg.check.mending.targets import Target
@@ -17,6 +17,7 @@ _SIMPLE = ast.Assign | ast.AugAssign | ast.Expr | ast.AnnAssign
 
 def line_changes(layout: Layout, record: Record, target: Target, translator: Translator) -> Iterator[Ranked]:
     """Return changes of lines in the functions that ran, each with its rank: the likelier, the lower."""
+    kept = steering(layout)
     for function in functions_that_ran(layout, record):
         own = [
             node
@@ -24,7 +25,7 @@ def line_changes(layout: Layout, record: Record, target: Target, translator: Tra
             if isinstance(node, ast.stmt) and node is not function and layout.functions.get(node) is function
         ]
         own.sort(key=lambda node: (node.lineno, node.col_offset))
-        whole = [node for node in own if layout.alone(node)]
+        whole = [node for node in own if layout.alone(node) and node not in kept]
         simple: list[ast.stmt] = [node for node in whole if isinstance(node, _SIMPLE) and not _documents(node)]
         needless = any(not block.right for block in target.blocks)  # the textbook has no such line
         for node in (node for node in simple if not _begins(node)):

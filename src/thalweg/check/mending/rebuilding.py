@@ -7,6 +7,7 @@ a minute is not trained anew for a changed line of its optimizer.
 from __future__ import annotations
 
 import ast
+import contextlib
 import functools
 import inspect
 from collections.abc import Callable, Iterator, Mapping
@@ -172,7 +173,8 @@ def executed(text: str, edited: str, namespace: Mapping[str, Any], filename: str
             exec(changed, made)  # noqa: S102 - the user's own text, in the process in which it was run before
             changed = None
         if piece.again and piece not in touched:
-            exec(piece.code, made)  # noqa: S102 - the same
+            with contextlib.suppress(Exception):  # what cannot be executed twice stays as it was
+                exec(piece.code, made)  # noqa: S102 - the same
     if changed is not None:
         exec(changed, made)  # noqa: S102 - the same
     return made
