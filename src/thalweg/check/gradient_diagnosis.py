@@ -79,17 +79,16 @@ class GradientDiagnosis:
     choices: tuple[str, ...] = field(default=())
 
     def as_dict(self) -> dict[str, Any]:
-        """Return plain data for JSON; what texts are made of, for other languages, is beside them as ``said``."""
+        """Return plain data for JSON."""
         data: dict[str, Any] = asdict(replace(self, verdict=None))
         data["verdict"] = self.verdict.as_dict() if self.verdict else None
-        data["said"] = self.verdict.said() if self.verdict else None
         return data
 
     @staticmethod
     def from_dict(data: Mapping[str, Any]) -> GradientDiagnosis:
         """Return what :meth:`as_dict` was made of."""
         given = tuple(Given(g["name"], tuple(g["shape"]), g["origin"]) for g in data["given"])
-        verdict = GradientVerdict.from_dict(data["verdict"], data["said"]) if data["verdict"] else None
+        verdict = GradientVerdict.from_dict(data["verdict"]) if data["verdict"] else None
         lines = tuple(Line(**line) for line in data["lines"])
         return GradientDiagnosis(
             **{k: data[k] for k in ("name", "of", "kind", "form", "told", "reason")},
@@ -259,7 +258,9 @@ def _cannot_run(subject: GradientSubject, source: Source, failure: BaseException
         reason = f"{failure.function}({failure.argument})"
         return GradientDiagnosis(subject.name, subject.of, "unclear", reason=reason, choices=subject.choices)
     said = str(failure or "")
-    if failure is not None and not isinstance(failure, (NotThisWayError, CannotRun)):
+    if isinstance(failure, ThalwegError):
+        said = failure.what
+    elif failure is not None and not isinstance(failure, NotThisWayError):
         said = f"{type(failure).__name__}: {failure}"
         numbers = list(_lines_of(failure, source.path))
         said = f"{source.where(numbers[-1])}: {said}" if numbers else said

@@ -7,11 +7,9 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Literal, final
 
-from thalweg.check import said
 from thalweg.check.wording.gradient_english import GRADIENTS_IN_ENGLISH
 from thalweg.check.wording.gradient_lines import WIDTH, evidence, headline
 
-_TEXTS = ("title", "mend", "evidence")
 Kind = Literal["right", "wrong", "random", "unknown"]
 
 
@@ -162,17 +160,9 @@ class GradientVerdict:
         plain: dict[str, Any] = _plain(data)
         return plain
 
-    def said(self) -> dict[str, Any]:
-        """Return what the texts are made of, as plain data, in the order of :meth:`as_dict`."""
-        return {
-            "causes": [{name: said.plain(getattr(c, name)) for name in _TEXTS} for c in self.causes],
-            "kinks": [{"where": said.plain(kink.where)} for kink in self.kinks],
-            "notes": [said.plain(note) for note in self.notes],
-        }
-
     @staticmethod
-    def from_dict(data: Mapping[str, Any], texts: Mapping[str, Any]) -> GradientVerdict:
-        """Return what :meth:`as_dict` and :meth:`said` were made of."""
+    def from_dict(data: Mapping[str, Any]) -> GradientVerdict:
+        """Return what :meth:`as_dict` was made of."""
 
         def one(kind: Any, plain: Mapping[str, Any]) -> Any:
             numbers = {f.name for f in fields(kind) if f.type == "float"}
@@ -180,14 +170,8 @@ class GradientVerdict:
             return kind(**{k: math.nan if v is None and k in numbers else v for k, v in made.items()})
 
         parts: dict[str, Any] = {"blocks": BlockVerdict, "causes": Cause, "kinks": Kink}
-        given: dict[str, Any] = {}
-        for name, kind in parts.items():
-            spoken = texts.get(name, [{}] * len(data[name]))
-            pairs = zip(data[name], spoken, strict=True)
-            given[name] = tuple(
-                one(kind, {**plain, **{k: said.back(v) for k, v in told.items()}}) for plain, told in pairs
-            )
-        notes = tuple(said.back(note) for note in texts["notes"])
+        given: dict[str, Any] = {name: tuple(one(kind, each) for each in data[name]) for name, kind in parts.items()}
+        notes = tuple(data["notes"])
         return GradientVerdict(
             data["verdict"], **given, notes=notes, difference=data["difference"], calls=data["calls"]
         )

@@ -11,7 +11,7 @@ import numpy as np
 from thalweg.check.catalogue.entries import entries, fitting
 from thalweg.check.catalogue.textbook import names, textbook
 from thalweg.check.catalogue.variation import Variation
-from thalweg.check.effect import finding, how_much
+from thalweg.check.effect import effect, finding
 from thalweg.check.hypothesis import Hypothesis, combined
 from thalweg.check.mapping import elsewhere
 from thalweg.check.numbers import Evidence, Fit
@@ -258,7 +258,7 @@ def _verdict(search: _Search, held: list[Fit], hint: str | None, kind: Kind | No
         residual=best.residual,
         runner_up=_runner_up(search, held),
         parts_at=parts_at,
-        how_much=how_much(chosen, right, best.numbers) if mistakes else "",
+        effect=effect(chosen, right, best.numbers) if mistakes else None,
         mapping=elsewhere(right, best.numbers),
         properties=properties(evidence.trajectory, evidence.tape),
         note=note,

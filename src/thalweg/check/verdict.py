@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, final
 
+from thalweg.check.wording.effects import said_of
+from thalweg.check.wording.english import ENGLISH
+
 Kind = Literal["right", "same", "wrong", "unknown", "cannot_run"]
 
 
@@ -34,6 +37,35 @@ class Finding:
     source: str
     found: str = ""
     right: str = ""
+
+
+NOTICED = 5e-3  # a ratio of lengths that differs from 1 by less is not told
+
+
+@final
+@dataclass(frozen=True)
+class Effect:
+    """How long the steps are on a constant gradient, against those of the right rule.
+
+    Parameters
+    ----------
+    gradient : float
+        The gradient.
+    ratios : tuple of (int, float)
+        Steps, from 1, and how many times too long they are; empty where all are right, as where a mistake shows on
+        changing gradients only.
+    no_number_from : int or None
+        Step from which the parameters are no numbers.
+
+    Examples
+    --------
+    >>> Effect(0.5, ((1, 10.0), (10, 8.1)))
+    Effect(gradient=0.5, ratios=((1, 10.0), (10, 8.1)), no_number_from=None)
+    """
+
+    gradient: float
+    ratios: tuple[tuple[int, float], ...] = ()
+    no_number_from: int | None = None
 
 
 @final
@@ -69,8 +101,8 @@ class Verdict:
         The next best explanation.
     parts_at : int or None
         Step, from 1, at which the code parts from the right rule.
-    how_much : str
-        Size of the effect, such as "steps are 10.0 times too long at t = 1, 3.2 at t = 100".
+    effect : Effect or None
+        Size of the effect of the mistakes, which :attr:`how_much` says.
     mapping : mapping
         The same method in the words of other libraries.
     properties : mapping
@@ -93,10 +125,15 @@ class Verdict:
     residual: float = float("inf")
     runner_up: RunnerUp | None = None
     parts_at: int | None = None
-    how_much: str = ""
+    effect: Effect | None = None
     mapping: Mapping[str, str] = field(default_factory=dict)
     properties: Mapping[str, bool | None] = field(default_factory=dict)
     note: str = ""
+
+    @property
+    def how_much(self) -> str:
+        """Size of the effect in English, such as "steps are 10.0 times too long at t = 1, 3.2 at t = 100"."""
+        return "" if self.effect is None else said_of(self.effect, ENGLISH.effects)
 
     @property
     def codes(self) -> frozenset[str]:
@@ -106,6 +143,7 @@ class Verdict:
     def as_dict(self) -> dict[str, Any]:
         """Return plain data for JSON; a residual that is not finite becomes None."""
         data = asdict(self)
+        data["how_much"] = self.how_much
         for place in (data, data["runner_up"] or {}):
             if "residual" in place and not abs(place["residual"]) < float("inf"):
                 place["residual"] = None
@@ -121,7 +159,10 @@ class Verdict:
         >>> Verdict.from_dict(said.as_dict()) == said
         True
         """
-        parts = dict(data)
+        parts = {name: value for name, value in data.items() if name != "how_much"}
+        if parts["effect"] is not None:
+            ratios = tuple((int(t), float(ratio)) for t, ratio in parts["effect"]["ratios"])
+            parts["effect"] = Effect(**{**parts["effect"], "ratios": ratios})
         for which in ("conventions", "mistakes"):
             parts[which] = tuple(Finding(**finding) for finding in parts[which])
         parts["equivalent"] = tuple(tuple(codes) for codes in parts["equivalent"])

@@ -40,6 +40,7 @@ Each = TypeVar("Each", "Checked", "CheckedGradients")
 @o.word("Catalogue", "--explain", "CODE", "Say what one of them is, and what it does to the steps.")
 @o.choice("Output", "--format", ["text", "json"], "To read, or one line of JSON for each file.", "text")
 @o.word("Output", "--report", "FILE", "A page with the paths and where they part (HTML; opens offline).")
+@o.choice("Output", "--language", ["en", "zh"], "English or Chinese.", "en")
 @o.OUTPUT
 def check(places: tuple[str, ...], **told: Any) -> int:
     """Examine hand-written optimizers and gradients: which rule is it, is it right, and if not, which line?
@@ -60,9 +61,9 @@ def check(places: tuple[str, ...], **told: Any) -> int:
         from thalweg.cli.check_catalogue import catalogue
 
         if told["report"]:
-            _report(told["report"], [])
+            _report(told["report"], [], told["language"])
         else:
-            catalogue(told["explain"], no_color=told["no_color"])
+            catalogue(told["explain"], told["language"], no_color=told["no_color"])
         return 0
     if not places:
         raise UsageError("USAGE", "thalweg check", "which file?", "See thalweg check --help.")
@@ -87,7 +88,7 @@ def check(places: tuple[str, ...], **told: Any) -> int:
         return _gradients(questions, limits, folder, told)
     checked = _examine(questions, limits, told, lambda question, answer: Checked.of(question, answer, folder))
     if told["report"]:
-        _report(told["report"], checked)
+        _report(told["report"], checked, told["language"])
     if told["format"] == "json":
         for one in checked:
             click.echo(json.dumps(one.as_dict(), allow_nan=False))  # in ASCII: names may hold anything
@@ -148,7 +149,7 @@ def _examine(
         pool.shutdown(cancel_futures=True)
 
 
-def _report(place: str, checked: list[Checked]) -> None:
+def _report(place: str, checked: list[Checked], language: str) -> None:
     """Leave a page; of nothing that was checked, the page of the catalogue."""
     from thalweg.check.wording import spoken
     from thalweg.cli.terminal import note
@@ -156,7 +157,7 @@ def _report(place: str, checked: list[Checked]) -> None:
     from thalweg.report.diagnosis import catalogue_page, diagnosis_page
 
     check_writable(place)
-    phrases, command = spoken("en"), o.command_told()
+    phrases, command = spoken(language), o.command_told()
     page = diagnosis_page(checked, phrases, command) if checked else catalogue_page(phrases, command)
     atomic_write(place, page.encode())
     note([f"left the page in {shown(place, 200)}"])

@@ -28,7 +28,7 @@ def tell_all(checked: Sequence[Checked], told: dict[str, Any]) -> None:
     """
     from thalweg.cli.terminal import console, row, table
 
-    phrases = spoken(told.get("language") or "en")
+    phrases = spoken(told["language"])
     screen = console(no_color=told["no_color"])
     head = phrases.table_head
     shown = table(*((name, "left") for name in head), wrap=head[-1])
@@ -53,14 +53,21 @@ def _rows(phrases: Phrases, one: Checked) -> list[tuple[str, ...]]:
     rows = []
     for told in one.told:
         verdict = told.verdict
-        said = "; ".join(phrases.title(finding.code, finding.title) for finding in verdict.mistakes)
+        said = phrases.between.join(phrases.title(finding.code, finding.title) for finding in verdict.mistakes)
         if verdict.kind == "cannot_run":
             said = phrases.sentence(shown(verdict.note, 200))
         rows.append((told.name, phrases.kinds[verdict.kind], verdict.rule or "-", said))
     if one.answer.stop:
         reason = phrases.sentence(shown(one.answer.reason, 200))
         line = one.answer.where.rpartition(":")[2] if ":" in one.answer.where else one.answer.where.partition(", ")[2]
-        rows.append(("-", phrases.kinds["cannot_run"], "-", f"{line}: {reason}" if line else reason))
+        rows.append(
+            (
+                "-",
+                phrases.kinds["cannot_run"],
+                "-",
+                phrases.labelled.format(label=phrases.sentence(line), text=reason) if line else reason,
+            )
+        )
     return [(one.file if place == 0 else "", *cells) for place, cells in enumerate(rows)]
 
 

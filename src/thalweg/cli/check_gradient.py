@@ -83,7 +83,6 @@ class CheckedGradients:
 
 def _plain(one: GradientDiagnosis) -> dict[str, Any]:
     data = one.as_dict()
-    data.pop("said")
     found: Mapping[str, Any] = data.pop("verdict") or {}
     return {
         "name": data.pop("name"), "of": data.pop("of"), "verdict": data.pop("kind"), **data,
@@ -108,7 +107,7 @@ def tell_gradients(checked: Sequence[CheckedGradients], told: dict[str, Any], *,
         for one in checked:
             click.echo(json.dumps(one.as_dict(), allow_nan=False))  # in ASCII: names may hold anything
         return
-    say = gradients_spoken(told.get("language") or "en")
+    say = gradients_spoken(told["language"])
     screen = console(no_color=told["no_color"])
     if table:
         _table(screen, say, checked)
@@ -146,7 +145,7 @@ def _file(screen: Console, say: GradientPhrases, checked: CheckedGradients) -> N
         if checked.told:
             screen.print()
         reason = shown(say.sentence(checked.answer.reason), 300)
-        name = shown(checked.answer.where, 120) or checked.file
+        name = say.sentence(shown(checked.answer.where, 120)) or checked.file
         _headline(screen, say.cannot_examine.format(where=name, reason=reason), "cannot_run")
     note(shown(say.sentence(line), 200) for line in checked.answer.notes)
 
@@ -170,7 +169,9 @@ def _one(screen: Console, say: GradientPhrases, file: str, one: GradientDiagnosi
     if one.verdict is None or one.kind == "cannot_run":
         return
     looks = tuple(
-        text for line in one.lines for text in (f"  {say.look.format(where=line.where)}", f"    > {line.text}")
+        text
+        for line in one.lines
+        for text in (f"  {say.look.format(where=say.sentence(line.where))}", f"    > {line.text}")
     )
     for text in evidence(one.verdict, say, looks):
         style = "red" if text.startswith("    > ") else ""
@@ -225,7 +226,8 @@ def _table(screen: Console, say: GradientPhrases, checked: Sequence[CheckedGradi
         most = max(counts.values())
         for code, count in sorted(counts.items(), key=lambda item: (-item[1], item[0])):
             bar = "#" * max(1, round(min(_BAR, most) * count / most))
-            line = f"{count:4} {padded(bar, min(_BAR, most))}  {code}: {titles[code]}"
+            told = say.labelled.format(label=code, text=titles[code])
+            line = f"{count:4} {padded(bar, min(_BAR, most))}  {told}"
             screen.print(Text(line), no_wrap=True, overflow="ellipsis")
     kinds = Counter(one.verdict for one in checked)
     line = say.counted.format(
@@ -244,7 +246,13 @@ def _rows(say: GradientPhrases, one: CheckedGradients) -> list[tuple[str, ...]]:
         if told.verdict is not None:
             blocks = few(told.verdict.wrong_blocks, say, 3)
             causes = "; ".join(say.sentence(cause.title) for cause in told.verdict.causes[:2])
-        rows.append((_cut(told.name), say.kinds[told.kind], f"{blocks}: {causes}" if blocks else causes))
+        rows.append(
+            (
+                _cut(told.name),
+                say.kinds[told.kind],
+                say.labelled.format(label=blocks, text=causes) if blocks else causes,
+            )
+        )
     if one.answer.stop:
         rows.append(("-", say.kinds["cannot_run"], shown(say.sentence(one.answer.reason), 200)))
     return [(_cut(one.file) if place == 0 else "", *each) for place, each in enumerate(rows)]

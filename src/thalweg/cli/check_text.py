@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from thalweg.check.wording import Phrases, spoken
 from thalweg.check.wording.telling import evidence, headline
+from thalweg.check.wording.widths import cells, wrapped
 from thalweg.errors import shown
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ def tell(checked: Checked, told: dict[str, Any]) -> None:
     """
     from thalweg.cli.terminal import console, note
 
-    phrases = spoken(told.get("language") or "en")
+    phrases = spoken(told["language"])
     screen = console(no_color=told["no_color"])
     for place, one in enumerate(checked.told):
         if place:
@@ -37,16 +38,23 @@ def tell(checked: Checked, told: dict[str, Any]) -> None:
     if checked.answer.stop:
         if checked.told:
             screen.print()
-        where, reason = shown(checked.answer.where, 120), phrases.sentence(shown(checked.answer.reason, 300))
+        where, reason = (
+            phrases.sentence(shown(checked.answer.where, 120)),
+            phrases.sentence(shown(checked.answer.reason, 300)),
+        )
         _headline(screen, phrases.cannot_examine.format(where=where, reason=reason), "cannot_run")
-    note(shown(line, 200) for line in checked.answer.notes)
+    note(shown(phrases.sentence(line), 200) for line in checked.answer.notes)
 
 
 def _headline(screen: Console, text: str, kind: str) -> None:
     from rich.text import Text
 
-    word, colon, rest = text.partition(":")
-    screen.print(Text.assemble((word, _STYLES.get(kind, "bold yellow")), colon, rest))
+    first, *lines = wrapped(text, screen.width, "", "")
+    colon = "\uff1a" if "\uff1a" in first else ":"
+    word, _, rest = first.partition(colon)
+    screen.print(Text.assemble((word, _STYLES.get(kind, "bold yellow")), colon, rest), soft_wrap=True)
+    for line in lines:
+        screen.print(Text(line), soft_wrap=True)
 
 
 def _one(screen: Console, phrases: Phrases, file: str, one: Told) -> None:
@@ -62,12 +70,12 @@ def _one(screen: Console, phrases: Phrases, file: str, one: Told) -> None:
         mends = [mend for mend in one.mends if mend["code"] == finding.code]
         mended |= {mend["code"] for mend in mends}
         for mend in mends:
-            _diff(screen, mend["where"], mend["found"], mend["right"])
+            _diff(screen, phrases.sentence(mend["where"]), mend["found"], mend["right"])
         if not mends and (finding.found or finding.right):
             _diff(screen, phrases.in_words, finding.found, finding.right)
     for finding in verdict.conventions:
         screen.print()
-        _finding(screen, phrases, finding, f"{phrases.convention}: ")
+        _finding(screen, phrases, finding, phrases.labelled.format(label=phrases.convention, text=""))
     screen.print()
     _evidence(screen, phrases, one)
 
@@ -95,14 +103,10 @@ def _diff(screen: Console, where: str, found: str, right: str) -> None:
 
 def _paragraph(screen: Console, before: str, text: str, style: str = "") -> None:
     """Print a text that hangs on what stands before it, without blanks at the ends of lines."""
-    from rich.cells import cell_len
     from rich.text import Text
 
-    room = max(screen.width - cell_len(before), 20)
-    for line in Text(text).wrap(screen, room):
-        line.rstrip()
-        screen.print(Text.assemble((before, style), line), soft_wrap=True)
-        before = " " * cell_len(before)
+    for line in wrapped(text, max(screen.width, cells(before) + 20), before):
+        screen.print(Text.assemble((line[: len(before)], style), line[len(before) :]), soft_wrap=True)
 
 
 def _evidence(screen: Console, phrases: Phrases, one: Told) -> None:

@@ -129,7 +129,7 @@ def _templates() -> Environment:
 def _file(phrases: Phrases, checked: Checked, number: int) -> dict[str, Any]:
     """Return what the template says of a file."""
     answer = checked.answer
-    where, reason = shown(answer.where, 120), phrases.sentence(shown(answer.reason, 300))
+    where, reason = phrases.sentence(shown(answer.where, 120)), phrases.sentence(shown(answer.reason, 300))
     return {
         "name": checked.file,
         "anchor": f"file-{number}",
@@ -138,7 +138,7 @@ def _file(phrases: Phrases, checked: Checked, number: int) -> dict[str, Any]:
         "stamp": phrases.page.stamps[checked.verdict],
         "told": [_told(phrases, checked.file, told) for told in checked.told],
         "stopped": phrases.cannot_examine.format(where=where, reason=reason) if answer.stop else "",
-        "notes": [shown(note, 200) for note in answer.notes],
+        "notes": [shown(phrases.sentence(note), 200) for note in answer.notes],
     }
 
 
@@ -173,7 +173,7 @@ def _told(phrases: Phrases, file: str, told: Told) -> dict[str, Any]:
 def _finding(phrases: Phrases, finding: Finding, mends: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Return a finding with its lines: the user's own where they are known, the formula's otherwise."""
     own_lines = [
-        (mend["where"], mend["found"].splitlines(), mend["right"].splitlines())
+        (phrases.sentence(mend["where"]), mend["found"].splitlines(), mend["right"].splitlines())
         for mend in mends
         if mend["code"] == finding.code
     ]
@@ -257,7 +257,7 @@ def _overview(phrases: Phrases, checked: Checked) -> list[dict[str, str]]:
     rows = []
     for told in checked.told:
         verdict = told.verdict
-        said = "; ".join(phrases.title(finding.code, finding.title) for finding in verdict.mistakes)
+        said = phrases.between.join(phrases.title(finding.code, finding.title) for finding in verdict.mistakes)
         if verdict.kind == "cannot_run":
             said = phrases.sentence(shown(verdict.note, 200))
         kind = phrases.kinds[verdict.kind]

@@ -7,13 +7,15 @@ from collections.abc import Iterable, Sequence
 
 from thalweg.check.catalogue.entries import entries, fitting
 from thalweg.check.catalogue.textbook import names as all_rules
-from thalweg.check.effect import finding, how_much
+from thalweg.check.effect import effect, finding
 from thalweg.check.hypothesis import Hypothesis
 from thalweg.check.quiz.programs import NAMES, STYLES, UNWRITTEN, WIDTH, Program, Style, can_be_made, program
 from thalweg.check.quiz.question import LETTERS, Question
 from thalweg.check.search import explain
 from thalweg.check.tape import standard
 from thalweg.check.trajectory import Trajectory, distance
+from thalweg.check.wording.effects import said_of
+from thalweg.check.wording.english import ENGLISH
 
 EASY = ("gradient_descent", "momentum", "adagrad", "rmsprop", "adam")
 USUAL = (*EASY, "ema_momentum", "nesterov", "adadelta", "adamw", "adamax", "amsgrad")
@@ -79,8 +81,8 @@ def of_optimizer(rng: random.Random, rule: str, code: str, level: int) -> Questi
             return None
         choices = [code, *_others(rng, rule, code, made, played)]
         rng.shuffle(choices)
-        effect = how_much(wrong, right, made.numbers)
-        return Question("optimizer", rule, code, made.lines, mended.lines, tuple(choices), effect)
+        size = said_of(effect(wrong, right, made.numbers), ENGLISH.effects)
+        return Question("optimizer", rule, code, made.lines, mended.lines, tuple(choices), size)
     return None
 
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from thalweg.check.wording.chinese import CHINESE
 from thalweg.check.wording.english import ENGLISH
+from thalweg.check.wording.gradient_chinese import GRADIENTS_IN_CHINESE
 from thalweg.check.wording.gradient_english import GRADIENTS_IN_ENGLISH
 from thalweg.check.wording.gradient_phrases import GradientPhrases
 from thalweg.check.wording.phrases import PageWords, Phrases
 
 __all__ = ["LANGUAGES", "GradientPhrases", "PageWords", "Phrases", "gradients_spoken", "spoken"]
 
-LANGUAGES = ("en",)
+LANGUAGES = ("en", "zh")
 
 
 def spoken(language: str) -> Phrases:
@@ -25,7 +27,7 @@ def spoken(language: str) -> Phrases:
     >>> spoken("en").right.format(name="step", file="sgd.py", rule="gradient_descent")
     'right: step in sgd.py is gradient_descent'
     """
-    return {"en": ENGLISH}[language]
+    return {"en": ENGLISH, "zh": CHINESE}[language]
 
 
 def gradients_spoken(language: str) -> GradientPhrases:
@@ -36,4 +38,4 @@ def gradients_spoken(language: str) -> GradientPhrases:
     >>> gradients_spoken("en").kinds["wrong"]
     'wrong'
     """
-    return {"en": GRADIENTS_IN_ENGLISH}[language]
+    return {"en": GRADIENTS_IN_ENGLISH, "zh": GRADIENTS_IN_CHINESE}[language]

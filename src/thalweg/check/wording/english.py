@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from thalweg.check.wording.phrases import PageWords, Phrases
+from thalweg.check.wording.phrases import EffectWords, ListingWords, PageWords, Phrases
+from thalweg.check.wording.sentences import Sentences
 
 ENGLISH = Phrases(
     right="right: {name} in {file} is {rule}",
@@ -20,6 +21,7 @@ ENGLISH = Phrases(
         "cannot_run": "cannot run",
     },
     convention="convention",
+    labelled="{label}: {text}",
     in_words="in the formula:",
     effect="effect",
     parts="parts",
@@ -50,7 +52,35 @@ ENGLISH = Phrases(
     nothing_wrong="No mistakes were found.",
     titles={},
     explanations={},
-    sentences={},
+    effects=EffectWords(
+        steps="steps are {parts}",
+        between=", ",
+        too_long="{ratio} times too long at t = {t}",
+        too_long_again="{ratio} at t = {t}",
+        too_short="{ratio} times too short at t = {t}",
+        too_short_again="{ratio} at t = {t}",
+        right_at="right at t = {t}",
+        uphill_at="uphill at t = {t}",
+        nothing_at="nothing at t = {t}",
+        no_number="theta is no number from t = {t} on",
+        uphill="steps go uphill",
+        on_changing="steps differ where gradients change, not on a constant one",
+        with_gradients="{said}, with gradients of {size:g}",
+    ),
+    between="; ",
+    sentences=Sentences({}),
+    listing=ListingWords(
+        head=("code", "kind", "what it is"),
+        kinds={"mistake": "mistake", "convention": "convention"},
+        counted="{mistakes} mistakes, {conventions} conventions. One of them: thalweg check --explain CODE",
+        in_rule="in {rule}",
+        lengths="length of steps with it, times that without it, on {gradients}",
+        rules="rules: {rules}",
+        seen="seen:  {source}",
+        no_number="no number",
+        stands_still="stands still",
+        uphill="{ratio}, uphill",
+    ),
     page=PageWords(
         language="en",
         title="Diagnosis of {file}",

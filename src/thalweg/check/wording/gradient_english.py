@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from thalweg.check.wording.gradient_phrases import GradientPhrases
+from thalweg.check.wording.sentences import Sentences
 
 GRADIENTS_IN_ENGLISH = GradientPhrases(
     right="right: the gradient is the slope of the function.",
@@ -59,5 +60,6 @@ GRADIENTS_IN_ENGLISH = GradientPhrases(
     counted="{files} files: {right} right, {wrong} wrong, {stopped} unclear or cannot run",
     nothing_wrong="No gradient is wrong.",
     between=", ",
-    sentences={},
+    labelled="{label}: {text}",
+    sentences=Sentences({}),
 )

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import final
 
-from thalweg.check.said import Said
+from thalweg.check.wording.sentences import Sentences
 
 
 @final
@@ -38,10 +38,10 @@ class GradientPhrases:
         File, gradient, verdict, findings.
     histogram, counted, nothing_wrong : str
         Under the table.
-    between : str
-        What parts names in a list.
-    sentences : mapping of str
-        Sentences that the examination makes, by their English templates; what is not in it is said in English.
+    between, labelled : str
+        What parts names in a list; a ``text`` behind its ``label``.
+    sentences : Sentences
+        What the examination says in sentences of its own.
     """
 
     right: str
@@ -89,11 +89,9 @@ class GradientPhrases:
     counted: str
     nothing_wrong: str
     between: str
-    sentences: Mapping[str, str]
+    labelled: str
+    sentences: Sentences
 
-    def sentence(self, text: str) -> str:
+    def sentence(self, english: str) -> str:
         """Return a sentence of the examination in this language."""
-        if not isinstance(text, Said):
-            return self.sentences.get(text, text)
-        values = {name: self.sentence(v) if isinstance(v, str) else v for name, v in text.values.items()}
-        return self.sentences.get(text.template, text.template).format(**values)
+        return self.sentences.said(english)

@@ -6,6 +6,40 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import final
 
+from thalweg.check.wording.sentences import Sentences
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class EffectWords:
+    """How long the steps are, against those of the right rule.
+
+    Attributes
+    ----------
+    steps, between : str
+        Around the ``parts``, and between them.
+    too_long, too_long_again, too_short, too_short_again, right_at, uphill_at, nothing_at : str
+        At a step ``t``, by how much, ``ratio``; shorter where it is the same as at the step before.
+    no_number, uphill, on_changing : str
+        Where no lengths can be told.
+    with_gradients : str
+        Of what was ``said`` with gradients of an unusual ``size``.
+    """
+
+    steps: str
+    between: str
+    too_long: str
+    too_long_again: str
+    too_short: str
+    too_short_again: str
+    right_at: str
+    uphill_at: str
+    nothing_at: str
+    no_number: str
+    uphill: str
+    on_changing: str
+    with_gradients: str
+
 
 @final
 @dataclass(frozen=True, kw_only=True)
@@ -98,6 +132,37 @@ class PageWords:
 
 @final
 @dataclass(frozen=True, kw_only=True)
+class ListingWords:
+    """What the catalogue says in the terminal.
+
+    Attributes
+    ----------
+    head : tuple of str
+        Code, kind, what it is.
+    kinds : mapping of str
+        A mistake, a convention.
+    counted : str
+        Under the table: ``mistakes``, ``conventions``.
+    in_rule, lengths, rules, seen : str
+        Of one entry: ``rule``, ``gradients``, ``rules``, ``source``.
+    no_number, stands_still, uphill : str
+        In place of a length: of ``ratio``.
+    """
+
+    head: tuple[str, str, str]
+    kinds: Mapping[str, str]
+    counted: str
+    in_rule: str
+    lengths: str
+    rules: str
+    seen: str
+    no_number: str
+    stands_still: str
+    uphill: str
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
 class Phrases:
     """What is said of a piece of code.
 
@@ -113,8 +178,9 @@ class Phrases:
         Headline of a whole file, of ``where``, ``reason``.
     kinds : mapping of str
         The verdicts in a word or two, for tables.
-    convention, in_words : str
-        What stands before a convention, and before the lines of the rule's formula where the user's are not known.
+    convention, labelled, in_words : str
+        What stands before a convention; a ``text`` behind its ``label``; what stands before the lines of the rule's
+        formula where the user's are not known.
     effect, parts, parts_at, residual, residual_of, next_best, next_best_of, numbers, alike, has, has_not, note : str
         Names of the evidence, and how it is put: ``step``, ``steps``, ``value``, ``rule``.
     elsewhere, mended : str
@@ -130,8 +196,14 @@ class Phrases:
         In place of the histogram.
     titles, explanations : mapping of str
         Of the entries of the catalogue, by code; what is not in it is said in English.
-    sentences : mapping of str
-        Whole sentences of the examination that are made elsewhere, by their English text.
+    effects : EffectWords
+        The size of an effect.
+    between : str
+        Between sentences in one line.
+    sentences : Sentences
+        What the examination says in sentences of its own.
+    listing : ListingWords
+        What the catalogue says in the terminal.
     page : PageWords
         What only the page says.
     """
@@ -145,6 +217,7 @@ class Phrases:
     cannot_examine: str
     kinds: Mapping[str, str]
     convention: str
+    labelled: str
     in_words: str
     effect: str
     parts: str
@@ -167,7 +240,10 @@ class Phrases:
     nothing_wrong: str
     titles: Mapping[str, str]
     explanations: Mapping[str, str]
-    sentences: Mapping[str, str]
+    effects: EffectWords
+    between: str
+    sentences: Sentences
+    listing: ListingWords
     page: PageWords
 
     def title(self, code: str, english: str) -> str:
@@ -179,5 +255,5 @@ class Phrases:
         return self.explanations.get(code, english)
 
     def sentence(self, english: str) -> str:
-        """Return a sentence that is made elsewhere."""
-        return self.sentences.get(english, english)
+        """Return a sentence of the examination in this language."""
+        return self.sentences.said(english)

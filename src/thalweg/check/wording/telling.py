@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from thalweg.check.verdict import Verdict
+from thalweg.check.wording.effects import said_of
 from thalweg.check.wording.phrases import Phrases
 from thalweg.errors import shown
 
@@ -47,15 +48,16 @@ def evidence(phrases: Phrases, verdict: Verdict, steps: int) -> list[tuple[str, 
     ('parts', 'from the right rule at step 1 of 24')
     """
     rows: list[tuple[str, str]] = []
-    if verdict.how_much:
-        rows.append((phrases.effect, phrases.sentence(verdict.how_much)))
+    if verdict.effect is not None:
+        rows.append((phrases.effect, said_of(verdict.effect, phrases.effects)))
     if verdict.parts_at is not None:
         rows.append((phrases.parts, phrases.parts_at.format(step=verdict.parts_at, steps=steps)))
     if verdict.numbers:
         rows.append((phrases.numbers, ", ".join(f"{name} = {value:.8g}" for name, value in verdict.numbers.items())))
     for k, (library, call) in enumerate(verdict.mapping.items()):
         label = phrases.mended if verdict.kind == "wrong" else phrases.elsewhere
-        rows.append(("" if k else label, f"{LIBRARIES.get(library, library)}: {call}"))
+        code, mark, comment = call.partition("  # ")
+        rows.append(("" if k else label, f"{LIBRARIES.get(library, library)}: {code}{mark}{phrases.sentence(comment)}"))
     if verdict.equivalent:
         rows.append((phrases.alike, "; ".join(" + ".join(codes) for codes in verdict.equivalent)))
     if verdict.kind == "unknown":
@@ -74,7 +76,9 @@ def evidence(phrases: Phrases, verdict: Verdict, steps: int) -> list[tuple[str, 
 def _properties(phrases: Phrases, verdict: Verdict) -> list[tuple[str, str]]:
     has = [phrases.properties[name][0] for name, value in verdict.properties.items() if value is True]
     lacks = [phrases.properties[name][1] for name, value in verdict.properties.items() if value is False]
-    return [(label, "; ".join(said)) for label, said in ((phrases.has, has), (phrases.has_not, lacks)) if said]
+    return [
+        (label, phrases.between.join(said)) for label, said in ((phrases.has, has), (phrases.has_not, lacks)) if said
+    ]
 
 
 def _small(value: float) -> str:

@@ -50,7 +50,7 @@ def wrapped(text: str, width: int, first: str = "", further: str | None = None) 
     for unit in units:
         if unit.isspace():
             if begun:
-                line, used = line + " ", used + 1
+                line, used = line + unit.replace("\n", " "), used + len(unit)
             continue
         size = cells(unit)
         if begun and used + size > width:
