@@ -7,10 +7,11 @@ from thalweg.check.wording.chinese_conventions import CONVENTIONS
 from thalweg.check.wording.chinese_moments import MOMENTS
 from thalweg.check.wording.chinese_scaling import SCALING
 from thalweg.check.wording.chinese_sentences import OF_FILES, OF_RULES
+from thalweg.check.wording.chinese_states import STATES
 from thalweg.check.wording.phrases import EffectWords, ListingWords, PageWords, Phrases
 from thalweg.check.wording.sentences import Sentences
 
-_ENTRIES = {**CONVENTIONS, **MOMENTS, **SCALING}
+_ENTRIES = {**CONVENTIONS, **MOMENTS, **SCALING, **STATES}
 
 CHINESE = Phrases(
     right="正确：{file} 中的 {name} 是 {rule}",

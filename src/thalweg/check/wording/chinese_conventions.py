@@ -112,4 +112,25 @@ CONVENTIONS: dict[str, tuple[str, str]] = {
         "River 用这个梯度到来之前的累积量算权重，梯度要到下一次更新才起作用。当 l1 压住 z 时，它保留原来的权重；论文则把权重设为零。",
     ),
     "shrinkage": ("FTRL 收缩梯度，并把 l2 算了两次", "Keras 把 l2 加倍，还让另一个衰减作用在梯度上。"),
+    "clipped-by-value": (
+        "梯度被限制在一个范围内",
+        "规则看到梯度之前，每个坐标都被限制在 -clip 与 clip 之间。这样可以防止爆炸，但会改变步子的方向。",
+    ),
+    "rate-over-root": (
+        "学习率随 t 的平方根下降",
+        "学习率除以 sqrt(t)，收敛性证明就是这样设定的。这其实是一种学习率计划。",
+    ),
+    "average-starts-at-gradient": ("平均值从第一个梯度开始", "从第一个梯度而不是从零开始，平均值就不需要修正。"),
+    "mean-square-starts-at-square": (
+        "均方从第一个平方开始",
+        "从第一个平方而不是从零开始，RMSprop 的第一步就不会很长。",
+    ),
+    "mean-square-starts-at-one": (
+        "均方从 1 开始",
+        "TensorFlow 最早的 RMSprop 就是这样开始的，开头几步比从零开始短。",
+    ),
+    "no-epsilon-in-maximum": (
+        "AdaMax 没有 epsilon",
+        "论文的算法不需要它：只有梯度一直为零的坐标才会出现零除以零。",
+    ),
 }
