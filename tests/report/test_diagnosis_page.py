@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import inspect
 import re
+import sys
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -12,11 +13,13 @@ from tests.report.browser import Browser
 from thalweg.check.catalogue.entries import entries
 from thalweg.check.checked import Checked
 from thalweg.check.child.messages import Answer, Question
+from thalweg.check.child.optimizers import examined
 from thalweg.check.diagnosis import diagnose
 from thalweg.check.picture import picture
 from thalweg.check.subjects.subject import Source
 from thalweg.check.verdict import Verdict
 from thalweg.check.wording import spoken
+from thalweg.check.written import Written
 from thalweg.report.diagnosis import catalogue_page, diagnosis_page
 from thalweg.report.line_chart import Line, line_chart
 
@@ -119,6 +122,22 @@ def test_what_strangers_wrote_is_text():
 def test_every_verdict_has_a_page(update):
     html = page(checked(update))
     assert not re.search(r'd="[^"]*(nan|inf)', html)
+
+
+def test_the_line_is_marked_where_it_stands(tmp_path):
+    text = "rate = 0.1\n\n\ndef climb(w, g):\n    w = w + rate * g\n    return w\n\n\nlast = 1\n"
+    path, kept = str(tmp_path / "mine.py"), []
+    examined(Question(path), Written(path, text), kept.append)
+    del sys.modules["examined"]
+    html = page(Checked.of(Question(path), Answer(diagnoses=tuple(kept)), None))
+    code = html.partition('<table class="code">')[2].partition("</table>")[0]
+    rows = re.findall(r'<tr class="(\w*)"><td class="n">(\d*)</td><td>(.?)</td><td><code>(.*)</code>', code)
+    assert rows == [
+        ("", "4", "", "def climb(w, g):"),
+        ("gone", "5", "-", "    w = w + rate * g"),
+        ("come", "", "+", "    w = w - rate * g"),
+        ("", "6", "", "    return w"),
+    ]
 
 
 def test_an_unknown_rule_is_told_by_what_it_has():

@@ -200,9 +200,11 @@ def _code(diagnosis: Diagnosis, told: Told) -> list[tuple[str, str, str]]:
     for mend in told.mends:
         mends.setdefault(int(mend["line"]) - source.first_line + 1, []).append(mend)
     begin, end = _extent(source.text, told.name) or (1, len(lines))
-    wanted = set(range(begin, min(end, len(lines)) + 1)) if end - begin < _MOST else set()
+    end = min(end, len(lines))
+    wanted = set(range(begin, end + 1)) if end - begin < _MOST else set()
     for at in mends:
-        wanted |= set(range(max(at - _AROUND, 1), min(at + _AROUND, len(lines)) + 1))
+        low, high = (begin, end) if begin <= at <= end else (1, len(lines))
+        wanted |= set(range(max(at - _AROUND, low), min(at + _AROUND, high) + 1))
     if not wanted:
         wanted = set(range(begin, begin + _MOST))
     shown_lines: list[tuple[str, str, str]] = []
