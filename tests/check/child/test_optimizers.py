@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 import sys
 
 import pytest
@@ -8,6 +9,7 @@ from thalweg.check.child.messages import Question
 from thalweg.check.child.optimizers import examined
 from thalweg.check.diagnosis import Diagnosis
 from thalweg.check.verdict import Verdict
+from thalweg.check.wording import spoken
 from thalweg.check.written import Written
 
 
@@ -75,6 +77,19 @@ def test_what_is_asked_reaches_the_examination(told):
     found, _ = told(text, rule="momentum", numbers={"momentum": 0.9}, learning_rate_parameter="tempo")
     assert (found["step"]["kind"], found["step"]["rule"]) == ("right", "momentum")
     assert found["step"]["numbers"] == {"learning_rate": 0.1, "momentum": 0.9}
+
+
+def test_what_is_told_of_a_file_is_told_in_chinese_too(told, unknown):
+    said = spoken("zh")
+    notes = [
+        told("async def sgd(w, g, lr=0.1): return w")[0]["sgd"]["note"],
+        told("def sgd(w, g, lr=0.1): w - lr * g")[0]["sgd"]["note"],
+        told("import random\ndef sgd(w, g, lr=0.1): return w - lr * g * random.random()")[0]["sgd"]["note"],
+        *told("for t in range(9):\n    w = t\n")[1]["notes"],
+    ]
+    assert len(notes) == 4
+    for note in notes:
+        assert not re.search(r"\bit\b|\bto\b", said.sentence(note)), note
 
 
 def test_the_answer_is_the_diagnosis(tmp_path):

@@ -51,6 +51,9 @@ OF_RULES: dict[str, str] = {
     "{name} has no {part}": "{name} 里没有 {part}",
     "a {kind} cannot be called": "{kind} 不能被调用",
     "it leaves Python with sys.exit({status})": "它用 sys.exit({status}) 退出了 Python",
+    "it is a coroutine (async def): calling it makes no step": "它是协程（async def）：调用它并不更新参数",
+    "it never moves a parameter": "它从不改变任何参数",
+    "it does not do the same twice: is there chance in it?": "它两次运行的结果不同：其中有随机性吗？",
 }
 
 # What is said of a whole file.
@@ -70,7 +73,10 @@ OF_FILES: dict[str, str] = {
     "it defines nothing": "它没有定义任何东西",
     "it takes more than {seconds} s": "它用时超过 {seconds} 秒",
     "no definition needs it": "没有任何定义用到它",
-    "it is a loop that calls functions of the file": "它是一个调用文件中函数的循环",
+    "it is a loop outside of functions": "它是函数之外的循环",
+    "to examine its update, put that into a function such as def step(w, g)": (
+        "要检查其中的更新，请把它写成函数，例如 def step(w, g)"
+    ),
     "writing the file {name} is refused here": "这里不允许写文件 {name}",
     "the network is refused here": "这里不允许使用网络",
     "writing a database is refused here": "这里不允许写数据库",
