@@ -15,7 +15,7 @@ from typing import Any, final
 import numpy as np
 from numpy.typing import NDArray
 
-from thalweg.check.catalogue.edits import SHARED, Statements, memory
+from thalweg.check.catalogue.edits import SHARED, Statements
 from thalweg.check.catalogue.entries import entries, fitting
 from thalweg.check.catalogue.textbook import Textbook, textbook
 from thalweg.check.catalogue.variation import Variation
@@ -212,7 +212,9 @@ def _played_in_turn(statements: Statements, scope: dict[str, Any], tape: Tape, s
     codes = [_compiled(statement) for statement in statements]
     rate, own = scope["learning_rate"], list(tape.slices())
     size = own[0].stop
-    scope |= {name: scope[name][..., :size] for name in memory(statements)}
+    # Every slot, and not only what the statements store: after another mistake one may be read and never stored.
+    full = [name for name, value in scope.items() if isinstance(value, np.ndarray) and value.shape[-1:] == (tape.size,)]
+    scope |= {name: scope[name][..., :size] for name in full if name != "theta"}
     scope |= {"array_sum": lambda x: x.sum(axis=-1, keepdims=True), "first_of": lambda x: x, "last_of": lambda x: x}
     parts: list[Array] = [scope["theta"][part] for part in own]
     thetas = [scope["theta"]]
