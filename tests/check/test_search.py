@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.check.planting import acts, named
+from tests.check.planting import acts, named, numbers_of, tape_for
 
 from thalweg.check.catalogue.entries import entries, fitting
 from thalweg.check.catalogue.textbook import names
@@ -69,9 +69,22 @@ def test_single_variations_are_named(code):
 @pytest.mark.parametrize("hint", [True, False])
 @pytest.mark.parametrize("rule", RULES)
 def test_every_variation_of_every_rule_is_named(rule, hint):
-    planted = [Hypothesis(rule, (entry.code,)) for entry in fitting(rule)]
-    answers = [named(h, hint=hint) for h in planted if acts(h)]
+    planted = [h for h in (Hypothesis(rule, (entry.code,)) for entry in fitting(rule)) if acts(h)]
+    answers = [named(h, hint=hint) for h in planted if hint or moves(h)]
     assert [text for right, text in answers if not right] == []
+
+
+def moves(hypothesis):
+    return bool(hypothesis.trajectory(numbers_of(hypothesis), tape_for(hypothesis)).moves.any())
+
+
+def test_what_never_moves_is_named_only_where_the_rule_is_known():
+    """AdaDelta without epsilon in the numerator multiplies by the length of its steps so far, which is zero."""
+    stuck = Hypothesis("adadelta", ("numerator-without-epsilon",))
+    assert not moves(stuck)
+    path, tape, numbers = stuck.trajectory(numbers_of(stuck), tape_for(stuck)), tape_for(stuck), numbers_of(stuck)
+    assert explain(path, tape, numbers, "adadelta").codes == {"numerator-without-epsilon"}
+    assert explain(path, tape, numbers, None).note == "theta never moves"
 
 
 def share_of_pairs_named(seed, count, *, hint):
