@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from thalweg.check.quiz.english import ENGLISH
+from thalweg.check.quiz.languages import effect_of
 from thalweg.check.quiz.question import Question
 from thalweg.check.quiz.rounds import questions
 
@@ -60,7 +61,7 @@ def test_answers_are_marked_and_explained(thalweg, answers):
     assert out.count("Right: ") == 2
     assert f"No. It is {ENGLISH.solution(third, with_letter=True)}." in out
     assert "2 of 3 right.\nTo look at again:\n" in out
-    assert " ".join(second.effect.split()) in " ".join(out.split())
+    assert effect_of(second, "en") in " ".join(out.split())
 
 
 def test_answers_come_through_a_pipe(thalweg, answers, monkeypatch):
@@ -80,6 +81,9 @@ def test_as_json_the_solution_comes_with_the_answers_only(thalweg, answers):
     assert marked["score"] == {"right": 2, "of": 3}
     assert [question["right"] for question in marked["questions"]] == [True, True, False]
     assert [question["solution"]["code"] for question in marked["questions"]] == [one.code for one in asked()]
+    assert [question["solution"]["effect"] for question in marked["questions"]] == [
+        effect_of(one, "en") for one in asked()
+    ]
 
 
 def test_missing_answers_are_wrong_in_json_and_end_the_round_in_text(thalweg, answers):

@@ -113,13 +113,15 @@ def _given(place: str | None, *, wanted: bool) -> Iterator[str] | None:
 
 def _as_json(asked: list[Question], answers: Iterator[str] | None, seed: int, told: dict[str, Any]) -> dict[str, Any]:
     """Return the questions, and the marks where there are answers; a question without one is marked as wrong."""
-    from thalweg.check.quiz.languages import text_of
+    from thalweg.check.quiz.languages import effect_of, text_of
     from thalweg.check.quiz.question import as_data
 
-    letters = told["level"] != _BY_LINE
+    letters, language = told["level"] != _BY_LINE, told["language"]
     marks = [None if answers is None else one.mark(next(answers, ""), letters=letters) for one in asked]
     described = [
-        as_data(one, [text_of(code, one, told["language"]) for code in one.choices], mark, letters=letters)
+        as_data(
+            one, [text_of(code, one, language) for code in one.choices], effect_of(one, language), mark, letters=letters
+        )
         for one, mark in zip(asked, marks, strict=True)
     ]
     data: dict[str, Any] = {"seed": seed, "level": int(told["level"]), "questions": described}

@@ -25,7 +25,7 @@ def test_every_mistake_is_what_it_says(plant):
     (place,) = question.wrong_lines
     assert plant.wrong.splitlines()[0] in question.lines[place - 1]
     assert len(set(question.choices)) == 4
-    assert question.effect.startswith("d")  # the gradients that differ
+    assert str(question.effect).startswith("d")  # the gradients that differ
 
 
 def test_what_does_not_show_is_not_asked_about():

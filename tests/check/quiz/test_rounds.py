@@ -1,3 +1,4 @@
+# ruff: noqa: RUF001 - Chinese has marks of its own
 from __future__ import annotations
 
 import string
@@ -6,7 +7,7 @@ from itertools import islice
 
 import pytest
 
-from thalweg.check.quiz.languages import LANGUAGES, text_of
+from thalweg.check.quiz.languages import LANGUAGES, effect_of, text_of
 from thalweg.check.quiz.optimizers import EASY, askable
 from thalweg.check.quiz.question import Question
 from thalweg.check.quiz.rounds import questions
@@ -94,6 +95,10 @@ def test_phrases_have_the_same_gaps_in_all_languages():
 
 def test_findings_of_the_catalogue_have_a_text_in_every_language():
     question = next(questions(7, rule="adam"))
-    for language in LANGUAGES:
-        for code in question.choices:
-            assert text_of(code, question, language).title
+    for code in question.choices:
+        english, chinese = (text_of(code, question, language) for language in ("en", "zh"))
+        assert english.title.isascii()
+        assert not chinese.title.isascii()
+        assert not chinese.explanation.isascii()
+    assert effect_of(question, "en").isascii()
+    assert not effect_of(question, "zh").replace("影响：", "").replace("。", "").isascii()

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from thalweg.check import wording
 from thalweg.check.catalogue.entries import entries
 from thalweg.check.quiz.chinese import CHINESE
 from thalweg.check.quiz.english import ENGLISH
 from thalweg.check.quiz.phrases import Phrases
 from thalweg.check.quiz.question import Question, Text
+from thalweg.check.wording import spoken
+from thalweg.check.wording.effects import said_of
 
 LANGUAGES: Mapping[str, Phrases] = {"en": ENGLISH, "zh": CHINESE}
 
@@ -19,13 +20,15 @@ def effect_of(question: Question, language: str) -> str:
 
     Examples
     --------
-    >>> effect_of(Question("optimizer", "adam", "uphill", (), (), ("uphill",), "steps go uphill"), "en")
-    'Effect: steps go uphill.'
+    >>> from thalweg.check.verdict import Effect
+    >>> twice = Effect(0.5, ((1, 2.0), (10, 2.0), (100, 2.0)))
+    >>> effect_of(Question("optimizer", "adam", "uphill", (), (), ("uphill",), twice), "en")
+    'Effect: steps are 2.0 times too long at t = 1, 2.0 at t = 10, 2.0 at t = 100.'
     """
     say = LANGUAGES[language]
-    if question.kind == "backpropagation":
+    if isinstance(question.effect, str):
         return say.off.format(effect=question.effect)
-    return say.effect.format(effect=_wording(language).sentence(question.effect))
+    return say.effect.format(effect=said_of(question.effect, spoken(language).effects))
 
 
 def text_of(code: str, question: Question, language: str) -> Text:
@@ -39,10 +42,5 @@ def text_of(code: str, question: Question, language: str) -> Text:
     """
     if question.kind == "backpropagation":
         return LANGUAGES[language].texts[code]
-    entry, said = entries()[code], _wording(language)
+    entry, said = entries()[code], spoken(language)
     return Text(said.title(code, entry.title), said.explanation(code, entry.explanation))
-
-
-def _wording(language: str) -> wording.Phrases:
-    """Return what the catalogue says in a language; in English where it has not been put into it."""
-    return wording.spoken(language if language in wording.LANGUAGES else "en")

@@ -14,8 +14,6 @@ from thalweg.check.quiz.question import LETTERS, Question
 from thalweg.check.search import explain
 from thalweg.check.tape import standard
 from thalweg.check.trajectory import Trajectory, distance
-from thalweg.check.wording.effects import said_of
-from thalweg.check.wording.english import ENGLISH
 
 EASY = ("gradient_descent", "momentum", "adagrad", "rmsprop", "adam")
 USUAL = (*EASY, "ema_momentum", "nesterov", "adadelta", "adamw", "adamax", "amsgrad")
@@ -81,7 +79,7 @@ def of_optimizer(rng: random.Random, rule: str, code: str, level: int) -> Questi
             return None
         choices = [code, *_others(rng, rule, code, made, played)]
         rng.shuffle(choices)
-        size = said_of(effect(wrong, right, made.numbers), ENGLISH.effects)
+        size = effect(wrong, right, made.numbers)
         return Question("optimizer", rule, code, made.lines, mended.lines, tuple(choices), size)
     return None
 

@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, final
 
+from thalweg.check.verdict import Effect
+
 LETTERS = "abcd"
 
 
@@ -40,8 +42,8 @@ class Question:
         The program without the mistake.
     choices : tuple of str
         Codes of the findings to choose from, the right one among them.
-    effect : str
-        What the mistake does, in numbers.
+    effect : Effect or str
+        What the mistake does to steps; of a network, by how much each gradient is off, in numbers.
 
     Examples
     --------
@@ -56,7 +58,7 @@ class Question:
     lines: tuple[str, ...]
     mended: tuple[str, ...]
     choices: tuple[str, ...]
-    effect: str
+    effect: Effect | str
 
     @property
     def letter(self) -> str:
@@ -114,7 +116,9 @@ class Mark:
     right: bool
 
 
-def as_data(question: Question, texts: Sequence[Text], mark: Mark | None, *, letters: bool = True) -> dict[str, Any]:
+def as_data(
+    question: Question, texts: Sequence[Text], effect: str, mark: Mark | None, *, letters: bool = True
+) -> dict[str, Any]:
     """Return a question as plain data, with its findings where they are to be chosen from, and once it is answered
     with its solution.
     """
@@ -136,7 +140,7 @@ def as_data(question: Question, texts: Sequence[Text], mark: Mark | None, *, let
                 "lines": list(question.wrong_lines),
                 "title": text.title,
                 "explanation": text.explanation,
-                "effect": question.effect,
+                "effect": effect,
                 "difference": list(question.difference),
             },
         }
