@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import re
+import shutil
+from pathlib import Path
 
 import numpy as np
 import onnxruntime
@@ -138,3 +140,13 @@ def test_a_pickle_is_refused(thalweg, folder):
     for command in (["export", "model.pkl", "--to", "onnx"], ["inspect", "model.pkl"]):
         said = thalweg(*command)
         assert (said.status, "can run code; it is refused" in said.err) == (7, True)
+
+
+@pytest.mark.parametrize("to", ["onnx", "sklearn", "torch"])
+def test_an_interval_is_several_estimators(thalweg, folder, to):
+    written = Path(__file__).parents[1] / "exchange" / "written" / "estimators-3.thalweg"
+    shutil.copy(written, folder / "model.thalweg")
+    said = thalweg("export", "model.thalweg", "--to", to)
+    assert said.status == 7
+    assert said.err.startswith("error[MODEL-KIND] model.thalweg: holds 2 estimators, one for each quantile")
+    assert [path.name for path in folder.iterdir()] == ["model.thalweg"]

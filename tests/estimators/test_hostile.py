@@ -28,7 +28,7 @@ from thalweg.errors import LimitError, ModelFileError
 from thalweg.exchange import tensors
 
 WRITTEN = Path(__file__).parents[1] / "exchange" / "written"
-GOOD = [WRITTEN / "estimator-2.thalweg", WRITTEN / "regression-2.thalweg", WRITTEN / "classification-1.thalweg"]
+GOOD = [WRITTEN / f"{name}.thalweg" for name in ("estimator-2", "regression-2", "classification-1", "estimators-3")]
 ROWS = np.arange(12.0).reshape(6, 2)
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from thalweg.cli import options as o
-from thalweg.errors import StorageError, UsageError
+from thalweg.errors import ModelFileError, StorageError, UsageError
 
 if TYPE_CHECKING:
     from thalweg.exchange.models import TrainedModel
@@ -40,7 +40,9 @@ def export(model: str, **told: Any) -> None:
     thalweg export model.thalweg --to sklearn -o prices.skops
     """  # noqa: D301 - what click reads is the character, not its name
     from thalweg.estimators.files import load
+    from thalweg.estimators.intervals import IntervalRegressor
     from thalweg.exchange.models import TrainedModel
+    from thalweg.exchange.tables.cells import shown
 
     to = told["to"]
     if to is None:
@@ -52,6 +54,10 @@ def export(model: str, **told: Any) -> None:
     _check_place(Path(model), output, [output, *([output.with_suffix(".safetensors")] if to == "torch" else [])])
     made = load(model)
     of_table = isinstance(made, TrainedModel)
+    if isinstance(made, IntervalRegressor):
+        what = f"holds {len(made.estimators_)} estimators, one for each quantile; a file of {to} holds one"
+        hint = f"In Python: thalweg.load(path).estimators_[0].to_{to}() and so on."
+        raise ModelFileError("MODEL-KIND", shown(model, 200), what, hint)
     lines = {"onnx": _onnx, "sklearn": _sklearn, "torch": _torch}[to](made, output, told["dtype"], of_table=of_table)
     for line in lines:
         click.echo(textwrap.fill(line, 80, subsequent_indent=" " * 8, break_long_words=False, break_on_hyphens=False))
