@@ -53,7 +53,7 @@ class Value:
             if theirs.ndim and not np.all(theirs == theirs.flat[0]):
                 return False
             theirs = theirs.reshape(-1)[0]
-        elif theirs.ndim != 1:
+        elif theirs.ndim != 1 or theirs.size <= int(self.where.max()):  # of another array than the textbook's last
             return False
         else:
             theirs = theirs[self.where]
@@ -189,6 +189,11 @@ class _Watch:
             if node not in self.codes:
                 self.codes[node] = compile(ast.Expression(node), "<expression>", "eval")
             self.found.setdefault(node, []).append(_evaluated(self.codes[node], around, names))
+        if isinstance(statement, ast.AugAssign) and harmless(statement.target):  # it is read as well
+            target = statement.target
+            if target not in self.codes:
+                self.codes[target] = compile(ast.unparse(target), "<expression>", "eval")
+            self.found.setdefault(target, []).append(_evaluated(self.codes[target], around, names))
         near = self.near.setdefault(statement, {})
         for text, value in self._readable(statement, names, around):
             near.setdefault(text, []).append(value)

@@ -72,7 +72,8 @@ class Translator:
     def __init__(self, layout: Layout, record: Record, scopes: list[dict[str, Any]], tolerance: float) -> None:
         self.layout, self.record, self.scopes = layout, record, scopes
         self.tolerance = max(tolerance / 10, _EQUAL)
-        self.order = sorted(record.values, key=layout.span)
+        read = [node for node in record.values if isinstance(getattr(node, "ctx", ast.Load()), ast.Load)]
+        self.order = sorted(read, key=layout.span)
 
     def worth(self, node: ast.expr, at: int) -> Any:
         """Return what an expression of the textbook is worth before a statement; None where it cannot be read."""
@@ -199,6 +200,7 @@ def _substituted(block: Block, translator: Translator) -> Iterator[Change]:
     assert isinstance(wrong, ast.Assign)  # noqa: S101 - the textbook has nothing else
     assert isinstance(right, ast.Assign)  # noqa: S101 - the same
     for found, meant in pairs(wrong.value, right.value):
+        yield from _augmented(found, meant, block.at, translator)
         for site in translator.sites(translator.worth(found, block.at)):
             place = translator.statement(site)
             sign = _other_sign(translator.layout, found, meant, site)
@@ -219,6 +221,27 @@ def _other_sign(layout: Layout, found: ast.expr, meant: ast.expr, site: ast.expr
     start, stop = layout.span(site.left)[1], layout.span(site.right)[0]
     at = layout.text.find(old, start, stop)
     return Splice(at, at + len(old), new) if at >= 0 else None
+
+
+def _augmented(found: ast.expr, meant: ast.expr, at: int, translator: Translator) -> Iterator[Change]:
+    """Return ``-=`` for ``+=`` where these are the textbook's operators."""
+    if not (isinstance(found, ast.BinOp) and isinstance(meant, ast.BinOp)) or type(found.op) is type(meant.op):
+        return
+    if ast.unparse(found.left) != ast.unparse(meant.left) or ast.unparse(found.right) != ast.unparse(meant.right):
+        return
+    values, layout = translator.record.values, translator.layout
+    worth = translator.worth(found.left, at), translator.worth(found.right, at)
+    for node in translator.record.ran:
+        if not isinstance(node, ast.AugAssign) or type(node.op) is not type(found.op):
+            continue
+        own = values.get(node.target), values.get(node.value)
+        if all(
+            v is not None and w is not None and v.same(w, translator.tolerance) for v, w in zip(own, worth, strict=True)
+        ):
+            start, stop = layout.span(node.target)[1], layout.span(node.value)[0]
+            place = layout.text.find(f"{sign_of(found)}=", start, stop)
+            if place >= 0:
+                yield (Splice(place, place + len(sign_of(found)), sign_of(meant)),)
 
 
 def sign_of(node: ast.BinOp) -> str:
