@@ -61,6 +61,9 @@ def expression_changes(layout: Layout, record: Record, translator: Translator) -
             if statement in kept:
                 continue
             yield from _statement_changes(layout, record, translator, statement)
+    for statement in sorted(record.ran - kept, key=layout.span):
+        if statement not in layout.functions:  # a lambda's
+            yield from _statement_changes(layout, record, translator, statement)
     read = {n.id for f in functions_that_ran(layout, record) for n in ast.walk(f) if isinstance(n, ast.Name)}
     for statement in layout.tree.body:
         if isinstance(statement, ast.Assign) and any(

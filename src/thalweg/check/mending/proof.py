@@ -203,7 +203,7 @@ class _Workshop:
         step = min(STEP, self.tape.steps)
         seen = record(self.rebuilder.rebuilt(self.text), layout, self.tape, step)
         scopes = target.book_values(self.verdict.numbers, step)
-        translator = Translator(layout, seen, scopes, target.tolerance)
+        translator = Translator(layout, seen, target.wrong.statements or [], scopes, target.tolerance)
         yield from translations(target, translator)
         ranked = [*expression_changes(layout, seen, translator), *line_changes(layout, seen, target, translator)]
         yield from (change for _, change in sorted(ranked, key=lambda pair: pair[0]))

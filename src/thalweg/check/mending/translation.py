@@ -13,6 +13,7 @@ from typing import Any, final
 
 import numpy as np
 
+from thalweg.check.catalogue.edits import Statements
 from thalweg.check.mending.recording import Record
 from thalweg.check.mending.splices import Change, Layout, Splice, bracketed, needed
 from thalweg.check.mending.targets import Block, Target
@@ -63,14 +64,27 @@ class Translator:
     layout : Layout
     record : Record
         What the user's expressions are worth.
+    statements : list of ast.stmt
+        The textbook's, with the mistake.
     scopes : list of mapping
         What the textbook's statements read at the same step.
     tolerance : float
         To which values agree.
     """
 
-    def __init__(self, layout: Layout, record: Record, scopes: list[dict[str, Any]], tolerance: float) -> None:
-        self.layout, self.record, self.scopes = layout, record, scopes
+    def __init__(
+        self,
+        layout: Layout,
+        record: Record,
+        statements: Statements,
+        scopes: list[dict[str, Any]],
+        tolerance: float,
+    ) -> None:
+        self.layout, self.record, self.scopes, self.statements = layout, record, scopes, statements
+        self.made: dict[str, list[int]] = {}
+        for k, statement in enumerate(statements):
+            if isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Name):
+                self.made.setdefault(statement.targets[0].id, []).append(k)
         self.tolerance = max(tolerance / 10, _EQUAL)
         read = [node for node in record.values if isinstance(getattr(node, "ctx", ast.Load()), ast.Load)]
         self.order = sorted(read, key=layout.span)
@@ -102,12 +116,22 @@ class Translator:
             if node.id == "t" and not known:
                 counter = self.counter(place)
                 yield from [counter[0]] if counter is not None else []
+            if not known and node.id in self.made:
+                yield from self._defined(node.id, at, place)
             if np.ndim(worth) == 0 and isinstance(worth, float) and node.id != "t":
                 yield repr(float(worth))
             return
         made = self._composed(node, at, place)
         if made is not None and made not in known[:LIKELY]:
             yield made
+
+    def _defined(self, name: str, at: int, place: ast.stmt) -> Iterator[str]:
+        """Spell what the user has no name for as the textbook's line makes it."""
+        before = [k for k in self.made[name] if k < at]
+        statement = self.statements[before[-1]] if before else None
+        if isinstance(statement, ast.Assign):
+            made = self._composed(statement.value, before[-1], place)
+            yield from [made] if made is not None else []
 
     def _composed(self, node: ast.expr, at: int, place: ast.stmt) -> str | None:
         """Spell an expression part by part."""
@@ -231,7 +255,7 @@ def _augmented(found: ast.expr, meant: ast.expr, at: int, translator: Translator
         return
     values, layout = translator.record.values, translator.layout
     worth = translator.worth(found.left, at), translator.worth(found.right, at)
-    for node in translator.record.ran:
+    for node in sorted(translator.record.ran, key=layout.span):
         if not isinstance(node, ast.AugAssign) or type(node.op) is not type(found.op):
             continue
         own = values.get(node.target), values.get(node.value)
