@@ -97,6 +97,7 @@ def _statement_changes(layout: Layout, record: Record, translator: Translator, s
         if isinstance(node, ast.Name | ast.Attribute | ast.Subscript):
             yield from _renamed(layout, node, value, near)
         yield from _more(layout, node, value, near, translator)
+    yield from _held(layout, statement, nodes)
     yield from _exchanged(layout, record, nodes)
     yield from _guards(layout, record, nodes)
     if isinstance(statement, ast.AugAssign | ast.Assign):
@@ -207,6 +208,18 @@ def _more(
         if other.where is not None and text != own:
             yield 1.4, (layout.replaced(node, f"{tight} * {text}"),)
             yield 1.5, (layout.replaced(node, f"{own} + {text}"),)
+
+
+def _held(layout: Layout, statement: ast.stmt, nodes: list[ast.expr]) -> Iterator[Ranked]:
+    """What was computed, where zeros are made anew."""
+    function = layout.functions.get(statement)
+    names = {n.id: None for n in ast.walk(function) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)} if (
+        function is not None
+    ) else {}  # fmt: skip
+    for node in nodes:
+        if isinstance(node, ast.ListComp | ast.DictComp | ast.Call) and "zeros" in layout.source(node):
+            for name in names:
+                yield 0.7, (layout.replaced(node, name),)
 
 
 def _swapped(layout: Layout, a: ast.expr, b: ast.expr) -> Change:
