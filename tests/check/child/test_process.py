@@ -118,7 +118,7 @@ def test_what_was_examined_before_the_end_is_kept(examined):
 
 
 def test_memory_ends_where_the_limit_is(examined):
-    text = "def step(w, g):\n    kept = []\n    while True: kept.append(bytearray(1 << 26))\n" + GOOD
+    text = "def step(w, g):\n    kept = []\n    while True: kept.append(bytes(1 << 26))\n" + GOOD
     answer = examined(text, memory=600 << 20)
     kinds = [one["verdict"]["kind"] for one in answer.diagnoses]
     assert kinds == ["cannot_run", "right"]
