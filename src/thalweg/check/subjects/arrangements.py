@@ -214,6 +214,7 @@ class Separate(Arrangement):
     """Several arrays as arguments of their own: ``update(w, b, dw, db)``."""
 
     shapes: Shapes = PAIR
+    names: tuple[str, ...] = ("w", "b")
 
     def _lay(self, arrays: Sequence[Array]) -> list[Any]:
         return [tuple(a.copy() for a in arrays)]

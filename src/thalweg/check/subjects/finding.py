@@ -177,7 +177,8 @@ def _steps(kind: type) -> bool:
 
 def _by_arguments(signature: Signature) -> int:
     slopes = signature.has(words.GRADIENTS, words.LAYER, PAIRS)
-    if any(a.name.lower() in ("opt", "optimizer", "optim", "optimiser") for a in signature.arguments):
+    users = ("opt", "optimizer", "optim", "optimiser")
+    if any(a.name.lower() in users and not a.use.indexed for a in signature.arguments):
         return -4  # it uses one
     if signature.has(words.PARAMETERS) and slopes:
         return 4

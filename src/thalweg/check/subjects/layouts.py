@@ -79,9 +79,10 @@ def _evident(signatures: list[Signature]) -> Iterator[Arrangement]:
         yield from (Layers(together=together) for together in order)
     parts = [a for a in step.having(words.PARAMETERS) if a.part is not None]
     if parts:
-        yield Separate(shapes_for(len(parts)))
+        own = tuple(a.name for a in parts)
+        yield Separate(shapes_for(len(parts)), own)
         if len(parts) == 2:
-            yield Separate(PAIR_OF_COLUMNS)
+            yield Separate(PAIR_OF_COLUMNS, own)
         yield SeparateNumbers(count=len(parts))
     if step.has(words.KEY):
         yield from (Each(PAIR, names) for names in (("W", "b"), (0, 1), ("W1", "b1")))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, final
@@ -150,16 +151,12 @@ def _settled(arguments: list[Argument], anatomy: Anatomy) -> list[Argument]:
             role = _not_called_role(a, role, roles)
         elif role in (words.COUNT, words.ITERATIONS):
             role = _count_role(a, roles)
-        elif lower in ("b", "b1", "b2") and isinstance(a.default, float):
-            role = {"b": words.SHARE, "b1": "beta1", "b2": "beta2"}[lower]
-        elif lower in ("b1", "b2") and not (_twin(a.name, arguments)):
-            role = {"b1": "beta1", "b2": "beta2"}[lower]
-        elif lower in ("w1", "w2", "b1", "b2"):
-            role = words.PARAMETERS
-        elif lower == "e" and not isinstance(a.default, float):
-            role = None
-        elif lower in ("a", "alpha") and any(x is not a and x.role == words.RATE for x in arguments):
-            role = words.SHARE
+        elif role == words.LAYER and isinstance(a.default, int):
+            role = words.SIZE
+        elif role in (None, words.DATA, words.COUNT) and (beside := _beside(a.name, arguments)) is not None:
+            role = beside
+        elif lower in _LETTERS:
+            role = _letter_role(a, arguments)
         elif lower == "delta" and has_params and any(x is not a and x.role == words.GRADIENTS for x in arguments):
             role = words.MEMORY if a.required or a.default is None else "epsilon"
         elif (lower == "p" and isinstance(a.default, float)) or (
@@ -174,6 +171,25 @@ def _settled(arguments: list[Argument], anatomy: Anatomy) -> list[Argument]:
             role = words.DATA
         settled.append(replace(a, role=role))
     return settled
+
+
+_LETTERS = frozenset(("b", "b1", "b2", "w1", "w2", "e", "a", "alpha"))
+
+
+def _letter_role(a: Argument, arguments: list[Argument]) -> str | None:
+    """Read names that are a weight, a bias or a hyperparameter, as the others have it."""
+    lower = a.name.lower()
+    if lower in ("b", "b1", "b2") and isinstance(a.default, float):
+        return {"b": words.SHARE, "b1": "beta1", "b2": "beta2"}[lower]
+    if lower in ("b1", "b2"):
+        return words.PARAMETERS if _twin(a.name, arguments) else {"b1": "beta1", "b2": "beta2"}[lower]
+    if lower in ("w1", "w2"):
+        return words.PARAMETERS
+    if lower == "e":
+        return "epsilon" if isinstance(a.default, float) else None
+    if lower in ("a", "alpha") and any(x is not a and x.role == words.RATE for x in arguments):
+        return words.SHARE
+    return a.role
 
 
 def _one_gradient(arguments: list[Argument]) -> list[Argument]:
@@ -227,6 +243,25 @@ def _count_role(a: Argument, roles: set[str | None]) -> str:
     if a.name.lower() in ("i", "j", "k", "n") and a.use.indexed is False and words.KEY not in roles and a.required:
         return words.COUNT
     return words.COUNT
+
+
+_SLOPE_OF = re.compile(r"(?:d|g|grad|grad_|g_|d_|nabla_|∇)")
+_MEMORY_OF = re.compile(r"(?:[vmshr]|vel|cache|mem|vd|sd|md|mom|acc)_?d?")
+
+
+def _beside(name: str, arguments: list[Argument]) -> str | None:
+    """Read a name by the others: ``gy`` is the gradient of ``y``, and then ``y`` a parameter."""
+    others = {a.name for a in arguments if a.name != name}
+    for other in others:
+        if name.endswith(other) and name != other:
+            before = name[: -len(other)]
+            if _SLOPE_OF.fullmatch(before):
+                return words.GRADIENTS
+            if _MEMORY_OF.fullmatch(before) and words.role_of(other) in (words.PARAMETERS, words.DATA):
+                return words.MEMORY
+        if other.endswith(name) and _SLOPE_OF.fullmatch(other[: -len(name)]):
+            return words.PARAMETERS
+    return None
 
 
 def _twin(name: str, arguments: list[Argument]) -> bool:

@@ -43,7 +43,7 @@ _WORDS = {
     ),
     MEMORY: (
         "v m s r u h vel velocity velocities cache caches state states opt_state optim_state optimizer_state memory "
-        "memories moment moments moment1 moment2 m1 m2 v1 v2 s1 s2 mt vt st rt mv m_t v_t s_t r_t "
+        "optimizer opt optim memories moment moments moment1 moment2 m1 m2 v1 v2 s1 s2 mt vt st rt mv m_t v_t s_t r_t "
         "v_prev m_prev s_prev "
         "momentum_buffer buf buffer buffers acc accum accumulator accumulators accumulated eg eg2 edx "
         "edx2 e_g2 e_dx2 "
