@@ -187,7 +187,7 @@ def played(statements: Statements, scope: dict[str, Any], tape: Tape, steps: int
     -------
     ndarray (steps + 1, n) or (settings, steps + 1, n)
     """
-    if any(ast.unparse(s) == SHARED for s in statements):
+    if any(_is_mark(s) for s in statements):
         return _played_in_turn(statements, scope, tape, steps)
     codes = [_compiled(statement) for statement in statements]
     rate, (turn, starts) = scope["learning_rate"], _turns(tape)
@@ -201,8 +201,7 @@ def played(statements: Statements, scope: dict[str, Any], tape: Tape, steps: int
             for code in codes:
                 exec(code, scope)  # noqa: S102 - the catalogue's own text
             thetas.append(scope["theta"])
-    whole = np.broadcast_shapes(*(np.shape(theta) for theta in thetas))
-    return np.stack([np.broadcast_to(theta, whole) for theta in thetas], axis=-2)
+    return _stacked(thetas)
 
 
 def _played_in_turn(statements: Statements, scope: dict[str, Any], tape: Tape, steps: int | None) -> Array:
@@ -229,8 +228,21 @@ def _played_in_turn(statements: Statements, scope: dict[str, Any], tape: Tape, s
                 parts[k] = scope["theta"]
             shapes = np.broadcast_shapes(*(np.shape(p) for p in parts))
             thetas.append(np.concatenate([np.broadcast_to(p, shapes) for p in parts], axis=-1))
-    whole = np.broadcast_shapes(*(np.shape(theta) for theta in thetas))
-    return np.stack([np.broadcast_to(theta, whole) for theta in thetas], axis=-2)
+    return _stacked(thetas)
+
+
+def _stacked(thetas: list[Array]) -> Array:
+    """Stack steps, of which only the later ones may differ from setting to setting."""
+    widest = max((np.shape(theta) for theta in thetas), key=len)
+    stacked = np.empty((*widest[:-1], len(thetas), widest[-1]))
+    for k, theta in enumerate(thetas):
+        stacked[..., k, :] = theta
+    return stacked
+
+
+@cache
+def _is_mark(statement: ast.stmt) -> bool:
+    return ast.unparse(statement) == SHARED
 
 
 @cache

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from itertools import product
 from typing import Any, final
 
@@ -147,14 +148,31 @@ class Evidence:
             fits.append(Fit(hypothesis, numbers, float(disagreement[row]), float(apart[row].max())))
         return fits
 
+    def glance(self, hypothesis: Hypothesis) -> float:
+        """Return the disagreement of the best usual numbers on the first two steps, as if moves grew with the rate."""
+        fixed, free = self.split(hypothesis)
+        columns: dict[str, Any] = {
+            **fixed,
+            **_settings(hypothesis, [n for n in free if n != "learning_rate"], few=True),
+        }
+        if "learning_rate" in free:
+            columns["learning_rate"] = 1.0
+        moves = hypothesis.moves(columns, self.tape, 2)
+        if "learning_rate" in free:
+            moves = moves * np.asarray(self._ratio(hypothesis, moves))[..., np.newaxis]
+        return float(np.minimum(differences(moves, self.trajectory), 1).mean(axis=(-2, -1)).min())
+
     def split(self, hypothesis: Hypothesis) -> tuple[dict[str, float], list[str]]:
         """Return the numbers that are known, and the names of those that are not."""
         fixed = {n: float(self.known[n]) for n in hypothesis.numbers if n in self.known}
         return fixed, [n for n in hypothesis.numbers if n not in fixed]
 
     def _rates(self, hypothesis: Hypothesis, columns: Mapping[str, Any]) -> Array | float:
-        """Return the learning rate that each setting needs: the median ratio at the first step that moves."""
-        moves = hypothesis.moves({**columns, "learning_rate": 1.0}, self.tape, 2)
+        """Return the learning rate that each setting needs."""
+        return self._ratio(hypothesis, hypothesis.moves({**columns, "learning_rate": 1.0}, self.tape, 2))
+
+    def _ratio(self, hypothesis: Hypothesis, moves: Array) -> Array | float:
+        """Return the median ratio of what was seen to two steps at a rate of 1, at the first of them that moves."""
         seen = self.trajectory.moves[:2]
         clear = np.abs(seen) > 100 * self.trajectory.noise[:2]
         row = 0 if clear[0].any() else 1
@@ -248,25 +266,31 @@ def _rank(fit: Fit) -> float:
     return fit.disagreement
 
 
-def _settings(hypothesis: Hypothesis, free: list[str], *, few: bool) -> dict[str, Array]:
+def _settings(hypothesis: Hypothesis, free: list[str], *, few: bool) -> Mapping[str, Array]:
     """Return columns of usual values: every combination, of fewer values where there would be too many."""
+    needed = frozenset(name for v in hypothesis.variations for name in v.numbers)
+    return _columns(tuple((n, hypothesis.numbers[n]) for n in free), needed, hypothesis.rule in SIGNS, few)
+
+
+@cache
+def _columns(
+    free: tuple[tuple[str, float], ...], needed: frozenset[str], signs: bool, few: bool
+) -> Mapping[str, Array]:
     if not free:
         return {}
     choices = []
-    for name in free:
-        default = hypothesis.numbers[name]
+    for name, default in free:
         usual = dict.fromkeys((default, *USUAL.get(name, ())))
-        if hypothesis.rule in SIGNS and name in SHARES and not few:
+        if signs and name in SHARES and not few:
             usual |= dict.fromkeys(FINE)
-        needed = any(name in v.numbers for v in hypothesis.variations)
-        values = [v for v in usual if v != 0 or not needed]
+        values = [v for v in usual if v != 0 or name not in needed]
         choices.append(values[:FEW] if few else values)
-    most = len(FINE) ** 2 if hypothesis.rule in SIGNS else MOST
+    most = len(FINE) ** 2 if signs else MOST
     while math.prod(len(c) for c in choices) > most:
         longest = max(range(len(choices)), key=lambda k: len(choices[k]))
         choices[longest] = choices[longest][:-1]
     rows = np.array(list(product(*choices)), dtype=np.float64).reshape(-1, len(free))
-    return {name: rows[:, k : k + 1] for k, name in enumerate(free)}
+    return {name: rows[:, k : k + 1] for k, (name, _) in enumerate(free)}
 
 
 def _solvable(name: str, value: float) -> bool:

@@ -31,6 +31,8 @@ FAMILIES = (
 )
 """Rules that go by each other's names."""
 
+MANY = 400
+"""Of more hypotheses than these, those that are nearest on the first two steps are looked at more closely."""
 SOLVED = 12
 """How many of the nearest hypotheses of a level have their unknown numbers solved."""
 BEAM = 14
@@ -54,13 +56,21 @@ class _Search:
 
     def level(self, hypotheses: Iterable[Hypothesis], *, few: bool) -> list[Fit]:
         """Screen hypotheses and return those that hold, the cheapest first."""
+        new = {key: h for h in hypotheses if (key := (h.rule, frozenset(h.codes))) not in self.tried}
+        if len(new) <= MANY:
+            return self._held(list(new.values()), few=few)
+        glances = {key: self.evidence.glance(h) for key, h in new.items()}
+        order = sorted(new, key=lambda key: glances[key])[:MANY]
+        sharp = [new[key] for key in order if glances[key] <= self.evidence.tolerance]
+        return self._held(sharp, few=few) or self._held([new[key] for key in order[len(sharp) :]], few=few)
+
+    def _held(self, hypotheses: list[Hypothesis], *, few: bool) -> list[Fit]:
+        """Screen hypotheses closely and return those that hold, the cheapest first."""
         screened: list[list[Fit]] = []
         for hypothesis in hypotheses:
-            key = (hypothesis.rule, frozenset(hypothesis.codes))
-            if key not in self.tried:
-                starts = self.evidence.screen(hypothesis, few=few)
-                self.tried[key] = starts[0]
-                screened.append(starts)
+            starts = self.evidence.screen(hypothesis, few=few)
+            self.tried[hypothesis.rule, frozenset(hypothesis.codes)] = starts[0]
+            screened.append(starts)
         screened.sort(key=lambda starts: starts[0].disagreement)
         # What holds with usual numbers is believed before what has to be solved for.
         exact = [starts for starts in screened if starts[0].residual <= self.evidence.tolerance]

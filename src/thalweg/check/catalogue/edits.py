@@ -181,9 +181,7 @@ class First(Edit):
 
     def apply(self, statements: Statements) -> Statements | None:  # noqa: D102 - as declared
         given = {_assigned(s) for s in _parsed(self.text)}
-        read = {
-            n.id for s in statements for n in ast.walk(s) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load)
-        }
+        read = frozenset[str]().union(*map(_read, statements))
         waiting = given & {"stale", "total", "theta_before"}  # read by what a later edit puts in
         return [*_parsed(self.text), *statements] if waiting or given & read else None
 
@@ -254,6 +252,12 @@ def memory(statements: Statements) -> list[str]:
     return kept
 
 
+@cache
+def _read(statement: ast.stmt) -> frozenset[str]:
+    return frozenset(n.id for n in ast.walk(statement) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load))
+
+
+@cache
 def _assigned(statement: ast.stmt) -> str:
     target = statement.targets[0] if isinstance(statement, ast.Assign) else None
     return target.id if isinstance(target, ast.Name) else ""
