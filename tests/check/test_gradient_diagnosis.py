@@ -95,6 +95,14 @@ def test_functions_that_are_named_are_taken() -> None:
         told_of("named", text, function="beta")
 
 
+def test_loss_that_is_not_written_down_is_one_that_fits() -> None:
+    (told,) = told_of("line", FILES["costless_line"].text)
+    assert (told.kind, told.form, told.told) == ("right", "known_loss", "the mean squared error")
+    wild = FILES["costless_line"].text.replace("(y_hat - y)", "(y_hat - y) ** 3").replace("np.sum(y_hat - y)", "7")
+    (told,) = told_of("line", wild)
+    assert (told.kind, told.choices) == ("unclear", ())
+
+
 def test_no_cost_is_asked_for_not_guessed() -> None:
     text = "def backward(W, X, d): return X.T @ d\n"
     (told,) = told_of("costless", text)

@@ -12,21 +12,23 @@ from typing import Any, Literal, final
 
 import numpy as np
 
+from thalweg.check.blocks import Blocks
 from thalweg.check.gradient_verdict import GradientVerdict
 from thalweg.check.gradients import examined
 from thalweg.check.subjects.gradients.binding import UnboundError
 from thalweg.check.subjects.gradients.finding import find_gradients, remember
 from thalweg.check.subjects.gradients.lines import suspects
-from thalweg.check.subjects.gradients.reading import Given, GradientSubject, NotThisWayError, Reading
+from thalweg.check.subjects.gradients.reading import Given, GradientSubject, NoKnownLossError, NotThisWayError, Reading
 from thalweg.check.subjects.subject import CannotRun, Source
 from thalweg.errors import ThalwegError
 
 Kind = Literal["right", "wrong", "unclear", "cannot_run"]
 
 MOST = 12  # readings of a tier that are examined
+GLANCE = 1e-5  # step of a first look
 VAGUE = ("factor", "shape")  # causes that say no more than that the numbers differ
 BEST = 2  # of which so many are asked for their causes
-TRIED = 600  # readings that are called once
+TRIED = 1500  # readings that are called once
 
 
 @final
@@ -166,12 +168,18 @@ def _examined(subject: GradientSubject, source: Source) -> GradientDiagnosis:
             if mark in seen:
                 continue
             seen.add(mark)
+            if reading.form == "known_loss" and not _hopeful(reading):
+                failure = NoKnownLossError("it is the gradient of no loss that is known")
+                continue
             told = check(reading, causes=False)
         except Exception as raised:  # noqa: BLE001 - a stranger's code may fail in any way
             failure = _better(failure, raised)
             continue
         if told.verdict == "right":
             return _diagnosis(subject, source, reading, told)
+        if reading.form == "known_loss" and not any(block.right for block in told.blocks):
+            failure = NoKnownLossError("it is the gradient of no loss that is known")
+            continue
         found.append((reading, told))
     if not found:
         return _cannot_run(subject, source, failure)
@@ -181,6 +189,23 @@ def _examined(subject: GradientSubject, source: Source) -> GradientDiagnosis:
     if told.verdict == "wrong" and len(subject.choices) > 1:
         return replace(_diagnosis(subject, source, reading, told), kind="unclear", choices=subject.choices)
     return _diagnosis(subject, source, reading, told)
+
+
+def _hopeful(reading: Reading) -> bool:
+    """Tell whether the gradient of any block agrees with this loss along a direction: a glance before a look."""
+    blocks = Blocks(reading.x)
+    rng = np.random.default_rng(0)
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")
+        given = blocks.receive(reading.grad(_copied(reading.x))).flat if reading.grad is not None else blocks.flat
+        for _, _, place in blocks.slices():
+            way = np.zeros(blocks.size)
+            way[place] = rng.choice([-1.0, 1.0], place.stop - place.start)
+            ahead, behind = (float(reading.fun(blocks.rebuild(blocks.flat + h * way))) for h in (GLANCE, -GLANCE))
+            slope, claimed = (ahead - behind) / (2 * GLANCE), float(given @ way)
+            if abs(slope - claimed) <= 1e-4 * abs(slope) + 1e-9:
+                return True
+    return False
 
 
 def _of_many(subject: GradientSubject) -> bool:
@@ -244,6 +269,8 @@ def _diagnosis(subject: GradientSubject, source: Source, reading: Reading, told:
 
 def _better(before: BaseException | None, now: BaseException) -> BaseException:
     """Return the failure that tells more: one of the code itself before one of ours."""
+    if isinstance(before, NoKnownLossError):
+        return before
     return now if before is None or (_is_ours(before) and not _is_ours(now)) else before
 
 
@@ -252,7 +279,8 @@ def _is_ours(failure: BaseException) -> bool:
 
 
 def _cannot_run(subject: GradientSubject, source: Source, failure: BaseException | None) -> GradientDiagnosis:
-    if failure is None and not subject.of:
+    trace = list(_lines_of(failure, source.path)) if failure is not None else []
+    if not subject.of and not trace:
         return GradientDiagnosis(subject.name, "", "unclear", choices=subject.choices)
     if isinstance(failure, UnboundError):
         reason = f"{failure.function}({failure.argument})"
@@ -262,8 +290,7 @@ def _cannot_run(subject: GradientSubject, source: Source, failure: BaseException
         said = failure.what
     elif failure is not None and not isinstance(failure, NotThisWayError):
         said = f"{type(failure).__name__}: {failure}"
-        numbers = list(_lines_of(failure, source.path))
-        said = f"{source.where(numbers[-1])}: {said}" if numbers else said
+        said = f"{source.where(trace[-1])}: {said}" if trace else said
     return GradientDiagnosis(subject.name, subject.of, "cannot_run", reason=" ".join(said.split())[:300])
 
 

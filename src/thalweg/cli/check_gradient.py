@@ -117,12 +117,13 @@ def tell_gradients(checked: Sequence[CheckedGradients], told: dict[str, Any], *,
 
 def headline(say: GradientPhrases, file: str, one: GradientDiagnosis) -> str:
     """Return the verdict on a gradient in one line, which begins with it and a colon."""
-    values = {"name": one.name, "file": file, "of": one.of, "choices": say.between.join(one.choices)}
+    of = say.sentence(one.told) if one.form == "known_loss" else one.of
+    values = {"name": one.name, "file": file, "of": of, "choices": say.between.join(one.choices)}
     if one.kind == "right":
-        template = say.is_right if one.of and one.of != one.name else say.alone_right
+        template = say.is_right if of and of != one.name else say.alone_right
     elif one.kind == "wrong":
         values["blocks"] = few(one.verdict.wrong_blocks if one.verdict else (), say)
-        template = say.is_wrong if one.of and one.of != one.name else say.alone_wrong
+        template = say.is_wrong if of and of != one.name else say.alone_wrong
     elif one.kind == "unclear":
         template = say.asks_which if one.choices else say.asks_argument if one.reason else say.asks_cost
         values["argument"] = one.reason

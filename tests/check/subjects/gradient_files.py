@@ -1109,6 +1109,95 @@ def gradient(w):
     return 2 * X.T @ (X @ w - y)
 """
 
+COSTLESS_DIGITS = """
+import numpy as np
+
+def start():
+    rng = np.random.default_rng(1)
+    return rng.random((12, 49)) - 0.5, rng.random((12, 1)) - 0.5, rng.random((10, 12)) - 0.5, rng.random((10, 1)) - 0.5
+
+def init_weights():
+    W1, b1, W2, b2 = start()
+    return W1, b1, W2, b2
+
+def relu(z):
+    return np.maximum(z, 0)
+
+def drelu(z):
+    return z > 0
+
+def softmax(z):
+    e = np.exp(z - z.max(axis=0))
+    return e / e.sum(axis=0)
+
+def forward(W1, b1, W2, b2, X):
+    Z1 = W1 @ X + b1
+    A1 = relu(Z1)
+    Z2 = W2 @ A1 + b2
+    A2 = softmax(Z2)
+    return Z1, A1, Z2, A2
+
+def as_columns(labels):
+    columns = np.zeros((labels.max() + 1, labels.size))
+    columns[labels, np.arange(labels.size)] = 1
+    return columns
+
+def backward(Z1, A1, Z2, A2, W2, X, labels):
+    m = labels.size
+    dZ2 = A2 - as_columns(labels)
+    dW2 = dZ2 @ A1.T / m
+    db2 = dZ2.sum(axis=1, keepdims=True) / m
+    dZ1 = W2.T @ dZ2 * drelu(Z1)
+    dW1 = dZ1 @ X.T / m
+    db1 = dZ1.sum(axis=1, keepdims=True) / m
+    return dW1, db1, dW2, db2
+"""
+
+COSTLESS_LINE = """
+import numpy as np
+
+class Line:
+    def __init__(self, rate=0.05):
+        self.rate = rate
+        self.w = 0.0
+        self.b = 0.0
+
+    def forward(self, x):
+        return self.w * x + self.b
+
+    def gradients(self, x, y, y_hat):
+        n = len(x)
+        dw = 2 / n * np.sum((y_hat - y) * x)
+        db = 2 / n * np.sum(y_hat - y)
+        return dw, db
+"""
+
+COSTLESS_OBJECT = '''
+import numpy as np
+
+def squash(x):
+    return 1.0 / (1.0 + np.exp(-x))
+
+class TinyNet:
+    """Holds its data; what it descends on is nowhere written."""
+
+    def __init__(self, x, y):
+        self.input, self.y = x, y
+        self.weights1 = np.random.rand(x.shape[1], 5)
+        self.weights2 = np.random.rand(5, y.shape[1])
+        self.output = np.zeros(y.shape)
+
+    def feedforward(self):
+        self.hidden = squash(self.input @ self.weights1)
+        self.output = squash(self.hidden @ self.weights2)
+
+    def backprop(self):
+        error = 2 * (self.y - self.output) * self.output * (1 - self.output)
+        back = error @ self.weights2.T * self.hidden * (1 - self.hidden)
+        self.weights2 += self.hidden.T @ error
+        self.weights1 += self.input.T @ back
+'''
+
 
 class Subject(NamedTuple):
     """A file, and the gradients it is expected to hold."""
@@ -1157,6 +1246,9 @@ FILES = {
     "polynomial": Subject(POLYNOMIAL, ("df",)),
     "global_weights": Subject(GLOBAL_WEIGHTS, ("compute_gradients",)),
     "zero_start": Subject(ZERO_START, ("gradient",)),
+    "costless_digits": Subject(COSTLESS_DIGITS, ("drelu", "backward")),
+    "costless_line": Subject(COSTLESS_LINE, ("Line",)),
+    "costless_object": Subject(COSTLESS_OBJECT, ("TinyNet",)),
 }
 
 
@@ -1222,5 +1314,8 @@ SLIPS = [
     Slip("softmax_regression", "                dW[:, y[i]] -= X[i]\n", "", "svm_loss_naive", "W", ""),
     Slip("rnn_step", "dWh = prev_h.T.dot(dtheta)", "dWh = prev_h.T.dot(dnext_h)", "rnn_step_backward", "Wh", ""),
     Slip("polynomial", "4 * x ** 3 - 9 * x ** 2", "4 * x ** 3 - 9 * x", "df", "x", ""),
+    Slip("costless_digits", "db1 = dZ1.sum(axis=1, keepdims=True) / m", "db1 = dZ1.sum() / m", "backward", "b1", "bias_axis"),
+    Slip("costless_line", "db = 2 / n *", "db = 2 *", "Line", "b", "missing_1_m"),
+    Slip("costless_object", "* self.hidden * (1 - self.hidden)", "* self.hidden", "TinyNet", "weights1", ""),
     Slip("global_weights", "db = error.mean(axis=0)", "db = error.sum(axis=0)", "compute_gradients", "b", "missing_1_m"),
 ]  # fmt: skip

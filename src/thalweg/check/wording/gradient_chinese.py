@@ -52,7 +52,7 @@ GRADIENTS_IN_CHINESE = GradientPhrases(
         "of_scores": "这是对激活前的值（z）求的导数：激活函数的导数已经包含在内。",
         "averaged": "参数的梯度对样本取了平均；往回传的误差没有取平均。",
         "moved": "梯度是从更新前后参数的变化读出来的。",
-        "known_loss": "文件没有给出代价；这是 {told} 的梯度。",
+        "known_loss": "文件没有给出代价；最相符的是{told}。",
     },
     kinds={"right": "正确", "wrong": "错误", "unclear": "不明确", "cannot_run": "无法运行"},
     table_head=("文件", "梯度", "结论", "发现"),

@@ -52,7 +52,7 @@ GRADIENTS_IN_ENGLISH = GradientPhrases(
         "of_scores": "the derivative is the one in the scores: the slope of the activation is already in it.",
         "averaged": "gradients of parameters are means over the examples; the errors handed on are not.",
         "moved": "the gradient was read off what the update moves.",
-        "known_loss": "the file gives no cost; this is the gradient of {told}.",
+        "known_loss": "the file gives no cost; {told} is the one that fits best.",
     },
     kinds={"right": "right", "wrong": "wrong", "unclear": "unclear", "cannot_run": "cannot run"},
     table_head=("file", "gradient", "verdict", "findings"),

@@ -13,7 +13,7 @@ from typing import Any
 from thalweg.check.subjects.gradients.binding import needed, parameters, returned_names, roles, tree_of
 from thalweg.check.subjects.gradients.holding import Holder
 from thalweg.check.subjects.gradients.layers import layer_readings, upstream_of
-from thalweg.check.subjects.gradients.models import Model, readings
+from thalweg.check.subjects.gradients.models import Model, readings, readings_by_known_losses
 from thalweg.check.subjects.gradients.names import of_gradient, part, role, stem, words
 from thalweg.check.subjects.gradients.objects import built, methods_of, object_readings
 from thalweg.check.subjects.gradients.pairs import elementwise, losses
@@ -151,7 +151,7 @@ def _of_backward(
     chosen = alike or of_partner or ([n for n in costs if len(costs) == 1] or simple or costs)
     if not chosen:  # f and grad_f, whatever they are called
         chosen = [n for n in others if len(n) <= 2 and n in name]
-        chosen = chosen or [n for n in others if set(words(n)) & set(words(name))]
+        chosen = chosen or [n for n in others if stem(n) & stem(name) and part(n) != "forward"]
     return _of_model(f, [functions[n] for n in chosen] or [], functions, scope, text, point, at)
 
 
@@ -175,6 +175,8 @@ def _of_model(
             for forward in own_pass:
                 model = Model(cost, backward, forward)
                 yield from readings(model, scope, text, point, at)
+        for forward in passes if not costs else []:
+            yield from readings_by_known_losses(backward, forward, scope, text, point, at)
 
     of = named[0] if len(named) == 1 else "" if named else backward.__name__ if costs else ""
     return GradientSubject(backward.__name__, of, (backward,), ways, tuple(named) if len(named) != 1 else ())

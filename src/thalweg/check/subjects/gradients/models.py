@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import product
+from types import MethodType
 from typing import Any, final
 
 import numpy as np
@@ -15,15 +16,16 @@ from thalweg.check.subjects.gradients.binding import (
     arguments,
     called,
     choices_of,
-    keys_of,
     needed,
     parameters,
     returned_names,
     roles,
     unpacked,
 )
-from thalweg.check.subjects.gradients.names import part, plain, role
+from thalweg.check.subjects.gradients.known import KNOWN
+from thalweg.check.subjects.gradients.names import plain, role
 from thalweg.check.subjects.gradients.passing import both, laid_beside, take
+from thalweg.check.subjects.gradients.points import initialised, made_points, numeric, own_points
 from thalweg.check.subjects.gradients.reading import Given, Reading
 
 Function = Callable[..., Any]
@@ -190,19 +192,41 @@ def readings(model: Model, scope: Mapping[str, Any], text: str, at: Any = None, 
         yield from _one_way(model, way, names, scope, text, at, at_name)
 
 
+def readings_by_known_losses(
+    backward: Function, forward: Function | None, scope: Mapping[str, Any], text: str, at: Any = None, at_name: str = ""
+) -> Iterator[Reading]:
+    """Yield the ways to test a backward pass that descends on a loss which the file does not write down."""
+    for way in readings(Model(KNOWN[0][1], backward, forward), scope, text, at, at_name):
+        run = way.fun.__self__ if isinstance(way.fun, MethodType) else None
+        if way.tier != 1 or not isinstance(run, Run):
+            continue
+        for told, loss in KNOWN:
+            same = replace(run, model=Model(loss, backward, forward))
+            yield replace(way, fun=same.value, grad=same.gradient, form="known_loss", told=told)
+            try:
+                run.value(way.x)
+            except Exception:  # noqa: BLE001 - what fails with one loss fails with all
+                break
+
+
 def _one_way(
     model: Model, way: str, names: list[str], scope: Mapping[str, Any], text: str, at: Any, at_name: str
 ) -> Iterator[Reading]:
     takes_data = bool(model.takes("inputs", "targets")) and way != "point"
     own = list(own_worlds(model, scope)) if takes_data else []
+    sized = bool(model.takes("size_hidden"))
     blank = w.World("rows", None, None, w.FEATURES, 1, "real")
     made = w.worlds(text) if takes_data else [blank]
-    shape = np.shape(at) if _numeric(at) else ()
+    fixed = [*own_points(way, names, scope), *((x, ()) for x in initialised(way, names, scope, blank))]
+    own_ends = list(dict.fromkeys(ends for x, _ in fixed for ends in w.ends_of(x))) if takes_data else []
+    if own_ends:  # lengths that the file has set
+        made = [world for ends in own_ends for world in w.worlds(text, ends)]
+    shape = np.shape(at) if numeric(at) else ()
     asked: list[tuple[Any, tuple[Given, ...]]] = [] if at is None else [(at, (Given(at_name, shape, "asked"),))]
     for world in (*own, *made):
         if way == "inputs" and (world.own or world.layout == "one"):
             continue
-        points = asked or [*own_points(way, names, scope), *made_points(model, way, names, scope, world)]
+        points = asked or [*own_points(way, names, scope), *made_points(model.members, sized, way, names, scope, world)]
         for (x, given), more, extras in product(points, _choices(model), _extras(model)):
             if x is None:
                 continue
@@ -303,128 +327,3 @@ def _numbers(value: Any) -> bool:
     except ValueError:
         return False
     return array.dtype.kind in "fiub" and 0 < array.ndim <= 2 and array.size > 1
-
-
-def own_points(way: str, names: list[str], scope: Mapping[str, Any]) -> Iterator[tuple[Any, tuple[Given, ...]]]:
-    """Yield the parameters that the file has under these names; others of their shapes where they show too little."""
-    if way in ("pieces", "globals", "point"):
-        if not all(_is_point(scope.get(name)) for name in names) or not names:
-            return
-        found: Any = {name: _floating(scope[name]) for name in names}
-    else:
-        hits = [n for n in (*names, *(k for k in scope if role(k) == "parameters")) if _is_point(scope.get(n))]
-        if not hits:
-            return
-        found, names = _floating(scope[hits[0]]), hits[:1]
-    given = tuple(Given(name, np.shape(scope[name]) if _numeric(scope[name]) else (), "file") for name in names)
-    if w.dull(found) or way == "globals":
-        made = tuple(Given(each.name, each.shape, "made") for each in given)
-        yield w.redrawn(found), made
-    else:
-        yield found, given
-
-
-def _numeric(value: Any) -> bool:
-    return isinstance(value, (float, int, np.ndarray, np.generic))
-
-
-def _is_point(value: Any) -> bool:
-    if isinstance(value, Mapping):
-        return bool(value) and all(_numeric(v) or isinstance(v, (list, dict, str)) for v in value.values()) and any(
-            isinstance(v, (np.ndarray, float, list, dict)) for v in value.values()
-        )  # fmt: skip
-    if isinstance(value, (list, tuple)):
-        return bool(value) and all(_numeric(v) or _is_point(v) for v in value)
-    return _numeric(value) and not isinstance(value, bool)
-
-
-def _floating(value: Any) -> Any:
-    if isinstance(value, np.ndarray) and value.dtype.kind in "iu":
-        return value.astype(float)
-    return float(value) if isinstance(value, int) else value
-
-
-def made_points(
-    model: Model, way: str, names: list[str], scope: Mapping[str, Any], world: w.World
-) -> Iterator[tuple[Any, tuple[Given, ...]]]:
-    """Yield parameters that fit a world: by the file's own function that starts them, else by their names."""
-    if way == "inputs":
-        form = np.shape(world.Y) if world.kind != "labels" else (w.ROWS, w.OUTPUTS)
-        drawn = w.drawn({names[0]: form})
-        yield drawn, _shapes_of(drawn)
-        return
-    for x in initialised(way, names, scope, world):
-        yield x, _shapes_of(x)
-    if way == "globals":
-        return
-    keys = names
-    if way == "whole":
-        keys = next((k for f in model.members for n in names for k in [keys_of(f, n)] if k), [])
-        in_order = next((k for f in model.members for n in names for k in [unpacked(f, n)] if k), [])
-        for like in w.shapes(in_order or keys, world):
-            drawn = w.drawn(like)
-            x = tuple(drawn[name] for name in in_order) if in_order else drawn
-            yield x, _shapes_of(drawn)
-        if not keys and not in_order:
-            n, h, k = world.features, w.HIDDEN[0], world.outputs
-            flat = [((n * h + h) + (h * k + k),)] if model.takes("size_hidden") else []
-            vectors: list[dict[str, tuple[int, ...]]] = [{names[0]: form} for form in flat]
-            for found in (*vectors, *w.shapes(["theta"], world)):
-                made = w.drawn(found)
-                yield next(iter(made.values())), _shapes_of(made)
-            if world.X is None:
-                for form in ((3,), (3, 1), (2,), (4, 3)):
-                    yield w.drawn({"x": form})["x"], (Given(names[0], form, "made"),)
-        return
-    if way == "point" or world.X is None:
-        forms: list[tuple[int, ...]] = [(3,), (), (2,), (3, 1), (4, 3)] if len(names) == 1 else [(), (3,)]
-        for form in forms:
-            made = w.drawn(dict.fromkeys(names, form))
-            yield made, _shapes_of(made)
-    for like in w.shapes(keys, world):
-        made = w.drawn(like)
-        yield made, _shapes_of(made)
-
-
-def _shapes_of(x: Any) -> tuple[Given, ...]:
-    if isinstance(x, Mapping):
-        return tuple(Given(str(k), np.shape(v), "made") for k, v in x.items() if _numeric(v))
-    return (Given("x", np.shape(x) if _numeric(x) else (), "made"),)
-
-
-def initialised(way: str, names: list[str], scope: Mapping[str, Any], world: w.World) -> Iterator[Any]:
-    """Yield what the file's functions that start the parameters give, with values drawn anew."""
-    for name, function in scope.items():
-        if not callable(function) or isinstance(function, type) or part(name) != "initial":
-            continue
-        deep = any(told == "sizes" for told in roles(function).values())
-        for hidden in (w.HIDDEN[:1], w.HIDDEN[:2]) if deep else (w.HIDDEN[:1],):
-            sizes = [world.features, *hidden, world.outputs]
-            by_role: dict[str, Any] = {
-                "sizes": sizes, "size_in": world.features, "size_hidden": w.HIDDEN[0], "size_out": world.outputs,
-                "inputs": world.X, "targets": world.Y, "count": world.rows if world.X is not None else 1,
-            }  # fmt: skip
-            state = np.random.get_state()  # noqa: NPY002 - theirs may seed the generator of the process
-            try:
-                made = called(function, arguments(function, {}, by_role))
-            except Exception:  # noqa: BLE001, S112 - a stranger's function may fail in any way
-                continue
-            finally:
-                np.random.set_state(state)  # noqa: NPY002 - the same
-            made = w.redrawn(made)
-            if isinstance(made, Mapping):
-                if way == "whole" or all(n in made for n in names):
-                    yield made
-            elif way != "whole" and isinstance(made, tuple):
-                told = returned_names(function)
-                if len(told) == len(made) and all(told):
-                    by_name = {plain(str(n)): value for n, value in zip(told, made, strict=True)}
-                    if all(plain(n) in by_name for n in names):
-                        yield {n: by_name[plain(n)] for n in names}
-                        continue
-                if len(made) == len(names):
-                    yield dict(zip(names, made, strict=True))
-            elif way == "whole":
-                yield made
-            elif isinstance(made, np.ndarray) and len(names) == 1:
-                yield {names[0]: made}

@@ -42,7 +42,7 @@ _OF_PARAMETERS = frozenset("parameters params weights theta network net model w 
 
 _INPUTS = frozenset(
     "x xs data inputs input features x_train train_x x_batch batch samples examples images x_data input_data a0 xb xi"
-    " train_data train_set_x xx x_input input_x".split()
+    " train_data train_set_x xx x_input input_x a_prev aprev prev_a layer_input last_input".split()
 )
 _TARGETS = frozenset(
     "y ys t labels targets target y_true y_train train_y label truth yb y_batch y_data ytrue y_actual actual yi tt"

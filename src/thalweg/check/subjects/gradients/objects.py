@@ -14,12 +14,16 @@ import numpy as np
 from thalweg.check.subjects.gradients import worlds as w
 from thalweg.check.subjects.gradients.binding import arguments, called, needed, parameters, roles
 from thalweg.check.subjects.gradients.holding import Holder
+from thalweg.check.subjects.gradients.known import KNOWN
 from thalweg.check.subjects.gradients.layers import weights_of
 from thalweg.check.subjects.gradients.names import part, role
 from thalweg.check.subjects.gradients.passing import both, laid_beside, take
 from thalweg.check.subjects.gradients.reading import Given, NotThisWayError, Reading
 
 Function = Callable[..., Any]
+
+
+_FORWARD = ("predict", "call", "output", "function", "propagate", "activate")
 
 
 def _errors_of(out: Any) -> Any:
@@ -34,7 +38,9 @@ def methods_of(kind: type) -> dict[str, str]:
         if name == "__call__" and inspect.isfunction(value):
             found[name] = "forward"
         elif not name.startswith("__") and (inspect.isfunction(value) or inspect.ismethod(value)):
-            said = part(name) or ("forward" if name in ("predict", "call", "output", "function") else "")
+            said = part(name) or (
+                "forward" if name in ("predict", "call", "output", "function", "propagate", "activate") else ""
+            )
             if said in ("forward", "cost", "backward"):
                 found[name] = said
     return found
@@ -96,7 +102,12 @@ class ObjectRun:
         if self.forward:
             method = getattr(made, self.forward)
             given = self._arguments(method, known, by_role)
-            take(called(method, given), method, known, by_role)
+            result = called(method, given)
+            if result is None:  # it keeps what came out
+                kept = [value for name, value in vars(made).items() if role(name) == "output" and value is not None]
+                by_role |= {"output": kept[-1]} if kept else {}
+            else:
+                take(result, method, known, by_role)
         return made, known, by_role
 
     def _arguments(self, method: Function, known: Mapping[str, Any], by_role: Mapping[str, Any]) -> dict[str, Any]:
@@ -227,7 +238,12 @@ def _as_network(
     outer: list[Function],
 ) -> Iterator[Reading]:  # fmt: skip
     gives_both = backward in costs
-    for world in w.worlds(text):
+    all_worlds = w.worlds(text)
+    plain = next(built(kind, all_worlds[0]), None)
+    own_ends = w.ends_of(Holder(plain).parameters()) if plain is not None else []
+    if own_ends and plain is not None and not needed(kind):  # lengths that the class has set
+        all_worlds = [world for ends in own_ends for world in w.worlds(text, ends)]
+    for world in all_worlds:
         by_role: dict[str, Any] = {
             "inputs": world.X, "targets": world.Y, "count": world.rows, "rate": w.RATE, "keep": 1.0, "drop": 0.0,
             "penalty": w.PENALTY,
@@ -245,15 +261,19 @@ def _as_network(
             named = {**x, "X": world.X, "y": world.Y}
             given = tuple(Given(name, np.shape(value), "made") for name, value in named.items())
             for cost, forward in product([c for c in costs if c != backward] or [""], [*forwards[:2], ""]):
-                beside: list[Function | None] = [None] if cost or gives_both else [None, *outer]
-                for outer_cost in beside:
+                beside: list[tuple[str, Function | None]] = [("", None)]
+                if not cost and not gives_both:
+                    beside += [("", f) for f in outer] or (KNOWN if forward else ())
+                for told, outer_cost in beside:
                     run = ObjectRun(holder, cost, backward, forward, outer_cost, world.X, world.Y, by_role)
-                    yield Reading(run.value, run.gradient, x, given, tier)
+                    yield Reading(run.value, run.gradient, x, given, tier, "known_loss" if told else "", told)
 
 
 def _lazily(thing: Any, world: w.World) -> dict[str, Any]:
     """Give an object the parameters that it would get when it is fitted: attributes that it starts as None."""
-    empty = [name for name, value in vars(thing).items() if value is None and role(name) in ("piece", "parameters")]
+    nothing: tuple[Any, ...] = (None, [], 0)
+    unmade = [name for name, value in vars(thing).items() if not isinstance(value, np.ndarray) and value in nothing]
+    empty = [name for name in unmade if role(name) in ("piece", "parameters")]
     for like in w.shapes(empty, world):
         made = w.drawn(like)
         for name, value in made.items():
@@ -282,7 +302,7 @@ def _as_layer(kind: type, backward: str, forward: str) -> Iterator[Reading]:
             holder = Holder(thing)
             _steady(thing)
             x = {"input": world.X, **w.redrawn(holder.parameters())}
-            by_role: dict[str, Any] = {"rate": w.RATE, "count": world.rows if len(shape) > 1 else 1}
+            by_role: dict[str, Any] = {"rate": w.RATE, "count": world.rows if len(shape) > 1 else 1, "inputs": world.X}
             given = tuple(Given(name, np.shape(value), "made") for name, value in x.items())
             tier = 2 if 1 in shape or len(shape) == 1 else 1
             for averaged in (False, True) if len(x) > 1 else (False,):

@@ -88,3 +88,7 @@ class GradientSubject:
 
 class NotThisWayError(Exception):
     """The functions do not fit together in this reading."""
+
+
+class NoKnownLossError(NotThisWayError):
+    """The code runs, and what it gives is the gradient of no loss that is known."""

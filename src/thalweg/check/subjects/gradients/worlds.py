@@ -56,15 +56,17 @@ class World:
         return int(np.shape(self.X)[1 if self.layout == "columns" else 0])
 
 
-def worlds(text: str) -> list[World]:
+def worlds(text: str, ends: tuple[int, int] = (FEATURES, OUTPUTS)) -> list[World]:
     """Return made data of every layout, those first that the functions' text speaks for.
 
     Parameters
     ----------
     text : str
         Of the functions that will be called.
+    ends : (int, int)
+        Features, and outputs where there are several; a file may have parameters of lengths of its own.
     """
-    made = [*_of_rows(), *_of_columns(), *_of_lines(), *_of_one()]
+    made = [*_of_rows(ends), *_of_columns(ends), *_of_lines(), *_of_one(ends)]
     columns = text.count("shape[1]") + text.count("axis=1, keepdims") > text.count("shape[0]") + text.count("len(")
     likely = ["onehot", "binary", "labels", "real", "signs"] if "log" in text else ["real", "onehot", "binary"]
     if "softmax" in text or ("exp(" in text and "sum(" in text and "log" in text and "sigmoid" not in text):
@@ -94,19 +96,23 @@ def _targets(rng: np.random.Generator, outputs: int, rows: int) -> Iterator[tupl
         yield kind, values
 
 
-def _of_rows() -> Iterator[World]:
+def _of_rows(ends: tuple[int, int]) -> Iterator[World]:
     rng = np.random.default_rng(11)
-    X = rng.normal(size=(ROWS, FEATURES))
-    for outputs in (OUTPUTS, 1):
-        for kind, Y in _targets(rng, outputs, ROWS):
-            yield World("rows", X, Y, FEATURES, outputs, kind)
+    features, many = ends
+    rows = max(ROWS, many + 2)  # so that every class is there, and no length is that of another axis
+    rows += rows in ends
+    X = rng.normal(size=(rows, features))
+    for outputs in dict.fromkeys((many, 1)):
+        for kind, Y in _targets(rng, outputs, rows):
+            yield World("rows", X, Y, features, outputs, kind)
 
 
-def _of_columns() -> Iterator[World]:
-    for world in _of_rows():
-        yield World("columns", world.X.T.copy(), np.transpose(world.Y).copy(), FEATURES, world.outputs, world.kind)
+def _of_columns(ends: tuple[int, int]) -> Iterator[World]:
+    for world in _of_rows(ends):
+        X, sizes = world.X.T.copy(), (world.features, world.outputs)
+        yield World("columns", X, np.transpose(world.Y).copy(), *sizes, world.kind)
         if world.kind == "labels":
-            yield World("columns", world.X.T.copy(), world.Y[np.newaxis, :], FEATURES, world.outputs, world.kind)
+            yield World("columns", X, world.Y[np.newaxis, :], *sizes, world.kind)
 
 
 def _of_lines() -> Iterator[World]:
@@ -117,17 +123,35 @@ def _of_lines() -> Iterator[World]:
             yield World("line", X, Y, 1, 1, kind)
 
 
-def _of_one() -> Iterator[World]:
+def _of_one(ends: tuple[int, int]) -> Iterator[World]:
     rng = np.random.default_rng(13)
-    x = rng.normal(size=FEATURES)
-    onehot = np.eye(OUTPUTS)[1]
-    yield World("one", x, onehot, FEATURES, OUTPUTS, "onehot")
-    yield World("one", x[:, np.newaxis], onehot[:, np.newaxis], FEATURES, OUTPUTS, "onehot")
-    yield World("one", x[np.newaxis, :], onehot[np.newaxis, :], FEATURES, OUTPUTS, "onehot")
-    yield World("one", x, 1, FEATURES, OUTPUTS, "labels")
-    yield World("one", x, 1.0, FEATURES, 1, "binary")
-    yield World("one", x[:, np.newaxis], np.ones((1, 1)), FEATURES, 1, "binary")
+    features, outputs = ends
+    x = rng.normal(size=features)
+    onehot = np.eye(outputs)[outputs // 2]
+    yield World("one", x, onehot, features, outputs, "onehot")
+    yield World("one", x[:, np.newaxis], onehot[:, np.newaxis], features, outputs, "onehot")
+    yield World("one", x[np.newaxis, :], onehot[np.newaxis, :], features, outputs, "onehot")
+    yield World("one", x, 1, features, outputs, "labels")
+    yield World("one", x, 1.0, features, 1, "binary")
+    yield World("one", x[:, np.newaxis], np.ones((1, 1)), features, 1, "binary")
     yield World("one", 1.3, 0.4, 1, 1, "real")
+
+
+def ends_of(x: Any) -> list[tuple[int, int]]:
+    """Return features and outputs that parameters speak of, rows or columns, where they are not the usual ones.
+
+    Examples
+    --------
+    >>> ends_of({"W1": np.ones((10, 784)), "b1": np.ones((10, 1)), "W2": np.ones((12, 10)), "b2": np.ones((12, 1))})
+    [(784, 12), (10, 10)]
+    """
+    arrays = list(x.values()) if isinstance(x, Mapping) else list(x) if isinstance(x, (list, tuple)) else [x]
+    weights = [np.shape(a) for a in arrays if isinstance(a, np.ndarray) and a.ndim == 2 and min(a.shape) > 1]
+    if not weights:
+        return []
+    (before, after), (last_before, last_after) = weights[0], weights[-1]
+    found = [(after, last_before), (before, last_after)]
+    return [ends for ends in found if ends != (FEATURES, OUTPUTS) and ends[1] > 1]
 
 
 # -- parameters
