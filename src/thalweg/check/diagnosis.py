@@ -103,7 +103,8 @@ def diagnose(
     """Say which update rule a piece of code is, and what is wrong with it.
 
     The code is called with a designed tape of gradients, and what it does to the parameters is compared with every
-    rule, convention and mistake of the catalogue. It runs in this process: for files of strangers use the command
+    rule, convention and mistake of the catalogue; where it is wrong, changed texts of it are run until one does what is
+    right. All this happens in this process: for files of strangers use the command
     ``thalweg check``, which runs them in a limited process of their own.
 
     Parameters

@@ -180,6 +180,25 @@ def test_a_class_that_counts_no_steps_is_given_a_counter():
     assert last.right == f"        return w - self.lr * ({ratio}"
 
 
+UNSTORED = """
+import numpy as np
+class RMSprop:
+    def __init__(self, lr=0.01, rho=0.9):
+        self.lr, self.rho, self.v = lr, rho, 0.0
+
+    def step(self, w, g):
+        v = self.rho * self.v + (1 - self.rho) * np.square(g)
+        return w - self.lr * g / (np.sqrt(v) + 1e-8)
+"""
+
+
+def test_what_was_computed_is_stored_where_it_was_read_and_nowhere_else():
+    root = np.sqrt
+    (mend,) = told_of(UNSTORED, "RMSprop", "rmsprop").mends
+    assert (mend.found, mend.right, mend.where) == ("", "        self.v = v", "strangers.py:9")
+    assert np.sqrt is root
+
+
 FORGETFUL = """
 import numpy as np
 def momentum(w, g, lr=0.01, beta=0.9):

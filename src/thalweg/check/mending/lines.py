@@ -31,7 +31,7 @@ def line_changes(layout: Layout, record: Record, target: Target, translator: Tra
         for node in (node for node in simple if not _begins(node)):
             yield (0.05 if needless else 0.3), (Splice(*layout.rows(node), ""),)
         yield from _moved(layout, whole, simple)
-        yield from _kept(layout, whole)
+        yield from _kept(layout, record, function, whole)
         yield from _apart(layout, function, whole)
         yield from _merged(layout, whole)
         yield from _counted(layout, record, function)
@@ -76,9 +76,15 @@ def _indented(layout: Layout, node: ast.stmt, indent: str) -> str:
     return "".join(f"{indent}{row.removeprefix(old)}\n" for row in rows)
 
 
-def _kept(layout: Layout, whole: list[ast.stmt]) -> Iterator[Ranked]:
+def _kept(layout: Layout, record: Record, function: ast.FunctionDef, whole: list[ast.stmt]) -> Iterator[Ranked]:
     """Store what was read from an object or dictionary and changed: ``state["v"] = v``, or in place: ``v[:] = ...``."""
-    read = {name: stored for node in whole for name, value in _assigned(node) if (stored := _stored(value)) is not None}
+    own = _own_names(function)
+    read = {
+        name: stored
+        for node in whole
+        for name, value in _assigned(node)
+        if (stored := _stored(value)) is not None and _belongs(value, own)
+    }
     loops = {
         n.id for node in whole if isinstance(node, ast.For) for n in ast.walk(node.target) if isinstance(n, ast.Name)
     }
@@ -91,6 +97,12 @@ def _kept(layout: Layout, whole: list[ast.stmt]) -> Iterator[Ranked]:
             if name in read and not any(n == name for n, value in _assigned(node) if _stored(value) is not None):
                 end = layout.rows(node)[1]
                 yield 0.3, (Splice(end, end, f"{layout.indent(node)}{read[name]} = {name}\n"),)
+            if isinstance(node, ast.Assign) and name not in read:
+                end = layout.rows(node)[1]
+                inner = (n for n in ast.walk(node.value) if isinstance(n, ast.Attribute | ast.Subscript))
+                numeric = {ast.unparse(n) for n in inner if n in record.values and _belongs(n, own)}
+                for stored in sorted(numeric):
+                    yield 0.45, (Splice(end, end, f"{layout.indent(node)}{stored} = {name}\n"),)
             if (name in read or name in loops) and isinstance(node, ast.Assign):
                 stop = layout.span(node.targets[-1])[1]
                 yield 0.35, (Splice(stop, stop, "[:]"),)
@@ -148,6 +160,23 @@ def _merged(layout: Layout, whole: list[ast.stmt]) -> Iterator[Ranked]:
             if ast.unparse(following.value) == own and len(following.targets) == 1:
                 renamed = Splice(*layout.span(node.targets[0]), layout.source(target))
                 yield 0.3, (renamed, Splice(*layout.rows(following), ""))
+
+
+def _own_names(function: ast.FunctionDef) -> set[str]:
+    """Return the names that are a function's own: arguments, and what it assigns."""
+    given = function.args
+    names = {a.arg for a in (*given.posonlyargs, *given.args, *given.kwonlyargs)}
+    return names | {n.id for n in ast.walk(function) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
+
+
+def _belongs(value: ast.expr, own: set[str]) -> bool:
+    """Whether something may be stored there: in an object or dictionary of its own, never in a module."""
+    base: ast.AST = value.func if isinstance(value, ast.Call) else value
+    attributes = False
+    while isinstance(base, ast.Attribute | ast.Subscript):
+        attributes = attributes or (isinstance(base, ast.Attribute) and not isinstance(value, ast.Call))
+        base = base.value
+    return isinstance(base, ast.Name) and (base.id in own or not attributes)
 
 
 def _stored(value: ast.expr) -> str | None:
