@@ -597,6 +597,205 @@ def adam(**kw):
     return {'w': w, 'm': m, 'v': v}
 """,
     ),
+    "a method chosen by name": (
+        "right",
+        "adam",
+        None,
+        """
+import numpy as np
+class Optimizer:
+    def __init__(self, kind='adam', lr=0.001):
+        self.kind = kind; self.lr = lr; self.t = 0; self.m = {}; self.v = {}
+    def update(self, params, grads):
+        return getattr(self, '_' + self.kind)(params, grads)
+    def _sgd(self, params, grads):
+        for k in params: params[k] = params[k] - self.lr * grads[k]
+        return params
+    def _adam(self, params, grads, b1=0.9, b2=0.999):
+        self.t += 1
+        for k in params:
+            self.m[k] = b1*self.m.get(k, 0) + (1-b1)*grads[k]
+            self.v[k] = b2*self.v.get(k, 0) + (1-b2)*grads[k]**2
+            params[k] = params[k] - self.lr*(self.m[k]/(1-b1**self.t))/(np.sqrt(self.v[k]/(1-b2**self.t))+1e-8)
+        return params
+""",
+    ),
+    "weights and bias with one state that starts empty": (
+        "right",
+        "adam",
+        None,
+        """
+import numpy as np
+def optimize(weights, bias, grad_w, grad_b, state):
+    if not state:
+        state.update(m_w=np.zeros_like(weights), v_w=np.zeros_like(weights))
+        state.update(m_b=np.zeros_like(bias), v_b=np.zeros_like(bias), t=0)
+    state['t'] += 1
+    out = []
+    for p, g, s in ((weights, grad_w, 'w'), (bias, grad_b, 'b')):
+        state['m_'+s] = 0.9*state['m_'+s] + 0.1*g
+        state['v_'+s] = 0.999*state['v_'+s] + 0.001*g**2
+        out.append(p - 0.001*(state['m_'+s]/(1-0.9**state['t']))/(np.sqrt(state['v_'+s]/(1-0.999**state['t']))+1e-8))
+    return out[0], out[1], state
+""",
+    ),
+    "a call with a layer that lists its parameters": (
+        "right",
+        "gradient_descent",
+        None,
+        """
+import numpy as np
+class SGD:
+    def __init__(self, lr=0.01): self.lr = lr
+    def __call__(self, layer):
+        for p, dp in zip(layer.params(), layer.grads()):
+            p -= self.lr * dp
+""",
+    ),
+    "a network in the constructor": (
+        "right",
+        "momentum",
+        None,
+        """
+import numpy as np
+class MomentumOptimizer:
+    def __init__(self, network, lr=0.01, beta=0.9):
+        self.network = network; self.lr = lr; self.beta = beta
+        self.vw = [np.zeros(l.weights.shape) for l in network.layers]
+        self.vb = [np.zeros(l.bias.shape) for l in network.layers]
+    def step(self):
+        for i, l in enumerate(self.network.layers):
+            self.vw[i] = self.beta*self.vw[i] + l.grad_weights
+            self.vb[i] = self.beta*self.vb[i] + l.grad_bias
+            l.weights -= self.lr*self.vw[i]
+            l.bias -= self.lr*self.vb[i]
+""",
+    ),
+    "a default list that remembers": (
+        "right",
+        "adam",
+        None,
+        """
+import numpy as np
+def adam(theta, dtheta, s=[None, None, 0], alpha=.001, b1=.9, b2=.999):
+    if s[0] is None:
+        s[0] = np.zeros(theta.shape); s[1] = np.zeros(theta.shape)
+    s[2] += 1
+    s[0] = b1*s[0] + (1-b1)*dtheta
+    s[1] = b2*s[1] + (1-b2)*dtheta*dtheta
+    return theta - alpha*(s[0]/(1-b1**s[2]))/(np.sqrt(s[1]/(1-b2**s[2]))+1e-8)
+""",
+    ),
+    "a loop that returns its history": (
+        "right",
+        "momentum",
+        None,
+        """
+def gradient_descent_momentum(f, df, x0, lr, gamma, epochs):
+    x = x0
+    v = 0.0
+    history = [x0]
+    for epoch in range(epochs):
+        v = gamma * v + df(x)
+        x = x - lr * v
+        history.append(x)
+    return history
+""",
+    ),
+    "dictionaries by layer number among the globals": (
+        "right",
+        "rmsprop",
+        None,
+        """
+import numpy as np
+S_dW, S_db = {}, {}
+def RMSprop(params, grads, epoch_t, beta, lr, layers=2):
+    for l in range(1, layers+1):
+        if l not in S_dW:
+            S_dW[l] = np.zeros_like(grads["dW%d" % l]); S_db[l] = np.zeros_like(grads["db%d" % l])
+        S_dW[l] = beta*S_dW[l] + (1-beta)*grads["dW%d" % l]**2
+        S_db[l] = beta*S_db[l] + (1-beta)*grads["db%d" % l]**2
+        params["W%d" % l] -= lr*grads["dW%d" % l]/(np.sqrt(S_dW[l])+1e-8)
+        params["b%d" % l] -= lr*grads["db%d" % l]/(np.sqrt(S_db[l])+1e-8)
+""",
+    ),
+    "two coordinates with gradients of their own": (
+        "right",
+        "adagrad",
+        None,
+        """
+import numpy as np
+def update(x, y, gx, gy, hx, hy, eta=0.1):
+    hx += gx*gx
+    hy += gy*gy
+    x -= eta*gx/(np.sqrt(hx)+1e-7)
+    y -= eta*gy/(np.sqrt(hy)+1e-7)
+    return x, y, hx, hy
+""",
+    ),
+    "a dictionary in the constructor": (
+        "right",
+        "adam",
+        None,
+        """
+import numpy as np
+class Adam:
+    def __init__(self, params, lr=0.001):
+        self.lr = lr; self.n = 0
+        self.params = params
+        self.M = {}; self.V = {}
+        for k in params: self.M[k] = np.zeros(params[k].shape); self.V[k] = np.zeros(params[k].shape)
+    def step(self, grads):
+        self.n += 1
+        for k, g in grads.items():
+            self.M[k] = .9*self.M[k] + .1*g
+            self.V[k] = .999*self.V[k] + .001*g**2
+            self.params[k] -= self.lr*(self.M[k]/(1-.9**self.n))/(np.sqrt(self.V[k]/(1-.999**self.n))+1e-8)
+""",
+    ),
+    "a dictionary of dictionaries for two arrays": (
+        "right",
+        "adam",
+        None,
+        """
+import numpy as np
+def update(W, b, dW, db, optimizer):
+    optimizer['t'] += 1
+    for name, p, g in (('W', W, dW), ('b', b, db)):
+        optimizer['m'][name] = 0.9*optimizer['m'][name] + 0.1*g
+        optimizer['v'][name] = 0.999*optimizer['v'][name] + 0.001*g*g
+        t = optimizer['t']
+        p -= 0.01*(optimizer['m'][name]/(1-0.9**t))/(np.sqrt(optimizer['v'][name]/(1-0.999**t))+1e-8)
+    return W, b
+""",
+    ),
+    "decay inside the sum": (
+        "right",
+        "lion",
+        None,
+        """
+import numpy as np
+def lion_step(p, g, m, lr=1e-4, b1=0.9, b2=0.99, wd=0.1):
+    c = b1*m + (1-b1)*g
+    p = p - lr*(np.sign(c) + wd*p)
+    m = b2*m + (1-b2)*g
+    return p, m
+""",
+    ),
+    "data in the constructor": (
+        "right",
+        "momentum",
+        None,
+        """
+import numpy as np
+class Trainer:
+    def __init__(self, x_train, y_train, lr=0.1): self.x, self.y, self.lr = x_train, y_train, lr; self.v = 0
+    def gradient(self, w): return self.x.T @ (self.x @ w - self.y)
+    def momentum_step(self, w, g, mu=0.9):
+        self.v = mu*self.v + g
+        return w - self.lr*self.v
+""",
+    ),
 }
 
 

@@ -338,8 +338,9 @@ def _handed(plan: Plan, place: Place, results: list[Any], stage: Stage) -> dict[
         if a.role in (words.MEMORY, words.CONFIG, words.COUNT) or (a.role is None and a.required)
     ]  # fmt: skip
     result = results[0]
-    if not wanted or result is None:
-        return {}
+    whole = isinstance(result, tuple | list) and plan.arrangement.parts == 1
+    if not wanted or result is None or (whole and plan.arrangement.read([result]) is not None):
+        return {}  # nothing is returned beside the parameters
     if isinstance(result, Mapping):
         return {a.name: (a.name,) for a in wanted if a.name in result and place.path != (a.name,)}
     if hasattr(result, "_fields"):
