@@ -86,6 +86,10 @@ class Stranger(Subject):
     starts: dict[str, float]
 
     def play(self, tape: Tape) -> Trajectory:
+        with np.errstate(all="ignore"):
+            return self._played(tape)
+
+    def _played(self, tape: Tape) -> Trajectory:
         thetas = [tape.theta0]
         arrays = tape.split(tape.theta0)
         names = [f"W{k}" for k in range(len(arrays))]
