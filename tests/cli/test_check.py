@@ -60,6 +60,15 @@ def test_a_folder_gives_a_table_and_counts_mistakes(thalweg, folder, written):
     assert max(map(len, said.out.splitlines())) <= 80
 
 
+def test_long_names_leave_room_for_the_rest(thalweg, written):
+    name = "homework_seven_of_a_student_with_a_long_name_final"
+    written(**{f"{name}_1": GOOD, f"{name}_2": "print 1\n"})
+    lines = thalweg("check", ".").out.splitlines()
+    assert lines[2].split() == ["homework_seve\N{HORIZONTAL ELLIPSIS}e_final_1.py", "right", "gradient_descent"]
+    assert "cannot run" in lines[3]
+    assert "1: is Python 2" in lines[3]
+
+
 def test_json_has_a_line_for_each_file(thalweg, folder, written):
     (folder / "class").mkdir()
     for name, text in {"good": GOOD, "up": UPHILL, "old": "print 1\n"}.items():

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from thalweg.check.wording import Phrases, spoken
+from thalweg.check.wording.widths import cells as width
+from thalweg.check.wording.widths import shortened
 from thalweg.errors import shown
 
 if TYPE_CHECKING:
@@ -30,12 +32,19 @@ def tell_all(checked: Sequence[Checked], told: dict[str, Any]) -> None:
 
     phrases = spoken(told["language"])
     screen = console(no_color=told["no_color"])
+    # Which piece of code it is matters where a file has several.
+    rows = [_rows(phrases, one) for one in checked]
+    named = any(len(each) > 1 for each in rows)
+    spare = max(screen.width - 80, 0)
+    names = min(max((width(line[1]) for each in rows for line in each), default=0), 16) if named else 4
+    widths = [30 - names + spare // 3, 16 + spare // 4, 16, 16]
+    columns = [k for k in range(5) if named or k != 1]
     head = phrases.table_head
-    shown = table(*((name, "left") for name in head), wrap=head[-1])
-    for one in checked:
-        for cells in _rows(phrases, one):
-            shown.add_row(*row(cells))
-    screen.print(shown)
+    listed = table(*((head[k], "left") for k in columns), wrap=head[-1])
+    for entry in (entry for each in rows for entry in each):
+        cut = [shortened(text, most) for text, most in zip(entry, widths, strict=False)] + [entry[-1]]
+        listed.add_row(*row([cut[k] for k in columns]))
+    screen.print(listed)
     _histogram(screen, phrases, checked)
     kinds = Counter(one.verdict for one in checked)
     line = phrases.counted.format(

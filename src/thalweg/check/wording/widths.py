@@ -71,6 +71,25 @@ def _joined(units: list[str]) -> list[str]:
     return out
 
 
+def shortened(text: str, width: int) -> str:
+    """Return a text of at most ``width`` cells: of a longer one the beginning and the end, where names differ.
+
+    Examples
+    --------
+    >>> shortened("homework_three_final.py", 15), shortened("sgd.py", 15)
+    ('homewor…inal.py', 'sgd.py')
+    """
+    if cells(text) <= width:
+        return text
+    begin, end = "", ""
+    while cells(begin + end) < width - 1:
+        longer = (begin + text[len(begin)], end) if len(begin) <= len(end) else (begin, text[-len(end) - 1] + end)
+        if cells("".join(longer)) > width - 1:
+            break
+        begin, end = longer
+    return f"{begin}\N{HORIZONTAL ELLIPSIS}{end}"
+
+
 def padded(text: str, width: int) -> str:
     """Return a text with blanks up to a width in cells.
 
