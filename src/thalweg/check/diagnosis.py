@@ -157,8 +157,9 @@ def examine(subject: Subject) -> Diagnosis:
             played.append((reading, tape, reading.play(tape)))
         except CannotRun as failure:
             failed = failed or cannot_run(reading.name, failure, reading.source)
-    # A reading under which the first step is no number is one that nobody would choose.
+    # A reading under which the first step is no number, or nothing ever moves, is one that nobody would choose.
     defined = [one for one in played if bool(np.isfinite(one[2].thetas[1]).any())] or played
+    defined = [one for one in defined if bool(np.any(one[2].moves != 0))] or defined
     best: Diagnosis | None = None
     chosen = subject
     for reading, tape, observed in defined:

@@ -51,8 +51,13 @@ class _Search:
 
     def fitting(self, rule: str) -> tuple[Variation, ...]:
         """Return the variations of a rule that can show on this tape."""
-        equal = self.evidence.tape.equal_arrays
-        return tuple(entry for entry in fitting(rule) if equal or not entry.equal_arrays)
+        tape = self.evidence.tape
+        equal, several = tape.equal_arrays, len(tape.shapes) > 1
+        return tuple(
+            entry
+            for entry in fitting(rule)
+            if (equal or not entry.equal_arrays) and (several or not entry.several_arrays)
+        )
 
     def level(self, hypotheses: Iterable[Hypothesis], *, few: bool) -> list[Fit]:
         """Screen hypotheses and return those that hold, the cheapest first."""

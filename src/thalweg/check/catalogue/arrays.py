@@ -22,6 +22,7 @@ VARIATIONS = (
             Replace("theta = X", "theta = np.where(first_array, X, theta_before)", last=True),
         ),
         (*_SEEDS, "amsgrad", "adamax", "nadam"),
+        several_arrays=True,
     ),
     Variation(
         "first-array-skipped",
@@ -35,6 +36,7 @@ VARIATIONS = (
             Replace("theta = X", "theta = np.where(first_array, theta_before, X)", last=True),
         ),
         (*_SEEDS, "amsgrad", "adamax", "nadam"),
+        several_arrays=True,
     ),
     Variation(
         "one-state-for-all-arrays",

@@ -37,6 +37,8 @@ class Variation:
         Memory it brings along, with where it starts.
     form : bool
         A convention under which the usual numbers have to be translated.
+    several_arrays : bool
+        It needs more than one parameter array.
     equal_arrays : bool
         It shows, or can run at all, only where all parameter arrays are of one size.
     """
@@ -51,6 +53,7 @@ class Variation:
     numbers: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
     slots: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
     form: bool = False
+    several_arrays: bool = False
     equal_arrays: bool = False
 
     @property

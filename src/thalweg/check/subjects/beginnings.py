@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import dis
 import inspect
 from collections.abc import Callable, Iterator
 from copy import deepcopy
@@ -10,7 +12,9 @@ from typing import Any, final
 
 import numpy as np
 
-_FIXED = (ModuleType, BuiltinFunctionType, type, str, bytes, bool, type(None))
+_FIXED = (ModuleType, BuiltinFunctionType, type, FunctionType, np.ufunc)
+_MISSING: Any = object()
+"""Stands for a name or a cell that held nothing."""
 
 
 @final
@@ -35,14 +39,15 @@ class Beginning:
             held = {k: v for k, v in vars(kind).items() if not k.startswith("__") and _is_data(v)}
             self.saved += [(_attribute_setter(kind, name), value) for name, value in held.items()]
         for one in self.functions:
-            space = one.__globals__
+            space, made = one.__globals__, _stored(one.__code__)
             for name in _names(one.__code__):
-                if name in space and (id(space), name) not in seen and _remembers(space[name]):
+                known = name in space and _remembers(space[name])
+                if (known or (name in made and name not in space)) and (id(space), name) not in seen:
                     seen.add((id(space), name))
-                    self.saved.append((_setter(space, name), space[name]))
+                    self.saved.append((_setter(space, name), space.get(name, _MISSING)))
             for cell in one.__closure__ or ():
                 value = _content(cell)
-                if value is not None and _remembers(value):
+                if _remembers(value):
                     self.saved.append((_cell_setter(cell), value))
             if one.__defaults__ is not None:
                 self.saved.append((_attribute_setter(one, "__defaults__"), one.__defaults__))
@@ -78,6 +83,8 @@ class Beginning:
 
 
 def _copied(value: Any, memo: dict[int, Any]) -> Any:
+    if value is _MISSING:
+        return value
     try:
         return deepcopy(value, memo)
     except Exception:  # noqa: BLE001 - what cannot be copied (locks, generators) is shared by all runs
@@ -85,22 +92,35 @@ def _copied(value: Any, memo: dict[int, Any]) -> Any:
 
 
 def _remembers(value: Any) -> bool:
-    return not isinstance(value, _FIXED) and not isinstance(value, FunctionType | np.ufunc)
+    return not isinstance(value, _FIXED)
 
 
 def _content(cell: Any) -> Any:
     try:
         return cell.cell_contents
     except ValueError:
-        return None
+        return _MISSING
 
 
 def _setter(space: dict[str, Any], name: str) -> Callable[[Any], None]:
-    return lambda value: space.__setitem__(name, value)
+    def put(value: Any) -> None:
+        if value is _MISSING:
+            space.pop(name, None)
+        else:
+            space[name] = value
+
+    return put
 
 
 def _cell_setter(cell: Any) -> Callable[[Any], None]:
-    return lambda value: setattr(cell, "cell_contents", value)
+    def put(value: Any) -> None:
+        if value is _MISSING:
+            with contextlib.suppress(ValueError):  # it is empty
+                del cell.cell_contents
+        else:
+            cell.cell_contents = value
+
+    return put
 
 
 def _attribute_setter(one: Any, name: str) -> Callable[[Any], None]:
@@ -116,8 +136,17 @@ def _names(code: CodeType) -> set[str]:
     return found
 
 
+def _stored(code: CodeType) -> set[str]:
+    """Return the names that a code makes or changes in its module, nested functions included."""
+    found = {step.argval for step in dis.get_instructions(code) if step.opname in ("STORE_GLOBAL", "DELETE_GLOBAL")}
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            found |= _stored(constant)
+    return found
+
+
 def _is_data(value: Any) -> bool:
-    return isinstance(value, int | float | list | dict | set | np.ndarray) and not isinstance(value, bool)
+    return value is None or isinstance(value, int | float | list | dict | set | np.ndarray)
 
 
 def _reached(function: Callable[..., Any]) -> Iterator[FunctionType | type]:
@@ -147,6 +176,6 @@ def _reached(function: Callable[..., Any]) -> Iterator[FunctionType | type]:
             continue
         yield one
         waiting += [one.__globals__[n] for n in _names(one.__code__) if n in one.__globals__]
-        waiting += [v for cell in one.__closure__ or () if (v := _content(cell)) is not None]
+        waiting += [_content(cell) for cell in one.__closure__ or ()]
         if hasattr(one, "__wrapped__"):
             waiting.append(one.__wrapped__)
