@@ -14,6 +14,7 @@ import numpy as np
 from thalweg.check.subjects import words
 from thalweg.check.subjects.actors import FactoryActor, ObjectActor
 from thalweg.check.subjects.anatomy import Anatomy
+from thalweg.check.subjects.arrangements import Layers, Nested
 from thalweg.check.subjects.loops import LoopPlan
 from thalweg.check.subjects.play import Plan, guarded, probe
 from thalweg.check.subjects.signature import NUMBERS, Signature
@@ -47,8 +48,9 @@ class Code(Subject):
 
     def groupings(self) -> Iterator[Tape]:
         """Yield tapes on which the arrays of a layer are one: some code counts layers, not arrays."""
-        shapes = self.plans[0].arrangement.shapes
-        if len(shapes) == 4 and not self.plans[0].arrangement.single:
+        arrangement = self.plans[0].arrangement
+        shapes = arrangement.shapes
+        if isinstance(arrangement, Layers | Nested):
             layers = [prod(a) + prod(b) for a, b in pairwise(shapes)][::2]
             yield self.tape().shaped(*((size,) for size in layers))
 
