@@ -12,7 +12,10 @@ from tests.check.subjects.gradient_files import FILES, SLIPS, Slip
 from thalweg.check.gradient_diagnosis import GradientDiagnosis, diagnose_gradients
 from thalweg.check.subjects.subject import CannotRun, Source
 
-SLOW = ("nielsen", "regularized", "coursera_deep", "descends_at_once")
+SLOW = (
+    "nielsen", "regularized", "coursera_deep", "descends_at_once", "gradient_check_n", "keeps_its_gradients",
+    "coursera_planar", "chinese", "costless_digits",
+)  # fmt: skip
 QUICK = [slip for slip in SLIPS if slip.file not in SLOW][::3]  # the others are `deep`
 
 
