@@ -12,7 +12,7 @@ from thalweg.check.catalogue.entries import entries, fitting
 from thalweg.check.catalogue.textbook import names
 from thalweg.check.hypothesis import Hypothesis
 from thalweg.check.search import explain
-from thalweg.check.tape import Tape, standard
+from thalweg.check.tape import EQUAL_SHAPES, Tape, standard
 from thalweg.check.trajectory import Trajectory, distance, play, play_rule
 from thalweg.errors import SettingError
 from thalweg.formulas.catalog import rules
@@ -236,6 +236,14 @@ def test_catalogue_is_complete_and_every_entry_fits_a_rule():
         assert entry.source
         assert 1 <= entry.explanation.count(".") <= 12
         assert entry.explanation.endswith(".")
+
+
+@pytest.mark.parametrize("rule", ["adadelta", "adam", "momentum", "nadam"])
+def test_whatever_goes_with_one_memory_for_all_arrays_can_be_played(rule):
+    tape = standard().shaped(*EQUAL_SHAPES)
+    for hypothesis in Hypothesis(rule, ("one-state-for-all-arrays",)).extended():
+        columns = {"learning_rate": np.array([[0.1], [0.2]])}
+        assert hypothesis.moves(columns, tape, 3).shape[-2:] == (3, tape.size), hypothesis.codes
 
 
 def test_wrong_questions_are_answered():
