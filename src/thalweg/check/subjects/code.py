@@ -14,8 +14,9 @@ import numpy as np
 from thalweg.check.subjects import words
 from thalweg.check.subjects.actors import FactoryActor, ObjectActor
 from thalweg.check.subjects.anatomy import Anatomy
-from thalweg.check.subjects.arrangements import Layers, Nested
+from thalweg.check.subjects.arrangements import Nested
 from thalweg.check.subjects.loops import LoopPlan
+from thalweg.check.subjects.objects import Layers
 from thalweg.check.subjects.play import Plan, guarded, probe
 from thalweg.check.subjects.signature import NUMBERS, Signature
 from thalweg.check.subjects.stage import Stage

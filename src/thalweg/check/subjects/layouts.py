@@ -14,20 +14,18 @@ from thalweg.check.subjects.arrangements import (
     PAIR_OF_COLUMNS,
     TWO_LAYERS,
     Arrangement,
-    Cells,
     Each,
     Items,
     Keyed,
-    Layers,
     Nested,
     Number,
     One,
     Separate,
     SeparateNumbers,
     Shapes,
-    Variables,
     Whole,
 )  # fmt: skip
+from thalweg.check.subjects.objects import Cells, Layers, Variables
 from thalweg.check.subjects.signature import PAIRS, Signature
 
 _PLURAL = ("params", "parameters", "weights", "grads", "gradients", "variables", "vars", "layers", "thetas", "参数")
