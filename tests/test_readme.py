@@ -25,11 +25,55 @@ def commands() -> list[str]:
     return [line for line in lines if line.startswith("thalweg ")]
 
 
-def run(arguments: list[str], folder: Path) -> str:
+def run(arguments: list[str], folder: Path, status: int = 0) -> str:
     environment = {**os.environ, "COLUMNS": "80", "MPLBACKEND": "Agg"}
-    done = subprocess.run(arguments, cwd=folder, capture_output=True, text=True, check=False, env=environment)
-    assert done.returncode == 0, f"{shlex.join(arguments)}\n{done.stdout}\n{done.stderr}"
+    done = subprocess.run(
+        arguments, cwd=folder, input="q\n", capture_output=True, text=True, check=False, env=environment
+    )
+    assert done.returncode == status, f"{shlex.join(arguments)}\n{done.stdout}\n{done.stderr}"
     return done.stdout
+
+
+ADAM = """import numpy as np
+
+# Assignment 3: Adam
+
+
+def initialize_adam(parameters):
+    v, s = {}, {}
+    for key, value in parameters.items():
+        v["d" + key] = np.zeros(value.shape)
+        s["d" + key] = np.zeros(value.shape)
+    return v, s
+
+
+def update_parameters_with_adam(parameters, grads, v, s, t, learning_rate=0.01,
+                                beta1=0.9, beta2=0.999, epsilon=1e-8):
+    v_corrected = {}
+    s_corrected = {}
+    for l in range(len(parameters) // 2):
+        for p in ("W", "b"):
+            k = "d" + p + str(l + 1)
+            v[k] = beta1 * v[k] + (1 - beta1) * grads[k]
+            v_corrected[k] = v[k] / (1 - np.power(beta1, t))
+            s[k] = beta2 * s[k] + (1 - beta2) * np.power(grads[k], 2)
+
+
+            # bias correction
+            s_corrected[k] = s[k] / (1 - np.power(beta1, t))
+            parameters[k[1:]] -= learning_rate * v_corrected[k] / (np.sqrt(s_corrected[k]) + epsilon)
+    return parameters, v, s
+"""
+NETWORK = """import numpy as np
+
+
+def cost(theta, X, y):
+    return np.mean((X @ theta - y) ** 2) / 2
+
+
+def gradient(theta, X, y):
+    return X.T @ (X @ theta - y)
+"""
 
 
 @pytest.fixture(scope="module")
@@ -43,6 +87,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     rows = [f"{a:.1f},{b},{c},{d:.1f}" for a, b, c, d in zip(size, age, town, price, strict=True)]
     (made / "sales.csv").write_text("\n".join(["size,age,town,price", *rows]), encoding="utf-8")
     unknown = [row.rsplit(",", 1)[0] for row in rows[:10]]
+    (made / "adam.py").write_text(ADAM, encoding="utf-8")
+    (made / "network.py").write_text(NETWORK, encoding="utf-8")
     (made / "new.csv").write_text("\n".join(["size,age,town", *unknown]), encoding="utf-8")
     return made
 
@@ -61,8 +107,13 @@ def test_the_python_examples_run(folder: Path) -> None:
 
 def test_the_commands_run_in_the_order_in_which_they_stand(folder: Path) -> None:
     assert len(commands()) >= 5
+    wrong = {"thalweg check adam.py", "thalweg check --gradient network.py"}
+    assert wrong < set(commands())
     for command in commands():
-        run([sys.executable, "-m", *shlex.split(command)], folder)
+        printed = run([sys.executable, "-m", *shlex.split(command)], folder, int(command in wrong))
+        if command == "thalweg check adam.py":
+            (shown,) = blocks("text")
+            assert printed.startswith(shown)
     assert (folder / "price.thalweg").stat().st_size > 0
     assert (folder / "predictions.csv").read_text(encoding="utf-8").count("\n") == 11
 
