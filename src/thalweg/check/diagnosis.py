@@ -167,6 +167,10 @@ def examine(subject: Subject) -> Diagnosis:
         if made.verdict.kind == "unknown":
             others = (_explained(reading, other, observed) for other in reading.groupings())
             made = next((other for other in others if other.verdict.kind != "unknown"), made)
+        if made.verdict.kind == "unknown" and made.verdict.properties.get("per_coordinate") is False:
+            # Coordinates that are mixed up: a loop over them as if each were an array.
+            single = _explained(reading, tape.shaped(*((),) * tape.size), observed)
+            made = single if single.verdict.kind == "wrong" else made
         if best is None or _rank(made.verdict) < _rank(best.verdict):
             best, chosen = made, reading
         if best.verdict.kind in ("right", "same"):
