@@ -225,7 +225,10 @@ def _substituted(block: Block, translator: Translator) -> Iterator[Change]:
     assert isinstance(right, ast.Assign)  # noqa: S101 - the same
     for found, meant in pairs(wrong.value, right.value):
         yield from _augmented(found, meant, block.at, translator)
-        for site in translator.sites(translator.worth(found, block.at)):
+        sites = translator.sites(translator.worth(found, block.at))
+        if isinstance(found, ast.Name):  # where it is read comes before where it is made
+            sites.sort(key=lambda node: not isinstance(node, ast.Name | ast.Attribute | ast.Subscript))
+        for site in sites:
             place = translator.statement(site)
             sign = _other_sign(translator.layout, found, meant, site)
             if sign is not None:
