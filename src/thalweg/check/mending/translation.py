@@ -223,6 +223,7 @@ def _substituted(block: Block, translator: Translator) -> Iterator[Change]:
     wrong, right = block.wrong[0], block.right[0]
     assert isinstance(wrong, ast.Assign)  # noqa: S101 - the textbook has nothing else
     assert isinstance(right, ast.Assign)  # noqa: S101 - the same
+    yield from _other_line(block, translator)
     for found, meant in pairs(wrong.value, right.value):
         yield from _augmented(found, meant, block.at, translator)
         sites = translator.sites(translator.worth(found, block.at))
@@ -235,6 +236,23 @@ def _substituted(block: Block, translator: Translator) -> Iterator[Change]:
                 yield (sign,)
             for text in translator.spelled(meant, block.at, place):
                 yield translator.change(site, text)
+
+
+def _other_line(block: Block, translator: Translator) -> Iterator[Change]:
+    """Put a line of the textbook that assigns another name in the place of the user's."""
+    wrong, right = block.wrong[0], block.right[0]
+    assert isinstance(wrong, ast.Assign)  # noqa: S101 - the textbook has nothing else
+    assert isinstance(right, ast.Assign)  # noqa: S101 - the same
+    goal = ast.parse(ast.unparse(right.targets[0]), mode="eval").body
+    if ast.unparse(wrong.targets[0]) == ast.unparse(goal):
+        return
+    for site in translator.sites(translator.worth(wrong.value, block.at)):
+        place = translator.statement(site)
+        if isinstance(place, ast.Assign) and place.value is site:
+            names = [name for name in translator.spelled(goal, block.at, place) if not name[:1].isdigit()]
+            value = next(translator.spelled(right.value, block.at, place), None)
+            if names and value is not None:
+                yield (Splice(*translator.layout.span(place), f"{names[0]} = {value}"),)
 
 
 def _other_sign(layout: Layout, found: ast.expr, meant: ast.expr, site: ast.expr) -> Splice | None:
