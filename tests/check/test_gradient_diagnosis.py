@@ -116,3 +116,26 @@ def test_code_that_fails_says_where_and_why() -> None:
     text = "import numpy as np\ndef loss(w):\n    return np.sum(w**2)\ndef gradient(w):\n    return 2 * v\n"
     (told,) = told_of("failing", text)
     assert (told.kind, told.reason) == ("cannot_run", "failing.py:5: NameError: name 'v' is not defined")
+
+
+PENALISED = """
+import numpy as np
+def sigmoid(z): return 1 / (1 + np.exp(-z))
+def cost(theta, X, y, lam=0.1):
+    h = sigmoid(X @ theta)
+    return -np.mean(y * np.log(h) + (1 - y) * np.log(1 - h)) + lam / 2 / len(y) * np.sum(theta[1:] ** 2)
+def gradient(theta, X, y, lam=0.1):
+    h = sigmoid(X @ theta)
+    g = X.T @ (h - y) / len(y)
+    g += lam / len(y) * theta
+    return g
+"""
+
+
+def test_regression_is_given_one_target_for_each_row() -> None:
+    """With a matrix of parameters ``len(y)`` would not be what the mean divides by, and all would look wrong."""
+    (told,) = told_of("net", PENALISED)
+    assert told.verdict is not None
+    assert told.kind == "wrong"
+    assert "1 of 4 coordinates differ" in str(told.verdict)
+    assert "L2 in the gradient only at theta[0]" in str(told.verdict)

@@ -20,6 +20,8 @@ HIDDEN = (5, 6, 5, 6)
 RATE = 1.0
 PENALTY = 0.3
 KEEP = 0.7
+_SEVERAL = ("softmax", "argmax", "onehot", "one_hot", "keepdims", "axis", "W2", "w2", "hidden")
+"""What functions of several outputs, or of several layers, are written with."""
 
 
 @final
@@ -72,9 +74,17 @@ def worlds(text: str, ends: tuple[int, int] = (FEATURES, OUTPUTS)) -> list[World
     if "softmax" in text or ("exp(" in text and "sum(" in text and "log" in text and "sigmoid" not in text):
         likely = ["onehot", "labels", "binary"]
 
-    def belief(world: World) -> tuple[bool, bool, int, bool]:
+    # Linear and logistic regression: one output, and where rows are examples no axis for it.
+    alone = not any(word in text for word in _SEVERAL)
+    if alone and "log" in text:
+        likely.remove("binary")
+        likely.insert(0, "binary")
+
+    def belief(world: World) -> tuple[bool, bool, int, bool, bool]:
         place = likely.index(world.kind) if world.kind in likely else len(likely)
-        return world.layout == "one", (world.layout == "columns") != columns, place, world.outputs == 1
+        several, flat = world.outputs > 1, np.ndim(world.Y) == 1
+        other = (world.layout == "columns") != columns
+        return world.layout == "one", other, place, several == alone, alone and flat == (world.layout == "columns")
 
     return sorted(made, key=belief)
 
