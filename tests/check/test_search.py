@@ -87,6 +87,15 @@ def test_what_never_moves_is_named_only_where_the_rule_is_known():
     assert explain(path, tape, numbers, None).note == "theta never moves"
 
 
+def test_what_is_no_number_at_once_is_named_only_where_the_rule_is_known():
+    """What is undefined from the first step on agrees with whatever else is."""
+    lost = Hypothesis("adam", ("counted-from-zero",))
+    path, tape, numbers = lost.trajectory(numbers_of(lost), tape_for(lost)), tape_for(lost), numbers_of(lost)
+    assert not np.any(np.isfinite(path.thetas[1]))
+    assert explain(path, tape, numbers, "adam").codes == {"counted-from-zero"}
+    assert explain(path, tape, numbers, None).note == "theta is no number after a step"
+
+
 def share_of_pairs_named(seed, count, *, hint):
     draw = random.Random(seed)  # noqa: S311 - no secret
     pairs = [h for rule in RULES for entry in fitting(rule) for h in Hypothesis(rule, (entry.code,)).extended()]

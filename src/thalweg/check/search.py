@@ -165,6 +165,10 @@ def explain(
         if hint is None:
             return Verdict("unknown", properties=properties(trajectory, tape), note="theta never moves")
         levels = levels[:3]  # one slip that stops all movement can be named; more would be a guess
+    if not np.any(np.isfinite(trajectory.thetas[1])):
+        if hint is None:
+            return Verdict("unknown", properties=properties(trajectory, tape), note="theta is no number after a step")
+        levels = levels[:3]
     for level in levels:
         held = level()
         if held:

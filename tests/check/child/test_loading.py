@@ -151,3 +151,20 @@ class compiled:
 def step(w, g): return w - g
 """
     assert loaded(text).own["step"](3, 1) == 2
+
+
+def test_a_base_class_that_is_not_there_says_so_when_something_is_asked_of_it(loaded):
+    text = """
+import no_such_library
+class Mine(no_such_library.Optimizer):
+    def __init__(self, lr=0.1):
+        super().__init__([1.0], {"lr": lr})
+class Other(no_such_library.Module):
+    def __init__(self, lr=0.1):
+        super().__init__()
+        self.lr = lr
+"""
+    space = loaded(text).own
+    assert space["Other"]().lr == 0.1
+    with pytest.raises(ModuleNotFoundError, match="no_such_library is not installed"):
+        space["Mine"]()

@@ -43,7 +43,7 @@ class MissingModule(ModuleType):
 class MissingName:
     """Something out of a module that cannot be imported.
 
-    As a decorator it leaves the function as it is, as a base class it is ``object``; anything else is an error.
+    As a decorator it leaves the function as it is, as a base class it has nothing to give; anything else is an error.
     """
 
     def __init__(self, name: str, why: str) -> None:
@@ -55,7 +55,14 @@ class MissingName:
         return MissingName(f"{self._name}.{name}", self._why)
 
     def __mro_entries__(self, bases: tuple[Any, ...]) -> tuple[type, ...]:
-        return ()
+        why = self._why
+
+        class Missing:
+            def __init__(self, *given: Any, **named: Any) -> None:
+                if given or named:  # what it would do with them is not known
+                    raise ModuleNotFoundError(why)
+
+        return (Missing,)
 
     def __call__(self, *given: Any, **named: Any) -> Any:
         """Return a function or class that is decorated; anything else is an error."""

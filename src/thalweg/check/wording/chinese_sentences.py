@@ -7,6 +7,7 @@ from __future__ import annotations
 OF_RULES: dict[str, str] = {
     "while the rate is constant": "学习率不变时",
     "theta never moves": "theta 从不移动",
+    "theta is no number after a step": "走一步之后 theta 就不是数了",
     "it is not {rule} with up to three variations of the catalogue": "它不是 {rule}，加上目录中至多三种变化也不是",
     "the name promises {rule}, what it does is {other}": "名称说是 {rule}，实际做的是 {other}",
     "{name} acts as {value}, not {given}": "{name} 实际相当于 {value}，而不是 {given}",
