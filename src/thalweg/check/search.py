@@ -260,8 +260,12 @@ def _verdict(search: _Search, held: list[Fit], hint: str | None, kind: Kind | No
         path = right.trajectory(best.numbers, evidence.tape)
         parts_at = distance(path, evidence.trajectory, evidence.tolerance).parts_at
     cost = round(chosen.cost, 6)
+    # With numbers of its own to choose a rule may come down to another one: that makes the two no less different.
+    chosen_freely = len(evidence.split(chosen)[1])
     alike = tuple(
-        (fit.hypothesis.rule, *fit.hypothesis.codes) for fit in held[1:] if round(fit.hypothesis.cost, 6) == cost
+        (fit.hypothesis.rule, *fit.hypothesis.codes)
+        for fit in held[1:]
+        if round(fit.hypothesis.cost, 6) == cost and len(evidence.split(fit.hypothesis)[1]) <= chosen_freely
     )
     if hint == "nesterov" and chosen.rule == "momentum":
         note = "; ".join(part for part in (note, entries()["gradient-taken-ahead"].explanation) if part)

@@ -12,6 +12,17 @@ from thalweg.check.subjects.finding import find
 
 # What it is like, the verdict, the rule, the name to ask for where the text has several, the text.
 STYLES: dict[str, tuple[str, str, str | None, str]] = {
+    "a number beside the list of new arrays": (
+        "right",
+        "gradient_descent",
+        None,
+        """
+import numpy as np
+def step(params, grads, lr=0.1):
+    loss = np.array(0.5)
+    return loss, [p - lr * g for p, g in zip(params, grads)]
+""",
+    ),
     "a prepared object that returns the step": (
         "same",
         "momentum",
@@ -808,3 +819,6 @@ def test_styles(style):
     (found,) = find(space, source, name)
     told = examine(adapt(found.update, source=source)).verdict
     assert (told.kind, told.rule) == (verdict, rule), told.note
+    assert (
+        all(rule == other[0] for other in told.equivalent) or told.mistakes
+    )  # no rule is another one when it is right

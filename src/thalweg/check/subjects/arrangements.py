@@ -202,6 +202,8 @@ def arrays_in(found: Any, shapes: Shapes) -> list[Array] | None:
     """Return the arrays of a sequence, or of a dictionary's values in order."""
     if isinstance(found, Mapping):
         found = list(found.values())
+    if isinstance(found, np.ndarray) and not found.ndim:  # a number, such as a loss or a counter
+        return None
     if not isinstance(found, list | tuple | np.ndarray) or len(found) != len(shapes):
         return None
     arrays = [as_array(one, shape) for one, shape in zip(found, shapes, strict=True)]
