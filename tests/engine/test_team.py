@@ -85,12 +85,16 @@ def test_every_piece_is_made_once(team: teams.Team, threads: int) -> None:
 
 
 def test_two_pieces_are_made_at_the_same_time(team: teams.Team) -> None:
-    meeting = kernel(meet)
+    meeting, met = kernel(meet), False
     with team.opened(2) as place:
-        for _ in range(3):
+        for _ in range(10):  # on a busy machine the other thread may come too late once
             came = np.zeros(4, np.int64)
             shared(place, address(meeting), came.ctypes.data, came.size, 2)
-            assert came.tolist() == [1, 1, 1, 1]
+            assert came[:2].tolist() == [1, 1]
+            met = bool(came[2:].all())
+            if met:
+                break
+    assert met
 
 
 def test_a_failed_piece_fails_the_job_and_leaves_the_team_whole(team: teams.Team) -> None:
