@@ -53,6 +53,7 @@ BELIEVED: dict[str, tuple[float, float]] = {
     "weight_decay": (0.0, 2.0),
     "momentum_decay": (0.0, 1.0),
     "clip": (1e-3, 1e3),
+    "nu": (0.05, 0.999),  # at 0 and 1 it is another rule
 }
 """Where a number that was looked for may lie: an epsilon of a million makes any rule of another."""
 FEW = 3

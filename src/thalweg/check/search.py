@@ -269,7 +269,7 @@ def _verdict(search: _Search, held: list[Fit], hint: str | None, kind: Kind | No
     )
     if hint == "nesterov" and chosen.rule == "momentum":
         note = "; ".join(part for part in (note, entries()["gradient-taken-ahead"].explanation) if part)
-    elif hint not in (None, chosen.rule) and not {hint, chosen.rule} <= set(FAMILIES[0]):
+    elif hint not in (None, chosen.rule) and _strangers(hint, chosen.rule):
         note = "; ".join(part for part in (note, f"the name promises {hint}, what it does is {chosen.rule}") if part)
     return Verdict(
         kind=kind or ("wrong" if mistakes else "same" if form else "right"),
@@ -286,6 +286,12 @@ def _verdict(search: _Search, held: list[Fit], hint: str | None, kind: Kind | No
         properties=properties(evidence.trajectory, evidence.tape),
         note=note,
     )
+
+
+def _strangers(promised: str | None, rule: str) -> bool:
+    """Tell whether nobody would call a rule by this name: gradient descent and momentum's forms go by each other's."""
+    forgetful = promised is not None and bool(textbook(promised).slots) and not textbook(rule).slots
+    return forgetful or not {promised, rule} <= set(FAMILIES[0])
 
 
 def _unknown(search: _Search, hint: str | None) -> Verdict:

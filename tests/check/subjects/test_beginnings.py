@@ -79,3 +79,43 @@ def test_every_play_begins_afresh(text: str, module: ModuleType) -> None:
     after = dict(module.__dict__)
     assert after.keys() == before.keys()
     assert after.get("cache") == before.get("cache")
+
+
+SHARED = """
+class Adam:
+    def __init__(self, params, lr=0.001, beta1=0.9, beta2=0.999, eps=1e-8):
+        self.params, self.lr, self.beta1, self.beta2, self.eps = params, lr, beta1, beta2, eps
+        {memory}
+        self.t = 0
+
+    def step(self, grads):
+        self.t += 1
+        for i, (p, g) in enumerate(zip(self.params, grads)):
+            self.m[i] = self.beta1 * self.m[i] + (1 - self.beta1) * g
+            self.v[i] = self.beta2 * self.v[i] + (1 - self.beta2) * g ** 2
+            mhat, vhat = self.m[i] / (1 - self.beta1 ** self.t), self.v[i] / (1 - self.beta2 ** self.t)
+            p -= self.lr * mhat / (np.sqrt(np.abs(vhat)) + self.eps)
+"""
+
+
+@pytest.mark.parametrize(("shared", "kind"), [(False, "right"), (True, "unknown")])
+def test_two_names_of_one_memory_stay_so(shared: bool, kind: str, module: ModuleType) -> None:
+    zeros = "[np.zeros_like(p) for p in params]"
+    memory = f"self.m = self.v = {zeros}" if shared else f"self.m, self.v = {zeros}, {zeros}"
+    exec(compile(SHARED.format(memory=memory), "homework.py", "exec"), module.__dict__)  # noqa: S102 - it stands above
+    assert diagnose(module.__dict__["Adam"]).kind == kind
+
+
+def test_a_name_that_promises_memory_is_not_kept_by_a_rule_without() -> None:
+    class Nesterov:
+        def __init__(self, lr: float = 0.01, mu: float = 0.9) -> None:
+            self.lr, self.mu, self.v = lr, mu, 0.0
+
+        def update(self, w: float, g: float) -> float:
+            before = self.v
+            self.v = self.mu * self.v - self.lr * g
+            return w - self.mu * before + self.v
+
+    told = diagnose(Nesterov).verdict
+    assert told.rule == "gradient_descent"
+    assert "the name promises nesterov" in told.note

@@ -185,13 +185,17 @@ def _remember(stage: Stage, part: int, signature: Signature, maker: Signature, m
 
 
 def _fit_zeros(stage: Stage, space: dict[str, Any], names: Iterable[str] | None = None) -> None:
-    """Let memory that was made for parameters of other shapes, and is still zero, have the shapes of the tape."""
+    """Let memory that was made for parameters of other shapes, and is still zero, have the shapes of the tape.
+
+    What is one object under two names stays one: that two averages share their memory is a mistake to be seen.
+    """
+    fitted: dict[int, Any] = {}
     for name in (set(names) & set(space)) if names is not None else list(space):
         value = space[name]
         if isinstance(value, np.ndarray) and value.ndim and _is_zero(value):
-            space[name] = _zeros_like(stage, 0, value)
+            space[name] = fitted.setdefault(id(value), _zeros_like(stage, 0, value))
         elif isinstance(value, list) and value and all(_is_zero(one) for one in value):
-            space[name] = [_zeros_like(stage, k, one) for k, one in enumerate(value)]
+            value[:] = [_zeros_like(stage, k, one) for k, one in enumerate(value)]
         elif isinstance(value, dict) and value and all(_is_zero(one) for one in value.values()):
             names_held = stage.params[0] if isinstance(stage.params[0], dict) else {}
             for key, one in list(value.items()):
