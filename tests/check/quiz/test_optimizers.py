@@ -69,7 +69,6 @@ def test_every_question_there_can_be_is_about_a_mistake_that_shows(rule):
     ("rule", "code"),
     [
         ("adabelief", "epsilon-missing"),  # 1e-16 beside the tape's smallest root
-        ("momentum", "state-made-anew"),  # is gradient descent, and right as such
         ("laprop", "averages-first"),  # is Adam
         ("radam", "counted-from-zero"),  # stops with a division by zero
     ],

@@ -33,7 +33,7 @@ def test_none_is_asked_twice_and_a_rule_keeps_to_itself():
     assert {question.subject for question in asked} == {"momentum"}
     codes = [question.code for question in asked]
     assert len(set(codes)) == len(codes)
-    assert set(codes) == set(askable("momentum")) - {"state-made-anew"}  # which is gradient descent
+    assert set(codes) == set(askable("momentum"))
 
 
 def test_the_first_level_is_written_as_papers_do():

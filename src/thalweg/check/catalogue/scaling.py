@@ -34,6 +34,24 @@ DENOMINATORS = (
         (Replace("np.sqrt(X) + epsilon", "np.sqrt(X) - epsilon"),),
     ),
     Variation(
+        "epsilon-after-division",
+        "mistake",
+        "epsilon is added to the step, not to the denominator",
+        "Without brackets division comes first: m / sqrt(v) + epsilon is (m / sqrt(v)) + epsilon. Nothing guards the "
+        "division, and every step drifts by epsilon.",
+        "public course code",
+        (Replace("X / (np.sqrt(Y) + epsilon)", "X / np.sqrt(Y) + epsilon"),),
+    ),
+    Variation(
+        "epsilon-after-step",
+        "mistake",
+        "epsilon is added to theta, not to the denominator",
+        "Without brackets epsilon stands behind the whole step: theta - m / sqrt(v) + epsilon. Nothing guards the "
+        "division, and theta drifts by epsilon at every step.",
+        "public course code",
+        (Replace("X / (np.sqrt(Y) + epsilon)", "X / np.sqrt(Y) - epsilon"),),
+    ),
+    Variation(
         "not-squared",
         "mistake",
         "the gradient is not squared",

@@ -16,6 +16,14 @@ SCALING: dict[str, tuple[str, str]] = {
         "减去了 epsilon",
         "这个保护反而使分母变小。梯度小于 epsilon 时分母为负，步子朝上坡走。",
     ),
+    "epsilon-after-division": (
+        "epsilon 加在了步子上，而不是分母上",
+        "不加括号时先算除法：m / sqrt(v) + epsilon 就是 (m / sqrt(v)) + epsilon。除法没有保护，每步还偏移 epsilon。",
+    ),
+    "epsilon-after-step": (
+        "epsilon 加在了 theta 上，而不是分母上",
+        "不加括号时 epsilon 落在整个步子后面：theta - m / sqrt(v) + epsilon。除法没有保护，theta 每步偏移 epsilon。",
+    ),
     "not-squared": (
         "梯度没有平方",
         "该用均方的地方用了梯度的平均值。梯度为负时根号没有实数值。",

@@ -54,4 +54,6 @@ def _parts(effect: Effect, words: EffectWords) -> list[str]:
 
 
 def _amount(ratio: float) -> str:
+    if ratio < 1.05:  # 1.0 times would say nothing
+        return f"{ratio:.2f}"
     return f"{ratio:.1f}" if ratio < 1e4 else f"{ratio:.1e}"
