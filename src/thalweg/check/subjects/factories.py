@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from thalweg.check.subjects.arrangements import Arrangement
 from thalweg.check.subjects.beginnings import Beginning
 from thalweg.check.subjects.casting import casts
 from thalweg.check.subjects.classes import bound, methods_of
-from thalweg.check.subjects.functions import bare, first_that_plays
+from thalweg.check.subjects.functions import bare, every_cast, first_that_plays
 from thalweg.check.subjects.layouts import layouts
 from thalweg.check.subjects.play import Plan, guarded
 from thalweg.check.subjects.signature import PAIRS, Signature, signature_of
@@ -51,15 +52,13 @@ def factory_plans(
     def tries() -> Iterator[tuple[Actor, Arrangement]]:
         made = _made(factory, beginning, first, given, rate_name, source)
         for actor, others in _actors(made, factory, beginning, source):
-            for cast in casts(actor.signature, held=True):
-                for layout in layouts(cast, others):
-                    yield _recast(actor, cast), layout
+            yield from every_cast(actor.signature, partial(_recast, actor), others, held=True)
 
     return first_that_plays(tries(), given, rate_name, source)
 
 
-def _recast(actor: Actor, cast: Signature) -> Actor:
-    return replace(actor, signature=cast)
+def _recast(actor: Actor, cast: Signature) -> tuple[Actor]:
+    return (replace(actor, signature=cast),)
 
 
 def _made(
@@ -121,9 +120,5 @@ def generator_plans(
     signature = signature_of(function, source, rate_name, bare(function))
     beginning = Beginning(bare(function))
 
-    def tries() -> Iterator[tuple[Actor, Arrangement]]:
-        for cast in casts(signature, held=True):
-            for layout in layouts(cast):
-                yield GeneratorActor(cast, beginning), layout
-
-    return first_that_plays(tries(), given, rate_name, source)
+    tries = every_cast(signature, lambda cast: (GeneratorActor(cast, beginning),), held=True)
+    return first_that_plays(tries, given, rate_name, source)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -69,13 +69,33 @@ def function_plans(
     params = signature.having(words.PARAMETERS)
     held = any(words.role_of(name) == words.GRADIENTS for a in params for name in a.use.attributes)
 
-    def tries() -> Iterator[tuple[Actor, Arrangement]]:
-        for cast in casts(signature, held=held):
-            for layout in layouts(cast):
-                for actor in actors(cast):
-                    yield actor, layout
+    return first_that_plays(every_cast(signature, actors, held=held), given, rate_name, source)
 
-    return first_that_plays(tries(), given, rate_name, source)
+
+def every_cast(
+    signature: Signature,
+    actors: Callable[[Signature], Iterable[Actor]],
+    others: Sequence[Signature] = (),
+    *,
+    held: bool,
+) -> Iterator[tuple[Actor, Arrangement]]:
+    """Yield every way to give roles to arguments, with every layout that these allow, and who may act in it.
+
+    Parameters
+    ----------
+    signature : Signature
+        Of the step.
+    actors : callable
+        Returns who may act in a cast, the likeliest first.
+    others : sequence of Signature
+        What is called beside the step, and has a say in the layout.
+    held : bool
+        Whether gradients may be kept with the parameters, and so are no argument.
+    """
+    for cast in casts(signature, held=held):
+        for layout in layouts(cast, others):
+            for actor in actors(cast):
+                yield actor, layout
 
 
 def first_that_plays(
@@ -109,7 +129,7 @@ def first_that_plays(
         found = settle(plan, source, steps=with_steps, trusted=cast == first)
         if isinstance(found, Failure):
             failures.append(found)
-            if found.line is None and "neither returned" in found.reason:
+            if found.unmoved:
                 unmoved.append((actor, layout))
             continue
         if found.outcome is not None and not found.outcome.sign:

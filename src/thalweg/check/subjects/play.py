@@ -152,6 +152,8 @@ class Failure:
     line: int | None = None
     severe: bool = False
     """Not a matter of how things were laid out: a missing name, a division by zero."""
+    unmoved: bool = False
+    """The code ran, and the new parameters were found nowhere."""
 
 
 @contextlib.contextmanager
@@ -233,7 +235,6 @@ def settle(
     deltas: list[tuple[Place, float]] = []
     unmoved: Plan | None = None
     others: list[Plan] = []
-    reason = "the new parameters are neither returned nor written to what it is given"
     for place in places:
         made = replace(plan, outcome=Outcome(place, 0.0, _handed(plan, place, results, stage)))
         kind, value = _kind(made, tape, source)
@@ -252,7 +253,7 @@ def settle(
         return others[0]
     if still and unmoved is not None:
         return unmoved
-    return Failure(reason)
+    return Failure("the new parameters are neither returned nor written to what it is given", unmoved=True)
 
 
 def _places(plan: Plan, stage: Stage, results: list[Any]) -> Iterator[Place]:
