@@ -5,20 +5,16 @@ from __future__ import annotations
 import ast
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from thalweg.check.checked import Checked, Told
+from thalweg.check.diagnosis import Diagnosis
 from thalweg.check.verdict import Finding
 from thalweg.check.wording.phrases import Phrases
 from thalweg.check.wording.telling import evidence, headline
 from thalweg.errors import shown
 from thalweg.report.diagnosis_charts import effect_chart, path_charts, size_chart
-from thalweg.report.embedding import HERE, check_extra, own, policy
-
-if TYPE_CHECKING:
-    from jinja2 import Environment
-
-    from thalweg.check.diagnosis import Diagnosis
+from thalweg.report.embedding import own, rendered
 
 _AROUND = 8  # lines of code before and after a marked one, where the code is long
 _MOST = 60  # lines that are shown whole
@@ -47,30 +43,23 @@ def diagnosis_page(checked: Sequence[Checked], phrases: Phrases, command: str = 
     UsageError
         REPORT-EXTRA: Jinja2, with Bokeh, is not installed.
     """
-    check_extra()
-    from markupsafe import Markup
-
-    from thalweg import __version__
-
     words = phrases.page
     one = len(checked) == 1
     title = words.title.format(file=checked[0].file) if one else words.class_title.format(files=len(checked))
-    return (
-        _templates()
-        .get_template("diagnosis.html.j2")
-        .render(
-            policy=policy([]),
-            style=Markup(own("page.css", "diagnosis.css")),  # noqa: S704 - the files of this folder
-            title=title,
-            words=words,
-            phrases=phrases,
-            one=one,
-            files=[_file(phrases, each, number) for number, each in enumerate(checked, 1)],
-            counts=_counts(phrases, checked),
-            histogram=_histogram(phrases, checked),
-            command=command,
-            version=__version__,
-        )
+    return rendered(
+        "diagnosis.html.j2",
+        own("page.css", "diagnosis.css"),
+        language=words.language,
+        again=words.again,
+        made=words.made,
+        command=command,
+        title=title,
+        words=words,
+        phrases=phrases,
+        one=one,
+        files=[_file(phrases, each, number) for number, each in enumerate(checked, 1)],
+        counts=_counts(phrases, checked),
+        histogram=_histogram(phrases, checked),
     )
 
 
@@ -82,10 +71,6 @@ def catalogue_page(phrases: Phrases, command: str = "") -> str:
     UsageError
         REPORT-EXTRA: Jinja2, with Bokeh, is not installed.
     """
-    check_extra()
-    from markupsafe import Markup
-
-    from thalweg import __version__
     from thalweg.check.catalogue.entries import entries
     from thalweg.check.effect import finding
     from thalweg.check.hypothesis import Hypothesis
@@ -103,26 +88,17 @@ def catalogue_page(phrases: Phrases, command: str = "") -> str:
                 "chart": effect_chart(phrases.page, seen),
             }
         )
-    return (
-        _templates()
-        .get_template("catalogue.html.j2")
-        .render(
-            policy=policy([]),
-            style=Markup(own("page.css", "diagnosis.css")),  # noqa: S704 - the files of this folder
-            words=phrases.page,
-            phrases=phrases,
-            entries=made,
-            command=command,
-            version=__version__,
-        )
-    )
-
-
-def _templates() -> Environment:
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    return Environment(
-        loader=FileSystemLoader(HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    words = phrases.page
+    return rendered(
+        "catalogue.html.j2",
+        own("page.css", "diagnosis.css"),
+        language=words.language,
+        again=words.again,
+        made=words.made,
+        command=command,
+        words=words,
+        phrases=phrases,
+        entries=made,
     )
 
 
@@ -144,7 +120,6 @@ def _file(phrases: Phrases, checked: Checked, number: int) -> dict[str, Any]:
 
 def _told(phrases: Phrases, file: str, told: Told) -> dict[str, Any]:
     """Return what the template says of one piece of code."""
-    from thalweg.check.diagnosis import Diagnosis
     from thalweg.check.picture import picture
 
     diagnosis = Diagnosis.from_dict(told.data)

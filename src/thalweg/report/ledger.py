@@ -7,7 +7,7 @@ from typing import Any
 from thalweg.errors import LimitError
 from thalweg.formulas.ledger import Ledger, Row
 from thalweg.formulas.ledger_text import Column, number
-from thalweg.report.embedding import HERE, check_extra, json_text, own, policy
+from thalweg.report.embedding import check_extra, json_text, own, rendered
 
 MOST = 400_000
 """The most numbers in a page: more would take a browser seconds to read."""
@@ -40,24 +40,16 @@ def ledger_page(ledger: Ledger, command: str = "") -> str:
         LIMIT-LEDGER: too many numbers for a page.
     """
     check_extra()
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
     from markupsafe import Markup
-
-    from thalweg import __version__
 
     count = ledger.steps * sum(ledger.size if row.coordinates else 1 for row in ledger.rows)
     if count > MOST:
         what = f"{count:,} numbers are too many for a page; at most {MOST:,}"
         raise LimitError("LIMIT-LEDGER", "--report", what, "Tell fewer updates: --steps 1-100.")
-    folder = FileSystemLoader(HERE)
-    template = Environment(
-        loader=folder, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    ).get_template("ledger.html.j2")
-    script = own("ledger.js")
-    return template.render(
-        policy=policy([script]),
-        style=Markup(own("page.css", "ledger.css")),  # noqa: S704 - the files of this folder
-        script=Markup(script),  # noqa: S704 - the same
+    return rendered(
+        "ledger.html.j2",
+        own("page.css", "ledger.css"),
+        [own("ledger.js")],
         data=Markup(json_text(_data(ledger))),  # noqa: S704 - escaped for where it stands
         name=ledger.rule,
         numbers=[f"{name}\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}{value:g}" for name, value in ledger.numbers.items()],
@@ -65,7 +57,6 @@ def ledger_page(ledger: Ledger, command: str = "") -> str:
         size=ledger.size,
         groups=_groups(ledger),
         command=command,
-        version=__version__,
     )
 
 

@@ -12,9 +12,13 @@ from thalweg.comparison.verdict import Verdict
 from thalweg.descent.stability import Limit
 from thalweg.report import tables
 from thalweg.report.chart_data import chart_data
-from thalweg.report.embedding import HERE, bokeh_scripts, check_extra, json_text, own, policy
+from thalweg.report.embedding import bokeh_scripts, check_extra, json_text, own, rendered
 from thalweg.report.words import chart_words
 
+_MADE = (
+    "Made by thalweg {version}. The charts are drawn by Bokeh, which stands in this file; "
+    "nothing is loaded from elsewhere."
+)
 _SCRIPTS = ("figures.js", "charts.js", "legend.js", "readout.js", "start.js")
 
 
@@ -53,10 +57,7 @@ def page(
         REPORT-EXTRA: Bokeh or Jinja2 is not installed.
     """
     check_extra()
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
     from markupsafe import Markup
-
-    from thalweg import __version__
 
     paths_html, paths_script, paths_style = "", "", ""
     if paths is not None:
@@ -67,12 +68,11 @@ def page(
     scripts = [*bokeh_scripts(), f'(() => {{\n"use strict";\n{own(*_SCRIPTS)}}})();\n']
     if paths_script:
         scripts.append(paths_script)
-    folder = FileSystemLoader(HERE)
-    template = Environment(loader=folder, autoescape=True, undefined=StrictUndefined).get_template("page.html.j2")
-    return template.render(
-        policy=policy(scripts),
-        style=Markup(own("page.css") + paths_style),  # noqa: S704 - the files of this folder
-        scripts=[Markup(script) for script in scripts],  # noqa: S704 - the same, and Bokeh's
+    return rendered(
+        "page.html.j2",
+        own("page.css") + paths_style,
+        scripts,
+        made=_MADE,
         data=Markup(json_text(chart_data(results, summary, limits))),  # noqa: S704 - escaped for where it stands
         paths_html=Markup(paths_html),  # noqa: S704 - escaped where it is made
         title=tables.title(results),
@@ -80,7 +80,6 @@ def page(
         verdict=tables.without_remedy(verdict.lines, stamp),
         stamp=stamp,
         findings=stamp.findings,
-        version=__version__,
         names=[standing.name for standing in summary.standings],
         zooms=summary.best.median < summary.start,
         features=results.facts.features,

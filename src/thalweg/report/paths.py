@@ -8,18 +8,15 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, final
+from typing import Any, final
 
 import numpy as np
 
 from thalweg.comparison.paths import ALIKE, DIVERGED, NEAR, Paths, PathStanding
 from thalweg.report.contours import UNIT, WIDTH, Levels, View, text, ticks
-from thalweg.report.embedding import HERE, check_extra, json_text, own, policy
+from thalweg.report.embedding import check_extra, json_text, own, rendered, templates
 from thalweg.report.numbers import NONE, rate_text
 from thalweg.report.paths_data import paths_data
-
-if TYPE_CHECKING:
-    from jinja2 import Environment
 
 #: What marks the start, and the points that take the smallest value, in pixels around the point.
 _MARKS = {
@@ -60,26 +57,20 @@ def paths_page(paths: Paths, command: str = "") -> str:
     UsageError
         REPORT-EXTRA: Bokeh, with ContourPy, or Jinja2 is not installed.
     """
+    check_extra()
     from markupsafe import Markup
 
-    from thalweg import __version__
-
     section = paths_section(paths, heading="Paths", board=True)
-    return (
-        _templates()
-        .get_template("surface.html.j2")
-        .render(
-            name=paths.name,
-            rules=len(paths.plan.names),
-            count=len(paths.paths),
-            steps=paths.steps,
-            command=command,
-            version=__version__,
-            policy=policy([section.script]),
-            style=Markup(own("page.css") + section.style),  # noqa: S704 - the files of this folder
-            script=Markup(section.script),  # noqa: S704 - the same
-            section=Markup(section.html),  # noqa: S704 - escaped by its template
-        )
+    return rendered(
+        "surface.html.j2",
+        own("page.css") + section.style,
+        [section.script],
+        name=paths.name,
+        rules=len(paths.plan.names),
+        count=len(paths.paths),
+        steps=paths.steps,
+        command=command,
+        section=Markup(section.html),  # noqa: S704 - escaped by its template
     )
 
 
@@ -112,7 +103,7 @@ def paths_section(paths: Paths, heading: str = "", order: Sequence[str] = (), *,
     data = paths_data(view, standings)
     drawn = sum(len(rule["rates"]) for rule in data["rules"])
     html = (
-        _templates()
+        templates()
         .get_template("paths.html.j2")
         .render(
             heading=heading or f"Paths on {paths.name}",
@@ -143,14 +134,6 @@ def paths_section(paths: Paths, heading: str = "", order: Sequence[str] = (), *,
         )
     )
     return Section(html, own("paths.js"), own("paths.css"))
-
-
-def _templates() -> Environment:
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    return Environment(
-        loader=FileSystemLoader(HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
 
 
 def _marks(view: View) -> list[tuple[str, str, str]]:
