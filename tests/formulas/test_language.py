@@ -16,9 +16,9 @@ import pytest
 from tests.formulas.authors_mistakes import DECLARED, IN_HELPERS, IN_RULES, Mistake
 
 from thalweg.errors import FormulaError, SettingError, ThalwegError
-from thalweg.formulas.base import POINTS
 from thalweg.formulas.formula import Penalty, Rule, activation, loss, penalty, rule
-from thalweg.formulas.language import RESERVED
+from thalweg.formulas.reserved import RESERVED
+from thalweg.formulas.trial import POINTS
 
 HEAD = """from __future__ import annotations
 import math

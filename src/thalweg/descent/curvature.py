@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from thalweg.descent.batches import Rows
 from thalweg.formulas import losses, penalties
 from thalweg.formulas.formula import Loss, Penalty
-from thalweg.formulas.kinds import TRUTHS
+from thalweg.formulas.kinds.loss import TRUTHS
 
 Array = NDArray[Any]
 Floats = NDArray[np.float64]

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from thalweg.descent.scores import shares
 from thalweg.errors import DataError, SettingError
-from thalweg.formulas.kinds import INVERSE_LINKS, Loss
+from thalweg.formulas.kinds.loss import INVERSE_LINKS, Loss
 from thalweg.formulas.losses import modified_huber
 
 Array = NDArray[Any]

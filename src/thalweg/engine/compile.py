@@ -32,7 +32,7 @@ from thalweg.engine import arithmetic, elementary, softmax
 from thalweg.engine.pointers import address, caller
 from thalweg.errors import FormulaError
 from thalweg.formulas.formula import Activation, Loss, Penalty, Rule
-from thalweg.formulas.lowering import backward_text, forward_text
+from thalweg.formulas.loops import backward_text, forward_text
 
 # Reassociation would change the order of sums, "nnan" and "ninf" would delete the test for divergence: kernels keep
 # strict floating point, and dot products write the order they want (see `arithmetic.dot`).

@@ -17,8 +17,9 @@ from numba import types
 
 from thalweg.engine.compile import NUMBERS, TABLE, frozen, kernel_from_text, matrix, vector
 from thalweg.formulas.formula import Loss, Rule
-from thalweg.formulas.language import Program
-from thalweg.formulas.lowering import Lowered, indent, kernel_text
+from thalweg.formulas.loops import indent, kernel_text
+from thalweg.formulas.lowering import Lowered
+from thalweg.formulas.program import Program
 
 ARGUMENTS = "params, state, hyper, rates, factors, loss_hyper, X, targets, orders, t, trace, width"
 

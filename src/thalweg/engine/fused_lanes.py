@@ -14,8 +14,9 @@ from numba import types
 from thalweg.engine.compile import kernel_from_text
 from thalweg.engine.fused import WIDTH, loop_signature, spared_corrections
 from thalweg.formulas.formula import Loss, Rule
-from thalweg.formulas.language import Program
-from thalweg.formulas.lowering import Lowered, indent, kernel_text
+from thalweg.formulas.loops import indent, kernel_text
+from thalweg.formulas.lowering import Lowered
+from thalweg.formulas.program import Program
 
 # Lanes that step side by side: two vectors of the widest kind, so that one's roots do not wait for the other's.
 LANES = {"float64": 16, "float32": 32}

@@ -39,8 +39,9 @@ from thalweg.engine.compile import (
 from thalweg.engine.drivers import call_clip
 from thalweg.engine.pointers import caller
 from thalweg.formulas.formula import Rule
-from thalweg.formulas.language import Program
-from thalweg.formulas.lowering import Lowered, indent, kernel_text
+from thalweg.formulas.loops import indent, kernel_text
+from thalweg.formulas.lowering import Lowered
+from thalweg.formulas.program import Program
 from thalweg.formulas.rest import Factors
 
 # A scale below this is multiplied into all values, and starts at one again: their quotients stay far from overflow.

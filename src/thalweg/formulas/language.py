@@ -11,16 +11,15 @@ from __future__ import annotations
 
 import ast
 import difflib
-import hashlib
 import inspect
 import math
-import re
-from dataclasses import dataclass, field, replace
-from functools import cached_property
+from dataclasses import dataclass, field
 from itertools import count
 from types import ModuleType
 
 from thalweg.errors import FormulaError
+from thalweg.formulas.program import Program, Statement
+from thalweg.formulas.reserved import reserved
 from thalweg.formulas.source import (
     ARRAY_FUNCTIONS,
     BUILTINS,
@@ -33,73 +32,6 @@ from thalweg.formulas.source import (
 )
 
 IN_PLACE_OF = {"max": "np.maximum", "min": "np.minimum", "float": "nothing: an array stays an array"}
-
-# Names that the generated loops use themselves; a formula's own variable of that name gets an underscore.
-RESERVED = frozenset(
-    # of the update, the losses, the penalties, the activations
-    "params grad state hyper rates lanes i row column start stop total weight weights targets scores slopes rows "
-    "factor sums kind bias target inputs units deltas size sizes columns costs "
-    # of the loop fused for one sample a step
-    "features k sample x X orders trace factors slope epoch place near width at fetch "
-    # of the same loop over many lanes
-    "c xj j own block blocks lane count intercept hidden "
-    # of the update of some coordinates alone
-    "scales places grads pull squares resting "
-    # what they call
-    "np math range max min abs float dot fma power exp tanh log1p sign correction_over".split()
-)
-_GENERATED = re.compile(r"c\d+|x\d+|square\d+|correction\d+(_over)?|\w+_row|loss_\w+|flat_\w+")
-
-
-def reserved(name: str) -> bool:
-    """Tell whether a generated loop may use this name itself."""
-    return name in RESERVED or _GENERATED.fullmatch(name) is not None
-
-
-@dataclass(frozen=True)
-class Statement:
-    """One assignment of the flat program; ``coordinates`` tells whether the value is one per parameter."""
-
-    name: str
-    value: ast.expr
-    coordinates: bool
-
-
-@dataclass(frozen=True)
-class Program:
-    """A checked formula: helpers inlined, constants written as numbers, tuples taken apart."""
-
-    name: str
-    arguments: tuple[str, ...]
-    scalars: tuple[str, ...]  # hyperparameters
-    scalar_arguments: tuple[str, ...]
-    statements: tuple[Statement, ...]
-    outputs: tuple[ast.expr, ...]
-
-    @cached_property
-    def fingerprint(self) -> str:
-        """SHA-256 of all that decides the result: signature, statements, inlined helpers and constants."""
-        lines = [self.name, *self.arguments, "*", *self.scalars]
-        lines += [f"{s.name} = {ast.unparse(s.value)}" for s in self.statements]
-        lines += [ast.unparse(output) for output in self.outputs]
-        return hashlib.sha256("\n".join(lines).encode()).hexdigest()
-
-    def only(self, *outputs: int, given: str = "") -> Program:
-        """Keep the named outputs and the statements that they need; what ``given`` names is held by the caller."""
-        kept = [self.outputs[k] for k in outputs]
-        live = {n.id for output in kept for n in ast.walk(output) if isinstance(n, ast.Name)}
-        statements = []
-        for statement in reversed(self.statements):
-            if statement.name in live and statement.name != given:
-                live.discard(statement.name)
-                live |= {n.id for n in ast.walk(statement.value) if isinstance(n, ast.Name)}
-                statements.append(statement)
-        return replace(self, statements=tuple(reversed(statements)), outputs=tuple(kept))
-
-    def uses(self, name: str) -> bool:
-        """Tell whether any statement or output reads ``name``."""
-        parts = [*(s.value for s in self.statements), *self.outputs]
-        return any(isinstance(n, ast.Name) and n.id == name for part in parts for n in ast.walk(part))
 
 
 def check(source: Source, scalars: tuple[str, ...] = ()) -> Program:

@@ -1,7 +1,7 @@
 """The step ledger: updates of a rule told number by number, in the order of its formula.
 
 Every number is computed by walking the syntax tree of the formula as it was written, with the operations that Python
-itself would do: theta and slots come out with the bits of :meth:`~thalweg.formulas.kinds.Rule.step`.
+itself would do: theta and slots come out with the bits of :meth:`~thalweg.formulas.kinds.rule.Rule.step`.
 """
 
 from __future__ import annotations
@@ -183,7 +183,7 @@ def explain(
     factors: Any = None,
     steps: tuple[int, int] | None = None,
 ) -> Ledger:
-    """Make updates of a rule and tell them number by number; see :meth:`thalweg.formulas.kinds.Rule.explain`."""
+    """Make updates of a rule and tell them number by number; see :meth:`thalweg.formulas.kinds.rule.Rule.explain`."""
     taken = _gradients(gradients)
     both = np.result_type(taken.dtype, theta if isinstance(theta, int | float) else np.asarray(theta).dtype)
     dtype = np.float32 if both == np.float32 else np.float64

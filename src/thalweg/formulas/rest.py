@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from thalweg.formulas.formula import Penalty, Rule
-from thalweg.formulas.language import Program
+from thalweg.formulas.program import Program
 
 # Functions that are 0 at 0.
 _VANISH = frozenset("sqrt abs absolute sign expm1 log1p tanh sin square arctan sinh".split())
