@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -348,10 +349,55 @@ def test_an_error_of_the_caller_comes_through() -> None:
 
 
 def test_reading_ahead_changes_no_bit_and_leaves_no_thread() -> None:
-    import threading
-
     rows = streamed([10, 200], X, Y)
     rows.read_ahead = True
     estimator = LinearRegressor(batch_size=16, **PLAIN)
+    before = set(threading.enumerate())
     assert_same(clone(estimator).fit(rows), clone(estimator).fit(X, Y))
-    assert [thread for thread in threading.enumerate() if thread.name == "thalweg-stream"] == []
+    assert_all_end(before)
+
+
+def assert_all_end(before: set[threading.Thread]) -> None:
+    """No thread that was not there before goes on; how long the last step of one takes is the machine's affair."""
+    for thread in set(threading.enumerate()) - before:
+        thread.join(60.0)
+        assert not thread.is_alive()
+
+
+TARGETS_OF_THE_LAST_ROWS = np.where(np.arange(ROWS) < 250, Y, np.nan)
+
+
+@pytest.mark.parametrize(
+    ("arrays", "settings"),
+    [
+        ((X, TARGETS_OF_THE_LAST_ROWS), {"batch_size": 16}),
+        ((X, Y), {"batch_size": 16, "loss": "poisson"}),
+        ((X, Y), {"batch_size": 16, "optimizer": "unheard"}),
+        ((X, Y), {"batch_size": None}),
+        ((X, Y), {"batch_size": 16, "learning_rate": 1e300}),
+    ],
+    ids=["a row late in the stream", "a row of the first block", "a setting", "a setting of streams", "divergence"],
+)
+def test_a_fit_that_fails_leaves_no_thread_behind_its_error(arrays: Any, settings: dict[str, Any]) -> None:
+    """An error that is kept holds the frames it came through; none of them may hold a reader that goes on."""
+    rows = streamed([*range(10, ROWS, 10)], *arrays)
+    rows.read_ahead = True
+    before = set(threading.enumerate())
+    with pytest.raises((DataError, SettingError, DivergedError)) as kept:
+        LinearRegressor(**{**PLAIN, **settings}).fit(rows)
+    assert_all_end(before)
+    assert kept.value.__traceback__ is not None
+
+
+def test_a_chunk_unlike_the_others_leaves_no_thread_behind_its_error() -> None:
+    def unlike() -> Iterator[tuple[Array, Array]]:
+        yield from chunks([50, 100], X[:150], Y[:150])
+        yield from chunks([*range(10, 150, 10)], X[150:, :3], Y[150:])
+
+    rows = thalweg.stream(unlike, block_size=64)
+    rows.read_ahead = True
+    before = set(threading.enumerate())
+    with pytest.raises(DataError, match="has 3 columns") as kept:
+        LinearRegressor(batch_size=16, **PLAIN).fit(rows)
+    assert_all_end(before)
+    assert kept.value.__traceback__ is not None

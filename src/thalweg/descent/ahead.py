@@ -5,6 +5,7 @@ from __future__ import annotations
 import queue
 import threading
 from collections.abc import Generator
+from contextlib import closing, suppress
 from typing import NamedTuple, TypeVar
 
 T = TypeVar("T")
@@ -17,29 +18,26 @@ class _Failure(NamedTuple):
 
 
 def ahead(items: Generator[T], depth: int) -> Generator[T]:
-    """Go through items that a thread of their own makes, a few ahead of the one that is asked for."""
+    """Go through items that a thread of their own makes, a few ahead of the one that is asked for.
+
+    Whoever may leave before the last item closes it, for the thread's sake: an error that is looked at later keeps
+    alive what is left to be freed by itself.
+    """
     waiting: queue.Queue[T | _Failure | None] = queue.Queue(maxsize=depth)
     left = threading.Event()
 
-    def put(item: T | _Failure | None) -> bool:
-        while not left.is_set():
-            try:
-                waiting.put(item, timeout=0.2)
-            except queue.Full:
-                continue
-            return True
-        return False
-
     def work() -> None:
         try:
-            for item in items:
-                if not put(item):
-                    return
-            put(None)
+            with closing(items):
+                for item in items:
+                    waiting.put(item)
+                    if left.is_set():
+                        return
+            end: _Failure | None = None
         except BaseException as error:  # noqa: BLE001 - it is raised where the item is asked for
-            put(_Failure(error))
-        finally:
-            items.close()
+            end = _Failure(error)
+        if not left.is_set():
+            waiting.put(end)
 
     reader = threading.Thread(target=work, name="thalweg-stream", daemon=True)
     reader.start()
@@ -50,4 +48,7 @@ def ahead(items: Generator[T], depth: int) -> Generator[T]:
             yield item
     finally:
         left.set()
-        reader.join(timeout=1.0)  # a reader that waits for a network ends with its next chunk
+        with suppress(queue.Empty):  # the reader may be waiting for room; from now on it puts one item at most
+            while True:
+                waiting.get_nowait()
+        reader.join(timeout=1.0)  # one that waits for a network ends with its next chunk

@@ -7,6 +7,7 @@ batches. What is made of a stream, updates and orders alike, follows from row nu
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Any, NamedTuple, final
 
@@ -276,11 +277,18 @@ class Blocks:
 
     def _cut(self, skip: int) -> Generator[Block]:
         """Cut the chunks into blocks."""
+        chunks = self._stream.chunks()
+        if not isinstance(chunks, Generator):
+            yield from self._blocks_of(chunks, skip)
+            return
+        if self._stream.read_ahead:  # reading, cutting and learning, in three threads
+            chunks = ahead(chunks, _CHUNKS_AHEAD)
+        with closing(chunks):
+            yield from self._blocks_of(chunks, skip)
+
+    def _blocks_of(self, chunks: Iterator[Chunk], skip: int) -> Generator[Block]:
         part: _Part | None = None
         reached = 0
-        chunks = self._stream.chunks()
-        if self._stream.read_ahead and isinstance(chunks, Generator):  # reading, cutting and learning, in three threads
-            chunks = ahead(chunks, _CHUNKS_AHEAD)
         for first, chunk in checked(chunks, self._stream.name, self._layout):
             layout, dtype = self._begin(chunk)
             taken, reached = 0, first + chunk.rows

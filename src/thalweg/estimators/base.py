@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from abc import abstractmethod
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, closing, nullcontext
 from dataclasses import replace
 from typing import Any, ClassVar, Self
 
@@ -223,6 +223,21 @@ class DescentEstimator(Leaving, Parameters, Differentiable):
             table = read_stream(self, plan, *given, continuing=continuing, validated=validated and apart[0] is None)
         else:
             table = self._read(*given, continuing=continuing, learn=not continuing)
+        with closing(table):
+            return self._learn(table, plan, given, apart, continuing=continuing, observed=observed)
+
+    def _learn(
+        self,
+        table: Table,
+        plan: Plan,
+        given: tuple[Any, Any, Any],
+        apart: tuple[Any, Any, Any],
+        *,
+        continuing: bool,
+        observed: bool,
+    ) -> Self:
+        """Descend on a table, and keep what was learned."""
+        validated = told.flag("early_stopping", self.early_stopping)
         held = read_apart(self, *apart, table) if any(part is not None for part in apart) else None
         checkpoint = told.checkpoint(self.callbacks)
         kept = None
@@ -254,7 +269,7 @@ class DescentEstimator(Leaving, Parameters, Differentiable):
         self._check(run)
         if run.status == FINISHED and not plan.ends_by_itself and (validated or self.tol is not None):
             what = f"the loss had not settled after max_iter={plan.epochs} epochs"
-            warnings.warn(f"{what}; allow more, or set tol=None for a fixed number", ConvergenceWarning, stacklevel=4)
+            warnings.warn(f"{what}; allow more, or set tol=None for a fixed number", ConvergenceWarning, stacklevel=5)
         return self
 
     def _make_pass(self, X: Any, y: Any, sample_weight: Any, *, learn: bool) -> Self:
@@ -265,8 +280,9 @@ class DescentEstimator(Leaving, Parameters, Differentiable):
             table = read_stream(self, plan, X, y, sample_weight, continuing=continuing)
         else:
             table = self._read(X, y, sample_weight, continuing=continuing, learn=learn)
-        run, _ = self._prepare(table, plan, continuing=continuing)
-        run.descend()
+        with closing(table):
+            run, _ = self._prepare(table, plan, continuing=continuing)
+            run.descend()
         self._keep(run, None, continuing=continuing)
         self._check(run)
         return self

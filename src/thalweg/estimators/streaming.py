@@ -111,7 +111,7 @@ class _Opening:
 
     def blocks(self) -> Blocks | Rows:
         """Return the blocks, or the rows of the only one."""
-        estimator, count = self.estimator, self.stream.n_rows
+        count = self.stream.n_rows
         if self.classifies and self.learn and not self.one_pass:
             self._learn_classes()
         if self.balanced is not None and self.classifies:
@@ -119,18 +119,24 @@ class _Opening:
         if count is None and self.plan.schedule is not None and not self.one_pass:
             self._look("the number of rows, for the schedule", "n_rows")
         blocks = self._cut()
-        first = blocks.first()
-        if first.rows.weights.size and self.survey is None and not self.one_pass:
+        if self.survey is None and not self.one_pass and blocks.first().rows.weights.size:
             blocks.close()
             self._look("the mean of the weights")
             blocks = self._cut()
-            first = blocks.first()
+        try:
+            return self._usable(blocks)
+        except BaseException:
+            blocks.close()
+            raise
+
+    def _usable(self, blocks: Blocks) -> Blocks | Rows:
+        """Tell the estimator of the blocks; return them, or the rows of the only one."""
+        first = blocks.first()
         self._tell(first.rows)
         if first.last:
             blocks.close()
             return first.rows
-        if estimator.batch_size is None:
-            blocks.close()
+        if self.estimator.batch_size is None:
             what = f"is None, all rows in one update, and {self.stream.name} has more than {blocks.size}"
             hint = "Give a number of rows, or a larger block_size to thalweg.stream."
             raise SettingError("SETTING-STREAM", "batch_size", what, hint)

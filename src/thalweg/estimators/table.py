@@ -24,6 +24,11 @@ class Table(NamedTuple):
     sample_weight: Array | None
     stream: Blocks | Rows | None = None
 
+    def close(self) -> None:
+        """Let go of what was opened to look at the first rows."""
+        if isinstance(self.stream, Blocks):
+            self.stream.close()
+
     @property
     def length(self) -> int:
         """Number of rows; of a stream that goes on, where it is not known, any that is large."""
