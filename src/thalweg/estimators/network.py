@@ -15,6 +15,7 @@ from thalweg.descent.settings import check_count
 from thalweg.errors import LimitError, SettingError
 from thalweg.estimators import settings as told
 from thalweg.estimators.base import DescentEstimator
+from thalweg.estimators.documentation import documented
 from thalweg.estimators.targets import Classification, Regression
 from thalweg.formulas import catalog
 from thalweg.formulas.formula import Activation, Loss, Rule
@@ -24,7 +25,34 @@ Array = NDArray[Any]
 
 
 class NetworkEstimator(DescentEstimator):
-    """Scores by a multilayer perceptron, on dense rows or on CSR."""
+    """Scores by a multilayer perceptron, on dense rows or on CSR.
+
+    Parameters
+    ----------
+    hidden_layer_sizes : int or sequence of int
+        Units of each hidden layer.
+    activation : str or Activation, or a sequence of them
+        ``"relu"``, ``"tanh"``, ``"logistic"``, ``"gelu"``, any other activation of this library, or one of your own.
+        One for all hidden layers, or one for each; the last layer is linear, the loss takes its scores.
+    dropout : float in [0, 1), or a sequence of them
+        Share of the units of each hidden layer that is dropped in training; none is dropped in prediction.
+    initialisation : {"he", "glorot", "lecun", "uniform"}
+        How weights start: normal with variance 2 / fan_in (He et al. 2015), uniform with variance
+        2 / (fan_in + fan_out) (Glorot and Bengio 2010), normal with variance 1 / fan_in (LeCun et al. 1998), or uniform
+        in [0, 1). Biases start at zero.
+    penalty : str or Penalty or None, or a sequence of them
+        ``"l2"``, ``"l1"``, ``"elasticnet"``, or one of your own; on the weights, not on biases. One for all layers, or
+        one for each, the last layer included.
+    alpha : float >= 0, optional, or a sequence of them
+        Strength of the penalty; replaces its own (1e-4). One for all layers, or one for each.
+
+    Attributes
+    ----------
+    coefs_ : list of ndarray (fan_in, fan_out)
+        Weights of each layer, views of ``theta_``.
+    intercepts_ : list of ndarray (fan_out,)
+        Biases of each layer, views of ``theta_``.
+    """
 
     _model: Network
 
@@ -154,126 +182,9 @@ def _machine_memory() -> float:
 
 
 @final
+@documented
 class MLPRegressor(Regression, NetworkEstimator):
     """Regression by a multilayer perceptron, with dropout, weights of rows and settings per layer.
-
-    Parameters
-    ----------
-    hidden_layer_sizes : int or sequence of int
-        Units of each hidden layer.
-    activation : str or Activation, or a sequence of them
-        ``"relu"``, ``"tanh"``, ``"logistic"``, ``"gelu"``, any other activation of this library, or one of your own.
-        One for all hidden layers, or one for each; the last layer is linear, the loss takes its scores.
-    dropout : float in [0, 1), or a sequence of them
-        Share of the units of each hidden layer that is dropped in training; none is dropped in prediction.
-    initialisation : {"he", "glorot", "lecun", "uniform"}
-        How weights start: normal with variance 2 / fan_in (He et al. 2015), uniform with variance
-        2 / (fan_in + fan_out) (Glorot and Bengio 2010), normal with variance 1 / fan_in (LeCun et al. 1998), or uniform
-        in [0, 1). Biases start at zero.
-    loss : str or Loss
-        ``"squared_error"``, ``"absolute_error"``, ``"huber"``, ``"quantile"``, ``"epsilon_insensitive"``,
-        ``"squared_epsilon_insensitive"``, ``"poisson"``, a loss with numbers such as ``losses.huber(delta=2)``, or
-        one of your own.
-    penalty : str or Penalty or None, or a sequence of them
-        ``"l2"``, ``"l1"``, ``"elasticnet"``, or one of your own; on the weights, not on biases. One for all layers, or
-        one for each, the last layer included.
-    alpha : float >= 0, optional, or a sequence of them
-        Strength of the penalty; replaces its own (1e-4). One for all layers, or one for each.
-    l1_ratio : float in [0, 1], optional
-        Share of l1 in the elastic net; replaces its own (0.15).
-    optimizer : str or Rule
-        ``"nesterov"``, ``"adam"``, ``"gradient_descent"``, any other rule of this library, or one of your own.
-    learning_rate : float > 0, "auto", "range_test" or None
-        None is the rule's own. "auto" finds one on the rows of the first fit, unless the rule was given numbers of its
-        own: from the curvature of the loss for linear models under gradient descent, momentum, Nesterov's and their
-        like, at the price of about one epoch; elsewhere by a short range test, at that of several. "range_test" always
-        makes the test, see ``range_test_``. ``partial_fit`` finds none.
-    schedule : str or Schedule, "auto" or None
-        Factor on the learning rate over the epochs. "auto" is a straight fall to zero where the rate was found, which
-        is what such rates are meant for, and none elsewhere.
-    batch_size : int, "auto" or None
-        Rows per update; None for all of them (full batch). "auto" takes a 32nd of the rows, at most 200.
-    accumulate : int
-        Batches whose gradients add up to one update: that of so many times the rows, in the memory of one batch.
-    max_iter : int or None
-        Epochs at most. None makes 15 where the learning rate is found, which then falls to zero, and 1000 elsewhere.
-    tol : float >= 0 or None
-        Stop when the loss has not fallen by ``tol`` below its best for ``n_iter_no_change`` epochs. None makes all
-        ``max_iter`` epochs, as does a rate that "auto" makes fall to zero.
-    n_iter_no_change : int
-        Epochs to wait for a fall.
-    shuffle : bool
-        A new order of the rows each epoch.
-    clip_value : float > 0, optional
-        Bound on every entry of the gradient, before the penalty.
-    clip_norm : float > 0, optional
-        Bound on the Euclidean norm of the gradient, before the penalty; not together with ``clip_value``.
-    average : bool, "polyak", "ema", int >= 1 or float in (0, 1)
-        Predict with a mean of the parameters after each update (Polyak and Juditsky 1992): of all alike (True,
-        "polyak"), from so many updates on (an integer), or each weighing so much less than the one after it (a decay;
-        "ema" is 0.999).
-    gradient_norm : bool
-        Keep ``gradient_norm_curve_``.
-    early_stopping : bool
-        Watch the loss on validation rows instead, and go back to the epoch where it was lowest. The rows are those
-        that ``fit`` is given as ``X_val`` and ``y_val``, or some of the others set aside.
-    validation_fraction : float in (0, 1)
-        Share of the rows set aside; classes keep their shares.
-    scoring : str or callable, optional
-        What to watch on validation rows in the place of the loss: a name of scikit-learn's scorers, or
-        ``scorer(estimator, X, y)``. The greater the better.
-    random_state : int, Generator, RandomState, SeedSequence or None
-        Source of all that is drawn: first weights, orders, dropout, rows set aside. The same number gives the same
-        bits.
-    warm_start : bool
-        Go on from the last fit; see :meth:`fit`.
-    verbose : int
-        1 prints the loss of every epoch.
-    callbacks : callable or sequence of callable, optional
-        Called after every epoch with the :class:`~thalweg.descent.run.Run`; a true answer stops it. Those of
-        ``sklearn.callback`` are set by :meth:`set_callbacks`.
-
-    Attributes
-    ----------
-    coefs_ : list of ndarray (fan_in, fan_out)
-        Weights of each layer, views of ``theta_``.
-    intercepts_ : list of ndarray (fan_out,)
-        Biases of each layer, views of ``theta_``.
-    theta_ : ndarray (n_parameters,)
-        All parameters as one flat vector; their mean, where iterates are averaged.
-    last_iterate_ : ndarray (n_parameters,)
-        Parameters after the last update, from which ``warm_start`` and ``partial_fit`` go on; ``theta_`` itself where
-        nothing is averaged.
-    state_ : ndarray (n_slots, n_parameters)
-        Memory of the rule: moments, velocities.
-    t_ : float
-        Updates made since the parameters were drawn.
-    learning_rate_ : float or None
-        Learning rate of the last fit, before its schedule; None for a rule without one.
-    range_test_ : dict or None
-        The range test that found ``learning_rate_``, if one did: rates, losses and what they say, as of
-        :func:`thalweg.learning_rate_range`.
-    n_iter_ : int
-        Epochs made by the last call of ``fit`` or ``partial_fit``.
-    loss_curve_ : list of float
-        Objective of every epoch since the parameters were drawn: mean loss plus penalty, each batch measured before
-        its update.
-    validation_curve_ : list of float
-        With ``early_stopping``, the mean loss on the validation rows after each epoch, penalty apart, or what
-        ``scoring`` says; else empty.
-    learning_rate_curve_ : list of float
-        Learning rate of every epoch, the mean over its updates; empty for a rule without one.
-    gradient_norm_curve_ : list of float
-        With ``gradient_norm``, of every epoch the root mean square over its updates of the Euclidean norm of the
-        gradient of the mean loss: what ``clip_norm`` bounds, before it does and before the penalty. Else empty.
-    best_epoch_ : int or None
-        With ``early_stopping``, the epoch whose parameters were kept; else None.
-    record_ : Record
-        Account of the last run: settings, how it ended, where it ran.
-    n_features_in_ : int
-        Columns of ``X``.
-    feature_names_in_ : ndarray of str
-        Their names, where ``X`` has names.
 
     Notes
     -----
@@ -290,134 +201,9 @@ class MLPRegressor(Regression, NetworkEstimator):
 
 
 @final
+@documented
 class MLPClassifier(Classification, NetworkEstimator):
     """Classification by a multilayer perceptron, with dropout, weights of rows and classes, and settings per layer.
-
-    Parameters
-    ----------
-    hidden_layer_sizes : int or sequence of int
-        Units of each hidden layer.
-    activation : str or Activation, or a sequence of them
-        ``"relu"``, ``"tanh"``, ``"logistic"``, ``"gelu"``, any other activation of this library, or one of your own.
-        One for all hidden layers, or one for each; the last layer is linear, the loss takes its scores.
-    dropout : float in [0, 1), or a sequence of them
-        Share of the units of each hidden layer that is dropped in training; none is dropped in prediction.
-    initialisation : {"he", "glorot", "lecun", "uniform"}
-        How weights start: normal with variance 2 / fan_in (He et al. 2015), uniform with variance
-        2 / (fan_in + fan_out) (Glorot and Bengio 2010), normal with variance 1 / fan_in (LeCun et al. 1998), or uniform
-        in [0, 1). Biases start at zero.
-    loss : str or Loss
-        ``"log_loss"`` is logistic regression, softmax where there are more than two classes. ``"hinge"``,
-        ``"squared_hinge"``, ``"modified_huber"``, the two-class loss ``losses.log`` as such, and a two-class loss of
-        your own have one score per class against the rest. Losses for numbers learn -1 and 1.
-    penalty : str or Penalty or None, or a sequence of them
-        ``"l2"``, ``"l1"``, ``"elasticnet"``, or one of your own; on the weights, not on biases. One for all layers, or
-        one for each, the last layer included.
-    alpha : float >= 0, optional, or a sequence of them
-        Strength of the penalty; replaces its own (1e-4). One for all layers, or one for each.
-    l1_ratio : float in [0, 1], optional
-        Share of l1 in the elastic net; replaces its own (0.15).
-    optimizer : str or Rule
-        ``"nesterov"``, ``"adam"``, ``"gradient_descent"``, any other rule of this library, or one of your own.
-    learning_rate : float > 0, "auto", "range_test" or None
-        None is the rule's own. "auto" finds one on the rows of the first fit, unless the rule was given numbers of its
-        own: from the curvature of the loss for linear models under gradient descent, momentum, Nesterov's and their
-        like, at the price of about one epoch; elsewhere by a short range test, at that of several. "range_test" always
-        makes the test, see ``range_test_``. ``partial_fit`` finds none.
-    schedule : str or Schedule, "auto" or None
-        Factor on the learning rate over the epochs. "auto" is a straight fall to zero where the rate was found, which
-        is what such rates are meant for, and none elsewhere.
-    batch_size : int, "auto" or None
-        Rows per update; None for all of them (full batch). "auto" takes a 32nd of the rows, at most 200.
-    accumulate : int
-        Batches whose gradients add up to one update: that of so many times the rows, in the memory of one batch.
-    max_iter : int or None
-        Epochs at most. None makes 15 where the learning rate is found, which then falls to zero, and 1000 elsewhere.
-    tol : float >= 0 or None
-        Stop when the loss has not fallen by ``tol`` below its best for ``n_iter_no_change`` epochs. None makes all
-        ``max_iter`` epochs, as does a rate that "auto" makes fall to zero.
-    n_iter_no_change : int
-        Epochs to wait for a fall.
-    shuffle : bool
-        A new order of the rows each epoch.
-    clip_value : float > 0, optional
-        Bound on every entry of the gradient, before the penalty.
-    clip_norm : float > 0, optional
-        Bound on the Euclidean norm of the gradient, before the penalty; not together with ``clip_value``.
-    average : bool, "polyak", "ema", int >= 1 or float in (0, 1)
-        Predict with a mean of the parameters after each update (Polyak and Juditsky 1992): of all alike (True,
-        "polyak"), from so many updates on (an integer), or each weighing so much less than the one after it (a decay;
-        "ema" is 0.999).
-    gradient_norm : bool
-        Keep ``gradient_norm_curve_``.
-    early_stopping : bool
-        Watch the loss on validation rows instead, and go back to the epoch where it was lowest. The rows are those
-        that ``fit`` is given as ``X_val`` and ``y_val``, or some of the others set aside.
-    validation_fraction : float in (0, 1)
-        Share of the rows set aside; classes keep their shares.
-    scoring : str or callable, optional
-        What to watch on validation rows in the place of the loss: a name of scikit-learn's scorers, or
-        ``scorer(estimator, X, y)``. The greater the better.
-    class_weight : dict, "balanced" or None
-        Factor on the weights of the rows by class; classes that are not named count once. "balanced" gives all
-        classes the same total weight.
-    label_smoothing : float in [0, 1)
-        Share of each row's certainty that goes to all classes alike (Szegedy et al. 2016); for log_loss. Validation
-        rows keep theirs.
-    random_state : int, Generator, RandomState, SeedSequence or None
-        Source of all that is drawn: first weights, orders, dropout, rows set aside. The same number gives the same
-        bits.
-    warm_start : bool
-        Go on from the last fit; see :meth:`fit`.
-    verbose : int
-        1 prints the loss of every epoch.
-    callbacks : callable or sequence of callable, optional
-        Called after every epoch with the :class:`~thalweg.descent.run.Run`; a true answer stops it. Those of
-        ``sklearn.callback`` are set by :meth:`set_callbacks`.
-
-    Attributes
-    ----------
-    classes_ : ndarray (n_classes,)
-        Labels in order.
-    coefs_ : list of ndarray (fan_in, fan_out)
-        Weights of each layer, views of ``theta_``.
-    intercepts_ : list of ndarray (fan_out,)
-        Biases of each layer, views of ``theta_``.
-    theta_ : ndarray (n_parameters,)
-        All parameters as one flat vector; their mean, where iterates are averaged.
-    last_iterate_ : ndarray (n_parameters,)
-        Parameters after the last update, from which ``warm_start`` and ``partial_fit`` go on; ``theta_`` itself where
-        nothing is averaged.
-    state_ : ndarray (n_slots, n_parameters)
-        Memory of the rule: moments, velocities.
-    t_ : float
-        Updates made since the parameters were drawn.
-    learning_rate_ : float or None
-        Learning rate of the last fit, before its schedule; None for a rule without one.
-    range_test_ : dict or None
-        The range test that found ``learning_rate_``, if one did: rates, losses and what they say, as of
-        :func:`thalweg.learning_rate_range`.
-    n_iter_ : int
-        Epochs made by the last call of ``fit`` or ``partial_fit``.
-    loss_curve_ : list of float
-        Objective of every epoch since the parameters were drawn: mean loss plus penalty, each batch measured before
-        its update.
-    validation_curve_ : list of float
-        With ``early_stopping``, the mean loss on the validation rows after each epoch, penalty apart, or what
-        ``scoring`` says; else empty.
-    learning_rate_curve_ : list of float
-        Learning rate of every epoch, the mean over its updates; empty for a rule without one.
-    gradient_norm_curve_ : list of float
-        With ``gradient_norm``, of every epoch the root mean square over its updates of the Euclidean norm of the
-        gradient of the mean loss: what ``clip_norm`` bounds, before it does and before the penalty. Else empty.
-    best_epoch_ : int or None
-        With ``early_stopping``, the epoch whose parameters were kept; else None.
-    record_ : Record
-        Account of the last run: settings, how it ended, where it ran.
-    n_features_in_ : int
-        Columns of ``X``.
-    feature_names_in_ : ndarray of str
-        Their names, where ``X`` has names.
 
     Notes
     -----

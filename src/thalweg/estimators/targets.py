@@ -37,7 +37,15 @@ def _passes(estimator: DescentEstimator) -> bool:
 
 
 class Regression(RegressorMixin, DescentEstimator):  # type: ignore[misc] # scikit-learn ships no types
-    """Targets that are numbers, one or several per row."""
+    """Targets that are numbers, one or several per row.
+
+    Parameters
+    ----------
+    loss : str or Loss
+        ``"squared_error"``, ``"absolute_error"``, ``"huber"``, ``"quantile"``, ``"epsilon_insensitive"``,
+        ``"squared_epsilon_insensitive"``, ``"poisson"``, a loss with numbers such as ``losses.huber(delta=2)``, or
+        one of your own.
+    """
 
     _reads_y: ClassVar[dict[str, Any]] = {"multi_output": True, "y_numeric": True}
 
@@ -116,7 +124,26 @@ class Regression(RegressorMixin, DescentEstimator):  # type: ignore[misc] # scik
 
 
 class Classification(ClassifierMixin, DescentEstimator):  # type: ignore[misc] # scikit-learn ships no types
-    """Targets that are classes, two or more; or rows of 0 and 1 that say which of several labels a row has."""
+    """Targets that are classes, two or more; or rows of 0 and 1 that say which of several labels a row has.
+
+    Parameters
+    ----------
+    loss : str or Loss
+        ``"log_loss"`` is logistic regression, softmax where there are more than two classes. ``"hinge"``,
+        ``"squared_hinge"``, ``"modified_huber"``, the two-class loss ``losses.log`` as such, and a two-class loss of
+        your own have one score per class against the rest. Losses for numbers learn -1 and 1.
+    class_weight : dict, "balanced" or None
+        Factor on the weights of the rows by class; classes that are not named count once. "balanced" gives all
+        classes the same total weight.
+    label_smoothing : float in [0, 1)
+        Share of each row's certainty that goes to all classes alike (Szegedy et al. 2016); for log_loss. Validation
+        rows keep theirs.
+
+    Attributes
+    ----------
+    classes_ : ndarray (n_classes,)
+        Labels in order.
+    """
 
     _reads_y: ClassVar[dict[str, Any]] = {"multi_output": True}
 
