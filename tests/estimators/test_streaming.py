@@ -374,7 +374,7 @@ TARGETS_OF_THE_LAST_ROWS = np.where(np.arange(ROWS) < 250, Y, np.nan)
         ((X, Y), {"batch_size": 16, "loss": "poisson"}),
         ((X, Y), {"batch_size": 16, "optimizer": "unheard"}),
         ((X, Y), {"batch_size": None}),
-        ((X, Y), {"batch_size": 16, "learning_rate": 50.0}),
+        ((X, Y), {"batch_size": 16, "learning_rate": 1e5}),
     ],
     ids=["a row late in the stream", "a row of the first block", "a setting", "a setting of streams", "divergence"],
 )
