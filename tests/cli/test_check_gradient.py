@@ -1,3 +1,4 @@
+# ruff: noqa: RUF001 - Chinese has signs of its own
 from __future__ import annotations
 
 import json
@@ -33,13 +34,23 @@ def test_a_folder_of_gradients_gives_a_table_and_json(thalweg):
     said = thalweg("check", "--gradient", ".")
     assert said.status == 1
     rows = [line.split() for line in said.out.splitlines()]
-    assert ["good.py", "propagate", "right"] in rows
-    assert any(row[:5] == ["slip.py", "propagate", "wrong", "b:", "1/m"] for row in rows)
-    assert "   1 #  missing_1_m: 1/m is missing" in said.out
+    assert ["good.py", "right"] in rows
+    assert any(row[:4] == ["slip.py", "wrong", "b:", "1/m"] for row in rows)
+    assert "Causes in 3 files\n   1 #  1/m is missing\n" in said.out
     assert said.out.endswith("3 files: 1 right, 1 wrong, 1 unclear or cannot run\n")
     data = [json.loads(line) for line in thalweg("check", "--gradient", ".", "--format", "json").out.splitlines()]
     assert [one["verdict"] for one in data] == ["right", "cannot_run", "wrong"]
     assert data[2]["gradients"][0]["codes"] == ["missing_1_m"]
+
+
+@pytest.mark.usefixtures("files")
+def test_a_class_of_gradients_has_a_page(thalweg, folder):
+    said = thalweg("check", "--gradient", ".", "--report", "class.html", "--language", "zh")
+    assert said.status == 1
+    assert said.out.endswith("3 个文件：正确 1，错误 1，不明确或无法运行 1\n")
+    page = (folder / "class.html").read_text(encoding="utf-8")
+    assert "3 个文件的诊断" in page
+    assert "thalweg check --gradient . --report class.html --language zh" in page
 
 
 def test_options_of_gradients_ask_for_gradients(thalweg, files):

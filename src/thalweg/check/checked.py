@@ -2,23 +2,135 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from abc import ABC, abstractmethod
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, final
+from typing import Any, ClassVar, Generic, Self, TypeVar, final
 
 from thalweg.check.child.messages import Answer, Question
 from thalweg.check.verdict import Verdict
 from thalweg.errors import shown
 
-_STATUS = {"right": 0, "same": 0, "wrong": 1, "unknown": 1, "cannot_run": 2}
-_WORST = ("wrong", "unknown", "cannot_run", "same", "right")
+
+class Piece(ABC):
+    """One piece of code that was examined."""
+
+    name: str
+
+    @property
+    @abstractmethod
+    def kind(self) -> str:
+        """The verdict in a word."""
+
+    @property
+    @abstractmethod
+    def mistakes(self) -> Mapping[str, str]:
+        """Titles of what is wrong with it, by code."""
+
+    @abstractmethod
+    def as_dict(self) -> dict[str, Any]:
+        """Return plain data without the numbers that pictures are drawn of."""
+
+
+Pieces = TypeVar("Pieces", bound=Piece)
+
+
+@dataclass(frozen=True)
+class CheckedFile(ABC, Generic[Pieces]):
+    """One file.
+
+    Parameters
+    ----------
+    file : str
+        As it is shown.
+    told : tuple of Piece
+        The pieces of code in it.
+    answer : Answer
+
+    Attributes
+    ----------
+    statuses : mapping of int
+        The exit status of each verdict, the worst verdict first.
+    key : str
+        Under which the pieces stand in the data.
+    """
+
+    file: str
+    told: tuple[Pieces, ...]
+    answer: Answer
+
+    statuses: ClassVar[Mapping[str, int]]
+    key: ClassVar[str]
+
+    @classmethod
+    def of(cls, question: Question, answer: Answer, folder: Path | None) -> Self:
+        """Read an answer."""
+        path = Path(question.path)
+        name = str(path.relative_to(folder)) if folder is not None else path.name
+        return cls(shown(name, 120), tuple(cls.piece(one) for one in answer.diagnoses), answer)
+
+    @staticmethod
+    @abstractmethod
+    def piece(data: Mapping[str, Any]) -> Pieces:
+        """Read a diagnosis."""
+
+    @property
+    def verdict(self) -> str:
+        """The worst of its verdicts."""
+        kinds = {one.kind for one in self.told} | ({"cannot_run"} if self.answer.stop else set())
+        return next(kind for kind in self.statuses if kind in kinds)
+
+    @property
+    def status(self) -> int:
+        """The exit status that it asks for."""
+        return self.statuses[self.verdict]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return plain data, the same for the same file."""
+        said = asdict(self.answer)
+        return {
+            "file": self.file,
+            "verdict": self.verdict,
+            self.key: [one.as_dict() for one in self.told],
+            **{name: said[name] for name in ("stop", "reason", "where", "notes", "printed")},
+        }
+
+
+def worst(checked: Iterable[CheckedFile[Any]]) -> int:
+    """Return the exit status of many files: 1 before 2 before 0."""
+    return max((one.status for one in checked), key=(0, 2, 1).index)
+
+
+def counts(checked: Sequence[CheckedFile[Any]]) -> dict[str, int]:
+    """Return how many files there are, and of each outcome: right, wrong, unknown, stopped."""
+    kinds, statuses = Counter(one.verdict for one in checked), Counter(one.status for one in checked)
+    return {
+        "files": len(checked), "right": statuses[0], "wrong": kinds["wrong"], "unknown": kinds["unknown"],
+        "stopped": statuses[2],
+    }  # fmt: skip
+
+
+def histogram(checked: Iterable[CheckedFile[Any]]) -> list[tuple[str, str, int]]:
+    """Return code, title and count of files of each mistake, the commonest first."""
+    counts: Counter[str] = Counter()
+    titles: dict[str, str] = {}
+    for one in checked:
+        made = {code: title for told in one.told for code, title in told.mistakes.items()}
+        counts.update(made.keys())
+        titles = made | titles
+    ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    return [(code, titles[code], count) for code, count in ordered]
+
+
+# Update rules
 
 
 @final
 @dataclass(frozen=True)
-class Told:
-    """One piece of code.
+class Told(Piece):
+    """One piece of code that updates parameters.
 
     Parameters
     ----------
@@ -38,6 +150,16 @@ class Told:
     steps: int
     data: Mapping[str, Any]
 
+    @property
+    def kind(self) -> str:
+        """The verdict in a word."""
+        return self.verdict.kind
+
+    @property
+    def mistakes(self) -> Mapping[str, str]:
+        """Titles of its mistakes, by code."""
+        return {finding.code: finding.title for finding in self.verdict.mistakes}
+
     def as_dict(self) -> dict[str, Any]:
         """Return plain data without the paths."""
         verdict = self.verdict.as_dict()
@@ -45,57 +167,19 @@ class Told:
 
 
 @final
-@dataclass(frozen=True)
-class Checked:
-    """One file.
+class Checked(CheckedFile[Told]):
+    """One file of update rules."""
 
-    Parameters
-    ----------
-    file : str
-        As it is shown.
-    told : tuple of Told
-        The pieces of code in it.
-    answer : Answer
-    """
-
-    file: str
-    told: tuple[Told, ...]
-    answer: Answer
+    statuses: ClassVar[Mapping[str, int]] = {"wrong": 1, "unknown": 1, "cannot_run": 2, "same": 0, "right": 0}
+    key: ClassVar[str] = "diagnoses"
 
     @staticmethod
-    def of(question: Question, answer: Answer, folder: Path | None) -> Checked:
-        """Read an answer."""
-        path = Path(question.path)
-        name = str(path.relative_to(folder)) if folder is not None else path.name
-        told = tuple(
-            Told(
-                shown(one["name"], 60),
-                Verdict.from_dict(one["verdict"]),
-                tuple(one["mends"]),
-                len(one["tape"]["rates"]),
-                one,
-            )
-            for one in answer.diagnoses
+    def piece(data: Mapping[str, Any]) -> Told:
+        """Read a diagnosis."""
+        return Told(
+            shown(data["name"], 60),
+            Verdict.from_dict(data["verdict"]),
+            tuple(data["mends"]),
+            len(data["tape"]["rates"]),
+            data,
         )
-        return Checked(shown(name, 120), told, answer)
-
-    @property
-    def verdict(self) -> str:
-        """The worst of its verdicts."""
-        kinds = {one.verdict.kind for one in self.told} | ({"cannot_run"} if self.answer.stop else set())
-        return next(kind for kind in _WORST if kind in kinds)
-
-    @property
-    def status(self) -> int:
-        """The exit status that it asks for."""
-        return _STATUS[self.verdict]
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return plain data, the same for the same file."""
-        said = asdict(self.answer)
-        return {
-            "file": self.file,
-            "verdict": self.verdict,
-            "diagnoses": [one.as_dict() for one in self.told],
-            **{name: said[name] for name in ("stop", "reason", "where", "notes", "printed")},
-        }

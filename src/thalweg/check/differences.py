@@ -247,17 +247,35 @@ def scales_of(flat: Array, places: list[slice]) -> Array:
     return result
 
 
-def remainder_order(probe: Probe, x: Array, at: float, direction: Array, claimed: float, noise: float) -> float | None:
-    """Return the power of ``h`` with which ``|f(x + h v) - f(x) - h g.v|`` falls: 2 for the slope, 1 for another.
+@final
+@dataclass(frozen=True, eq=False)
+class Remainder:
+    """The Taylor remainder ``|f(x + h v) - f(x) - h g.v|`` along a direction.
 
-    None where the remainder is rounding alone at every step, as for a function that is a straight line along ``v``.
+    Parameters
+    ----------
+    steps, rest, floor : ndarray (n,)
+        Steps ``h``, falling; the remainder at each; what rounding alone can make.
+    order : float or None
+        The power of ``h`` with which it falls: 2 for the slope, 1 for another number. None where it is rounding alone
+        at every step, as for a function that is a straight line along ``v``.
     """
+
+    steps: Array
+    rest: Array
+    floor: Array
+    order: float | None
+
+
+def remainder_of(probe: Probe, x: Array, at: float, direction: Array, claimed: float, noise: float) -> Remainder:
+    """Measure the Taylor remainder of a claimed slope along a direction."""
     steps = 2.0 ** -np.arange(2.0, 40.0, 2.0)
     rest = np.array([abs(probe(x + h * direction) - at - h * claimed) for h in steps])
     floor = 30 * noise + 60 * 2.0**-53 * np.maximum(abs(at), steps * abs(claimed))
     clear = np.isfinite(rest) & (rest > floor)
     run = int(np.argmin(clear)) if not clear.all() else len(clear)
-    if run < 3:
-        return None
-    last = slice(max(0, run - 6), run)
-    return float(np.polyfit(np.log(steps[last]), np.log(rest[last]), 1)[0])
+    order = None
+    if run >= 3:
+        last = slice(max(0, run - 6), run)
+        order = float(np.polyfit(np.log(steps[last]), np.log(rest[last]), 1)[0])
+    return Remainder(steps, rest, floor, order)

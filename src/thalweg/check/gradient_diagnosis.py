@@ -34,10 +34,11 @@ TRIED = 1500  # readings that are called once
 @final
 @dataclass(frozen=True)
 class Line:
-    """A line of the file: where, for the reader, and its text."""
+    """A line of the file: where, for the reader, its text, and its number in the text that was examined."""
 
     where: str
     text: str
+    line: int
 
 
 @final
@@ -67,6 +68,8 @@ class GradientDiagnosis:
         Why it cannot be run, as Python says it.
     choices : tuple of str
         Functions among which the cost could not be told.
+    source : Source or None
+        The text of the file.
     """
 
     name: str
@@ -79,10 +82,12 @@ class GradientDiagnosis:
     lines: tuple[Line, ...] = ()
     reason: str = ""
     choices: tuple[str, ...] = field(default=())
+    source: Source | None = field(default=None, repr=False)
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain data for JSON."""
-        data: dict[str, Any] = asdict(replace(self, verdict=None))
+        data: dict[str, Any] = asdict(replace(self, verdict=None, source=None))
+        data["source"] = self.source.as_dict() if self.source else None
         data["verdict"] = self.verdict.as_dict() if self.verdict else None
         return data
 
@@ -95,6 +100,7 @@ class GradientDiagnosis:
         return GradientDiagnosis(
             **{k: data[k] for k in ("name", "of", "kind", "form", "told", "reason")},
             verdict=verdict, given=given, lines=lines, choices=tuple(data["choices"]),
+            source=Source.from_dict(data["source"]) if data["source"] else None,
         )  # fmt: skip
 
 
@@ -149,7 +155,8 @@ def examinations(
 ) -> Iterator[GradientDiagnosis]:
     """Yield what :func:`diagnose_gradients` returns, one after the other."""
     remember(source.path, source.text)
-    yield from (_examined(subject, source) for subject in find_gradients(scope, source.text, name, **asked))
+    for subject in find_gradients(scope, source.text, name, **asked):
+        yield replace(_examined(subject, source), source=source)
 
 
 def _examined(subject: GradientSubject, source: Source) -> GradientDiagnosis:
@@ -263,7 +270,7 @@ def _diagnosis(subject: GradientSubject, source: Source, reading: Reading, told:
     if kind == "wrong":
         right = [block.name for block in told.blocks if block.right]
         found = suspects(subject.functions, told.wrong_blocks, right)
-        lines = tuple(Line(source.where(line), text) for line, text in found)
+        lines = tuple(Line(source.where(line), text, line) for line, text in found)
     return GradientDiagnosis(subject.name, subject.of, kind, told, reading.given, reading.form, reading.told, lines)
 
 

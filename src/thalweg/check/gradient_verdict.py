@@ -69,6 +69,40 @@ class Kink:
 
 @final
 @dataclass(frozen=True)
+class Numbers:
+    """What the verdict on a block rests on, number by number.
+
+    Parameters
+    ----------
+    steps, remainders : tuple of float
+        Steps ``h``, falling, and the Taylor remainder ``|f(x + h v) - f(x) - h g.v|`` at each.
+    floor : tuple of float
+        At each step, what rounding alone can make.
+    places : tuple of int
+        Coordinates that were measured, as places in the flattened block.
+    given, measured, bounds : tuple of float
+        There: the gradient, the slope, the bound on their difference.
+    differs : tuple of bool
+    """
+
+    steps: tuple[float, ...] = ()
+    remainders: tuple[float, ...] = ()
+    floor: tuple[float, ...] = ()
+    places: tuple[int, ...] = ()
+    given: tuple[float, ...] = ()
+    measured: tuple[float, ...] = ()
+    bounds: tuple[float, ...] = ()
+    differs: tuple[bool, ...] = ()
+
+    @staticmethod
+    def from_dict(data: Mapping[str, Any]) -> Numbers:
+        """Return what ``asdict`` made plain data of; None stands for what is not finite."""
+        made: dict[str, Any] = {n: tuple(math.nan if v is None else v for v in values) for n, values in data.items()}
+        return Numbers(**made)
+
+
+@final
+@dataclass(frozen=True)
 class BlockVerdict:
     """What was found of one block of parameters.
 
@@ -89,6 +123,8 @@ class BlockVerdict:
         remainder is rounding alone.
     returned_shape : tuple of int or None
         Shape of the gradient where it is not that of the parameters.
+    numbers : Numbers
+        What this rests on, for pictures.
     """
 
     name: str
@@ -102,6 +138,7 @@ class BlockVerdict:
     bound: float
     order: float | None
     returned_shape: tuple[int, ...] | None = None
+    numbers: Numbers = field(default=Numbers(), repr=False)
 
 
 @final
@@ -166,7 +203,9 @@ class GradientVerdict:
 
         def one(kind: Any, plain: Mapping[str, Any]) -> Any:
             numbers = {f.name for f in fields(kind) if f.type == "float"}
-            made = {k: tuple(v) if isinstance(v, list) else v for k, v in plain.items()}
+            made: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in plain.items()}
+            if "numbers" in made:
+                made["numbers"] = Numbers.from_dict(made["numbers"])
             return kind(**{k: math.nan if v is None and k in numbers else v for k, v in made.items()})
 
         parts: dict[str, Any] = {"blocks": BlockVerdict, "causes": Cause, "kinks": Kink}

@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 
 from thalweg.check.blocks import Blocks, Received
 from thalweg.check.causes import Evidence, causes_of
-from thalweg.check.differences import Probe, Slope, noise_of, remainder_order, scales_of, sharpened, slope_of
+from thalweg.check.differences import Probe, Slope, noise_of, remainder_of, scales_of, sharpened, slope_of
 from thalweg.check.differentiable import Differentiable
 from thalweg.check.factors import numbers_near
-from thalweg.check.gradient_verdict import BlockVerdict, GradientVerdict, Kind, Kink
+from thalweg.check.gradient_verdict import BlockVerdict, GradientVerdict, Kind, Kink, Numbers
 from thalweg.check.perceptron import recognise
 from thalweg.check.randomness import Sources, reachable, seeded
 from thalweg.errors import SettingError
@@ -357,15 +357,25 @@ class _Examination:
             i = int(tested[np.argmax(np.nan_to_num(gaps, nan=np.inf) * (differs[tested] if wrong.size else 1))])
             worst, given, slope = self.blocks.coordinate(i), float(received.flat[i]), float(measured[i])
             bound = float(bounds[i]) if wrong.size else bound
-        order = None
+        order, numbers = None, Numbers()
         if np.all(np.isfinite(received.flat[place])):
             direction = np.zeros_like(x)
             direction[place] = self.rng.choice([-1.0, 1.0], place.stop - place.start) * scales[place]
             claimed = float(received.flat[place] @ direction[place])
-            order = remainder_order(self.probe, x, at, direction, claimed, noise)
+            rest = remainder_of(self.probe, x, at, direction, claimed, noise)
+            order = rest.order
+            numbers = Numbers(tuple(rest.steps.tolist()), tuple(rest.rest.tolist()), tuple(rest.floor.tolist()))
+        numbers = replace(
+            numbers,
+            places=tuple((tested - place.start).tolist()),
+            given=tuple(received.flat[tested].tolist()),
+            measured=tuple(measured[tested].tolist()),
+            bounds=tuple(bounds[tested].tolist()),
+            differs=tuple(differs[tested].tolist()),
+        )
         return BlockVerdict(
             name, shape, right, int(tested.size), int(wrong.size), worst, given, slope, bound, order,
-            misshapen if not harmless else None,
+            misshapen if not harmless else None, numbers,
         )  # fmt: skip
 
     def _kinks(self, kinked: list[int], slopes: dict[int, Slope], received: Received) -> tuple[Kink, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
@@ -12,14 +12,12 @@ from thalweg.cli import options as o
 from thalweg.errors import SettingError, StorageError, UsageError, shown
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
-    from thalweg.check.checked import Checked
+    from thalweg.check.checked import CheckedFile
     from thalweg.check.child.messages import Answer, Limits, Question
-    from thalweg.cli.check_gradient import CheckedGradients
 
 _ENDINGS = (".py", ".ipynb")
-Each = TypeVar("Each", "Checked", "CheckedGradients")
 
 
 @click.command("check", cls=o.SectionedCommand, short_help="Say which line of an optimizer or a gradient is wrong.")
@@ -39,7 +37,7 @@ Each = TypeVar("Each", "Checked", "CheckedGradients")
 @o.flag("Catalogue", "--list", "List the mistakes and conventions that are known.")
 @o.word("Catalogue", "--explain", "CODE", "Say what one of them is, and what it does to the steps.")
 @o.choice("Output", "--format", ["text", "json"], "To read, or one line of JSON for each file.", "text")
-@o.word("Output", "--report", "FILE", "A page with the paths and where they part (HTML; opens offline).")
+@o.word("Output", "--report", "FILE", "A page with the evidence in pictures (HTML; opens offline).")
 @o.choice("Output", "--language", ["en", "zh"], "English or Chinese.", "en")
 @o.OUTPUT
 def check(places: tuple[str, ...], **told: Any) -> int:
@@ -61,13 +59,13 @@ def check(places: tuple[str, ...], **told: Any) -> int:
         from thalweg.cli.check_catalogue import catalogue
 
         if told["report"]:
-            _report(told["report"], [], told["language"])
+            _report(told["report"], [], told)
         else:
             catalogue(told["explain"], told["language"], no_color=told["no_color"])
         return 0
     if not places:
         raise UsageError("USAGE", "thalweg check", "which file?", "See thalweg check --help.")
-    from thalweg.check.checked import Checked
+    from thalweg.check.checked import worst
     from thalweg.check.child.messages import Limits
 
     limits = Limits(told["time_limit"], int(told["memory_limit"] * 2**30))
@@ -84,39 +82,72 @@ def check(places: tuple[str, ...], **told: Any) -> int:
         check_extra()
         check_writable(told["report"])
     folder = _common(places)
-    if told["gradient"]:
-        return _gradients(questions, limits, folder, told)
-    checked = _examine(questions, limits, told, lambda question, answer: Checked.of(question, answer, folder))
+    checked = _examine(questions, limits, told, lambda question, answer: _kind(told).of(question, answer, folder))
     if told["report"]:
-        _report(told["report"], checked, told["language"])
+        _report(told["report"], checked, told)
     if told["format"] == "json":
         for one in checked:
             click.echo(json.dumps(one.as_dict(), allow_nan=False))  # in ASCII: names may hold anything
     elif folder is None and len(questions) == 1:
-        from thalweg.cli.check_text import tell
-
-        tell(checked[0], told)
+        _tell(checked[0], told)
     else:
-        from thalweg.cli.check_class import tell_all
-
-        tell_all(checked, told)
-    return max((one.status for one in checked), key=(0, 2, 1).index)
+        _tell_all(checked, told)
+    return worst(checked)
 
 
-def _gradients(questions: list[Question], limits: Limits, folder: Path | None, told: dict[str, Any]) -> int:
-    """Examine gradients."""
-    from thalweg.cli.check_gradient import CheckedGradients, tell_gradients
+# What differs between update rules and gradients
 
-    if told["report"]:
-        raise UsageError("USAGE", "--report", "is a page of an optimizer's paths; there is none of gradients")
-    checked = _examine(questions, limits, told, lambda q, answer: CheckedGradients.of(q, answer, folder))
-    tell_gradients(checked, told, table=folder is not None or len(questions) > 1)
-    return max((one.status for one in checked), key=(0, 2, 1).index)
+
+def _kind(told: dict[str, Any]) -> type[CheckedFile[Any]]:
+    from thalweg.check.checked import Checked
+    from thalweg.check.checked_gradients import CheckedGradients
+
+    return CheckedGradients if told["gradient"] else Checked
+
+
+def _tell(checked: Any, told: dict[str, Any]) -> None:
+    """Say what was found in one file."""
+    from thalweg.cli.check_gradient import tell_gradients
+    from thalweg.cli.check_text import tell
+
+    (tell_gradients if told["gradient"] else tell)(checked, told)
+
+
+def _tell_all(checked: Sequence[Any], told: dict[str, Any]) -> None:
+    """Say what was found in many files."""
+    from thalweg.check.wording import gradients_spoken, spoken
+    from thalweg.check.wording.overview import rows_of_gradients, rows_of_rules
+    from thalweg.cli.check_class import tell_all
+
+    if told["gradient"]:
+        say = gradients_spoken(told["language"])
+        tell_all(checked, [rows_of_gradients(say, one) for one in checked], say, told)
+    else:
+        phrases = spoken(told["language"])
+        tell_all(checked, [rows_of_rules(phrases, one) for one in checked], phrases, told)
+
+
+def _page(checked: Sequence[Any], told: dict[str, Any]) -> str:
+    """Return a page; of nothing that was checked, the page of the catalogue."""
+    from thalweg.check.wording import gradients_spoken, spoken
+    from thalweg.report.diagnosis import catalogue_page, diagnosis_page
+    from thalweg.report.gradients import gradients_page
+
+    command = o.command_told()
+    if not checked:
+        return catalogue_page(spoken(told["language"]), command)
+    if told["gradient"]:
+        return gradients_page(checked, gradients_spoken(told["language"]), command)
+    return diagnosis_page(checked, spoken(told["language"]), command)
+
+
+# The examination
 
 
 def _examine(
-    questions: list[Question], limits: Limits, told: dict[str, Any], read: Callable[[Question, Answer], Each]
-) -> list[Each]:
+    questions: list[Question], limits: Limits, told: dict[str, Any],
+    read: Callable[[Question, Answer], CheckedFile[Any]],
+) -> list[CheckedFile[Any]]:  # fmt: skip
     """Examine files, some at a time, each in a process of its own."""
     from concurrent.futures import ThreadPoolExecutor, as_completed
 
@@ -126,7 +157,7 @@ def _examine(
     running: list[Examination] = []
     stopped = False
 
-    def one(question: Question) -> Each | None:
+    def one(question: Question) -> CheckedFile[Any] | None:
         if stopped:
             return None
         examination = Examination(question, limits)
@@ -149,17 +180,13 @@ def _examine(
         pool.shutdown(cancel_futures=True)
 
 
-def _report(place: str, checked: list[Checked], language: str) -> None:
-    """Leave a page; of nothing that was checked, the page of the catalogue."""
-    from thalweg.check.wording import spoken
+def _report(place: str, checked: Sequence[Any], told: dict[str, Any]) -> None:
+    """Leave a page."""
     from thalweg.cli.terminal import note
     from thalweg.exchange.files import atomic_write, check_writable
-    from thalweg.report.diagnosis import catalogue_page, diagnosis_page
 
     check_writable(place)
-    phrases, command = spoken(language), o.command_told()
-    page = diagnosis_page(checked, phrases, command) if checked else catalogue_page(phrases, command)
-    atomic_write(place, page.encode())
+    atomic_write(place, _page(checked, told).encode())
     note([f"left the page in {shown(place, 200)}"])
 
 

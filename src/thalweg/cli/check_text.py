@@ -10,10 +10,14 @@ from thalweg.check.wording.widths import cells, wrapped
 from thalweg.errors import shown
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from rich.console import Console
 
-    from thalweg.check.checked import Checked, Told
+    from thalweg.check.checked import Checked, CheckedFile, Told
     from thalweg.check.verdict import Finding
+
+    TellOne = Callable[[Console, Any, str, Any], None]
 
 _STYLES = {"right": "bold green", "same": "bold green", "wrong": "bold red", "unknown": "bold yellow"}
 
@@ -27,26 +31,42 @@ def tell(checked: Checked, told: dict[str, Any]) -> None:
     told : dict
         The options of ``thalweg check``.
     """
+    phrases = spoken(told["language"])
+    tell_file(checked, phrases, _one, told)
+
+
+def tell_file(checked: CheckedFile[Any], phrases: Any, one: TellOne, told: dict[str, Any]) -> None:
+    """Say what was found in a file: its pieces, what kept the rest from being examined, what else has to be said.
+
+    Parameters
+    ----------
+    checked : CheckedFile
+    phrases : Phrases or GradientPhrases
+    one : callable
+        Says what was found in one piece, on ``(screen, phrases, file, piece)``.
+    told : dict
+        The options of ``thalweg check``.
+    """
     from thalweg.cli.terminal import console, note
 
-    phrases = spoken(told["language"])
     screen = console(no_color=told["no_color"])
-    for place, one in enumerate(checked.told):
+    for place, piece in enumerate(checked.told):
         if place:
             screen.print()
-        _one(screen, phrases, checked.file, one)
+        one(screen, phrases, checked.file, piece)
     if checked.answer.stop:
         if checked.told:
             screen.print()
         where, reason = (
-            phrases.sentence(shown(checked.answer.where, 120)),
+            phrases.sentence(shown(checked.answer.where, 120)) or checked.file,
             phrases.sentence(shown(checked.answer.reason, 300)),
         )
-        _headline(screen, phrases.cannot_examine.format(where=where, reason=reason), "cannot_run")
+        headline_told(screen, phrases.cannot_examine.format(where=where, reason=reason), "cannot_run")
     note(shown(phrases.sentence(line), 200) for line in checked.answer.notes)
 
 
-def _headline(screen: Console, text: str, kind: str) -> None:
+def headline_told(screen: Console, text: str, kind: str) -> None:
+    """Print a headline, the verdict before its colon in colour."""
     from rich.text import Text
 
     first, *lines = wrapped(text, screen.width, "", "")
@@ -60,7 +80,7 @@ def _headline(screen: Console, text: str, kind: str) -> None:
 def _one(screen: Console, phrases: Phrases, file: str, one: Told) -> None:
     """Print one diagnosis."""
     verdict = one.verdict
-    _headline(screen, headline(phrases, one.name, file, verdict), verdict.kind)
+    headline_told(screen, headline(phrases, one.name, file, verdict), verdict.kind)
     if verdict.kind == "cannot_run":
         return
     mended = set()
@@ -70,9 +90,9 @@ def _one(screen: Console, phrases: Phrases, file: str, one: Told) -> None:
         mends = [mend for mend in one.mends if mend["code"] == finding.code]
         mended |= {mend["code"] for mend in mends}
         for mend in mends:
-            _diff(screen, phrases.sentence(mend["where"]), mend["found"], mend["right"])
+            diff(screen, phrases.sentence(mend["where"]), mend["found"], mend["right"])
         if not mends and (finding.found or finding.right):
-            _diff(screen, phrases.in_words, finding.found, finding.right)
+            diff(screen, phrases.in_words, finding.found, finding.right)
     for finding in verdict.conventions:
         screen.print()
         _finding(screen, phrases, finding, phrases.labelled.format(label=phrases.convention, text=""))
@@ -90,7 +110,7 @@ def _finding(screen: Console, phrases: Phrases, finding: Finding, before: str) -
     _paragraph(screen, "   ", phrases.explanation(finding.code, finding.explanation))
 
 
-def _diff(screen: Console, where: str, found: str, right: str) -> None:
+def diff(screen: Console, where: str, found: str, right: str) -> None:
     """Print lines as they are and as they would be right; they are not broken, so that they can be copied."""
     from rich.text import Text
 

@@ -97,14 +97,14 @@ def line_chart(
         return HEIGHT - _BOTTOM - (HEIGHT - _TOP - _BOTTOM) * share
 
     right, bottom = WIDTH - _RIGHT, HEIGHT - _BOTTOM
-    parts = [f'<svg class="lines" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{_escaped(label)}">']
-    for value, said in _log_ticks(low, high) if log else [(v, text(v)) for v in ticks(low, high, 5)]:
+    parts = [f'<svg class="lines" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escaped(label)}">']
+    for value, said in log_ticks(low, high) if log else [(v, text(v)) for v in ticks(low, high, 5)]:
         at = f"{y(value):.1f}"
         parts += [
             f'<line class="grid" x1="{_LEFT}" x2="{right}" y1="{at}" y2="{at}"/>',
             f'<text class="up" x="{_LEFT - 6}" y="{y(value) + 4:.1f}">{said}</text>',
         ]
-    parts.append(f'<text class="up" x="{_LEFT - 6}" y="{HEIGHT - 8}">{_escaped(axis)}</text>')
+    parts.append(f'<text class="up" x="{_LEFT - 6}" y="{HEIGHT - 8}">{escaped(axis)}</text>')
     parts += [
         f'<text class="across" x="{x(step):.1f}" y="{HEIGHT - 8}">{step}</text>' for step in _step_ticks(first, count)
     ]
@@ -182,7 +182,7 @@ def _range(lines: Sequence[Line], *, log: bool, level: float | None, most: float
     return low - room, high + room
 
 
-def _log_ticks(low: float, high: float) -> list[tuple[float, str]]:
+def log_ticks(low: float, high: float) -> list[tuple[float, str]]:
     """Return values and labels between two exponents: powers of ten, or 1-2-5 where there are too few."""
     whole = list(range(math.ceil(low), math.floor(high) + 1))
     if len(whole) >= 2:
@@ -205,5 +205,6 @@ def _step_ticks(first: int, count: int) -> list[int]:
     return [step for step in range(0, last + 1, stride) if step >= first] or [first]
 
 
-def _escaped(words: str) -> str:
+def escaped(words: str) -> str:
+    """Return words as they may stand in an element or in quotes."""
     return words.replace("&", "&amp;").replace('"', "&quot;").replace("<", "&lt;")

@@ -113,6 +113,20 @@ def test_every_sentence_of_a_module_is_in_the_book(path: Path) -> None:
     assert [each for each in told if not (BOOK.knows(each[1]) or BOOK.knows(each[1].strip()))] == []
 
 
+CODED = re.compile(r'(?:Cause|Mistake)\(\s*"(\w+)"|(?:return\s*\(?|code, title =|^)\s*"(\w+)",', re.MULTILINE)
+
+
+def test_every_code_of_a_cause_has_a_name_in_both_languages() -> None:
+    text = "".join((ROOT / name).read_text(encoding="utf-8") for name in ("causes.py", "factors.py", "backward.py"))
+    codes = {a or b for a, b in CODED.findall(text)} | set(re.findall(r'code = "(\w+)"', text))
+    codes |= set(re.findall(r'"(half_precision|float32|previous_is_\w+|bias_axis|bias_size|bias_one_row)"', text))
+    english = gradients_spoken("en").causes
+    assert codes ^ english.keys() == set()
+    assert english.keys() == GRADIENTS.causes.keys()
+    assert [name for name in GRADIENTS.causes.values() if left_in_english(name)] == []
+    assert {plant.code for plant in PLANTS} <= english.keys()
+
+
 def test_book_has_the_gaps_of_its_templates() -> None:
     for english, said in BOOK.templates.items():
         gaps = set(re.findall(r"\{(\w+)\}", english))

@@ -2,42 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Iterator
 from typing import Any
 
-from thalweg.check.child.loading import load
+from thalweg.check.child.examining import Keep
+from thalweg.check.child.examining import examined as examined_by
+from thalweg.check.child.loading import Loaded
 from thalweg.check.child.messages import Question
-from thalweg.check.child.optimizers import notes_of
-from thalweg.check.gradient_diagnosis import examinations
-from thalweg.check.subjects.subject import CannotRun, Source
+from thalweg.check.gradient_diagnosis import GradientDiagnosis, examinations
+from thalweg.check.subjects.subject import Source
 from thalweg.check.written import Written
 
-Keep = Callable[[Mapping[str, Any]], None]
+_ADVICE = "to examine a backward pass in it, put that into a function such as def loss_and_gradient(W, X, y)"
 
 
 def examined(question: Question, written: Written, keep: Keep) -> dict[str, Any]:
-    """Run a file, find the gradients in it, and say of each whether it is right.
+    """Run a file, find the gradients in it, and say of each whether it is right; see :mod:`.examining`."""
+    wanted = question.at or question.name
+    return examined_by(question, written, keep, _examinations, wanted=wanted, advice=_ADVICE)
 
-    Parameters
-    ----------
-    question : Question
-    written : Written
-        The text of its file.
-    keep : callable
-        Takes each diagnosis, as plain data, as soon as it is made: a later one may not end.
 
-    Returns
-    -------
-    dict
-        The other parts of an :class:`~thalweg.check.child.messages.Answer`.
-    """
-    loaded = load(written, question.at or question.name)
-    notes = notes_of(loaded, written)
-    source = Source(str(loaded.module.__file__), written.text, cells=written.cells)
+def _examinations(question: Question, loaded: Loaded, source: Source) -> Iterator[GradientDiagnosis]:
     asked = {"function": question.function, "gradient_function": question.gradient_function, "at": question.at}
-    try:
-        for told in examinations(loaded.own, source, question.name, **asked):
-            keep(told.as_dict())
-    except CannotRun as failure:
-        return {"reason": failure.reason, "where": written.where(failure.line), "stop": "code", "notes": notes}
-    return {"notes": notes}
+    yield from examinations(loaded.own, source, question.name, **asked)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from thalweg.check.child.loading import LOOP, MODULE, Loaded, load
+from thalweg.check.child.examining import Keep
+from thalweg.check.child.examining import examined as examined_by
+from thalweg.check.child.loading import MODULE, Loaded
 from thalweg.check.child.messages import Question
 from thalweg.check.diagnosis import Diagnosis, examine
 from thalweg.check.subjects import adapt
@@ -20,55 +22,23 @@ from thalweg.check.tape import standard
 from thalweg.check.verdict import Verdict
 from thalweg.check.written import Written
 
-_MOST = 3  # statements that are named as left out, where nothing was found
-Keep = Callable[[Mapping[str, Any]], None]
+_ADVICE = "to examine its update, put that into a function such as def step(w, g)"
 
 
 def examined(question: Question, written: Written, keep: Keep) -> dict[str, Any]:
-    """Run a file, find the update rules in it, and say what each is.
+    """Run a file, find the update rules in it, and say what each is; see :mod:`.examining`."""
+    return examined_by(question, written, keep, _examinations, wanted=question.name, advice=_ADVICE)
 
-    Parameters
-    ----------
-    question : Question
-    written : Written
-        The text of its file.
-    keep : callable
-        Takes each diagnosis, as plain data, as soon as it is made: a later one may not end.
 
-    Returns
-    -------
-    dict
-        The other parts of an :class:`~thalweg.check.child.messages.Answer`.
-    """
-    loaded = load(written, question.name)
-    notes = notes_of(loaded, written)
-    source = Source(written.path, written.text, cells=written.cells)
+def _examinations(question: Question, loaded: Loaded, source: Source) -> Iterator[Diagnosis]:
     own = {**loaded.own, "__name__": MODULE}
-    try:
-        found = {one.name: one.update for one in find(own, source, question.name)}
-    except CannotRun as failure:
-        return _nothing(failure.reason, question.name, loaded, written, notes)
+    found = {one.name: one.update for one in find(own, source, question.name)}
     if not found:
         found = {name: value for name, value in own.items() if live(value) is not None}
     if not found:
-        return _nothing("holds nothing that looks like an update rule", None, loaded, written, notes)
+        raise CannotRun("holds nothing that looks like an update rule")
     for name, update in found.items():
-        keep(_diagnosed(name, update, question, source).as_dict())
-    return {"notes": notes}
-
-
-def _nothing(reason: str, name: str | None, loaded: Loaded, written: Written, notes: tuple[str, ...]) -> dict[str, Any]:
-    """Say why there is nothing to examine; what was left out may be why."""
-    missed = None if name is None else loaded.without(name.partition(".")[0])
-    if missed is not None:
-        reason = f"makes {name!r:.60} where it is not run: {missed.why}"
-    loop = next((part for part in loaded.left_out if part.why == LOOP), None)
-    if loop is not None and name is None:
-        advice = "to examine its update, put that into a function such as def step(w, g)"
-        notes += (f"{written.where(loop.line)} is left out: {loop.why}; {advice}",)
-    failed = [part for part in loaded.left_out if part.why.startswith(("it fails", "it takes"))][:_MOST]
-    notes += tuple(f"{written.where(part.line)} is left out: {part.why}" for part in failed if part is not missed)
-    return {"reason": reason, "where": written.where(missed and missed.line), "stop": "code", "notes": notes}
+        yield _diagnosed(name, update, question, source)
 
 
 def _diagnosed(name: str, update: Any, question: Question, source: Source) -> Diagnosis:
@@ -110,10 +80,3 @@ def _doubt(subject: Subject, diagnosis: Diagnosis) -> str:
     return (
         "" if np.array_equal(once, again, equal_nan=True) else "it does not do the same twice: is there chance in it?"
     )
-
-
-def notes_of(loaded: Loaded, written: Written) -> tuple[str, ...]:
-    """Say what else a reader must know of a file."""
-    notes = [f"{why}; what uses it cannot be examined" for why in loaded.missing.values()]
-    notes += [f"cell {number} is left out: it {what}" for number, what in (written.left_out or {}).items()]
-    return tuple(notes)

@@ -10,6 +10,7 @@ from thalweg.check.wording.chinese_sentences import OF_FILES, OF_RULES
 from thalweg.check.wording.chinese_states import STATES
 from thalweg.check.wording.phrases import EffectWords, ListingWords, PageWords, Phrases
 from thalweg.check.wording.sentences import Sentences
+from thalweg.check.wording.shared import SHARED_IN_CHINESE
 
 _ENTRIES = {**CONVENTIONS, **MOMENTS, **SCALING, **STATES}
 
@@ -84,17 +85,7 @@ CHINESE = Phrases(
         uphill="{ratio}，朝上坡",
     ),
     page=PageWords(
-        language="zh-Hans",
-        title="{file} 的诊断",
-        class_title="{files} 个文件的诊断",
-        stamps={
-            "right": "正确",
-            "same": "正确，写法不同",
-            "wrong": "错误",
-            "unknown": "未知的方法",
-            "cannot_run": "无法运行",
-        },
-        code="代码",
+        shared=SHARED_IN_CHINESE,
         marked="标 - 的行是错的；标 + 的行是对的：换上它们，每一步都与该方法一致。",
         paths="两条路径，以及它们在哪里分岔",
         paths_alike="路径",
@@ -118,7 +109,6 @@ CHINESE = Phrases(
         moved="离起点的距离",
         ratio="代码 / 方法",
         theta="参数",
-        numbers_of="数值",
         table=("步数", "学习率倍数", "梯度", "代码的步子", "方法的步子"),
         gradients={
             "constant": "梯度恒为 0.5",
@@ -132,12 +122,7 @@ CHINESE = Phrases(
         },
         slight="；两条路径的差距始终不超过其长度的 {share} %",
         seen="出处：{source}",
-        evidence="依据",
-        notes="说明",
-        overview="概览",
         catalogue="错误与惯例",
         kinds={"mistake": "错误", "convention": "惯例"},
-        again="重新运行",
-        made="由 thalweg {version} 生成。所有内容都在这个文件里，不会从别处加载任何东西。",
     ),
 )

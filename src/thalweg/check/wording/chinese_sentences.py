@@ -75,6 +75,9 @@ OF_FILES: dict[str, str] = {
     "it takes more than {seconds} s": "它用时超过 {seconds} 秒",
     "no definition needs it": "没有任何定义用到它",
     "it is a loop outside of functions": "它是函数之外的循环",
+    "to examine a backward pass in it, put that into a function such as def loss_and_gradient(W, X, y)": (
+        "要检查其中的反向传播，请把它写成一个函数，例如 def loss_and_gradient(W, X, y)"
+    ),
     "to examine its update, put that into a function such as def step(w, g)": (
         "要检查其中的更新，请把它写成函数，例如 def step(w, g)"
     ),

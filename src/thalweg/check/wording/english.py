@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from thalweg.check.wording.phrases import EffectWords, ListingWords, PageWords, Phrases
 from thalweg.check.wording.sentences import Sentences
+from thalweg.check.wording.shared import SHARED_IN_ENGLISH
 
 ENGLISH = Phrases(
     right="right: {name} in {file} is {rule}",
@@ -82,17 +83,7 @@ ENGLISH = Phrases(
         uphill="{ratio}, uphill",
     ),
     page=PageWords(
-        language="en",
-        title="Diagnosis of {file}",
-        class_title="Diagnoses of {files} files",
-        stamps={
-            "right": "Right",
-            "same": "Right, in another form",
-            "wrong": "Wrong",
-            "unknown": "Unknown rule",
-            "cannot_run": "Cannot run",
-        },
-        code="The code",
+        shared=SHARED_IN_ENGLISH,
         marked="Lines with - are wrong; those with + would be right: with them the steps are those of the rule.",
         paths="Two paths, and where they part",
         paths_alike="Paths",
@@ -116,7 +107,6 @@ ENGLISH = Phrases(
         moved="distance from the start",
         ratio="code / rule",
         theta="parameter",
-        numbers_of="The numbers",
         table=("step", "rate x", "gradient", "code's step", "rule's step"),
         gradients={
             "constant": "a constant gradient of 0.5",
@@ -130,12 +120,7 @@ ENGLISH = Phrases(
         },
         slight="; the paths are never more than {share} % of their length apart",
         seen="Seen: {source}",
-        evidence="What it rests on",
-        notes="Notes",
-        overview="Overview",
         catalogue="Mistakes and conventions",
         kinds={"mistake": "Mistakes", "convention": "Conventions"},
-        again="The same again",
-        made="Made by thalweg {version}. All that is shown stands in this file; nothing is loaded from elsewhere.",
     ),
 )

@@ -5,8 +5,9 @@ from __future__ import annotations
 
 from thalweg.check.wording.chinese_causes import OF_CAUSES, OF_GRADIENTS
 from thalweg.check.wording.chinese_sentences import OF_FILES
-from thalweg.check.wording.gradient_phrases import GradientPhrases
+from thalweg.check.wording.gradient_phrases import GradientPageWords, GradientPhrases
 from thalweg.check.wording.sentences import Sentences
+from thalweg.check.wording.shared import SHARED_IN_CHINESE
 
 GRADIENTS_IN_CHINESE = GradientPhrases(
     right="正确：梯度就是函数的斜率。",
@@ -61,5 +62,76 @@ GRADIENTS_IN_CHINESE = GradientPhrases(
     nothing_wrong="没有发现错误的梯度。",
     between="、",
     labelled="{label}：{text}",
+    causes={
+        "missing": "没有返回梯度",
+        "zero": "梯度处处为零",
+        "not_finite": "梯度里有 NaN 或 inf",
+        "transposed": "参数块转置了",
+        "bias_axis": "偏置沿错误的轴求和",
+        "rows_not_summed": "没有对样本求和",
+        "shape": "形状与参数不同",
+        "swapped": "两个梯度弄混了",
+        "sign": "符号反了",
+        "factor": "差一个常数倍",
+        "factor_2": "多了 2 倍",
+        "factor_half": "少了 2 倍",
+        "missing_1_m": "缺少 1/m",
+        "twice_1_m": "多除了一次 m",
+        "factor_named": "有一个数只在损失和梯度之一里",
+        "mask_unscaled": "掩码只在一次传播中缩放",
+        "mask_redrawn": "重新抽取了掩码",
+        "mask_missing": "反向传播缺少掩码",
+        "l2_gradient_only": "L2 只在梯度里",
+        "l2_loss_only": "L2 只在损失里",
+        "l2_scaled": "梯度里 L2 的系数不同",
+        "l2_twice": "梯度里的 L2 是两倍",
+        "l2_half": "梯度里的 L2 只有一半",
+        "l2_not_over_m": "只有损失里的 L2 除以了 m",
+        "l2_over_m": "只有梯度里的 L2 除以了 m",
+        "difference_quotient": "是差商，不是导数",
+        "half_precision": "用半精度计算",
+        "float32": "用单精度计算",
+        "output_slope_missing": "缺少输出激活函数的导数",
+        "output_slope_twice": "输出激活函数的导数多乘了一次",
+        "activation_slope_missing": "缺少激活函数的导数",
+        "activation_slope_at_a": "激活函数的导数取在 a 处而不是 z 处",
+        "activation_slope_of_z": "用 a 写的导数被传入了 z",
+        "activation_slope_other": "激活函数的导数写成了别的函数",
+        "activation_slope_layer": "用了另一层激活函数的导数",
+        "previous_is_input": "权重乘的是网络输入而不是前一层的激活值",
+        "previous_is_own": "权重乘的是本层的激活值而不是前一层的",
+        "previous_is_earlier": "权重乘的是另一层的激活值",
+        "previous_is_z": "权重乘的是 z 而不是激活值",
+        "weights_not_transposed": "误差往回传时权重没有转置",
+        "weights_other_layer": "误差往回传时用了另一层的权重",
+        "bias_one_row": "偏置只用了一个样本",
+        "bias_size": "偏置用了误差的绝对值",
+    },
+    page=GradientPageWords(
+        shared=SHARED_IN_CHINESE,
+        marked="标 - 的行是错的；标 + 的行是对的：换上它们，梯度就是斜率。",
+        looked="请看标 > 的行：出错的部分由它们算出，正确的部分与它们无关。",
+        causes="解释",
+        kinks="折点",
+        remainder="余项怎样下降",
+        remainder_about=(
+            "沿每个参数块的一个方向 v 走步长 h，f(x + h v) 与 f(x) + h g.v 相差多少。"
+            "梯度 g 正确时，步长小十倍，余项剩百分之一；错误时剩十分之一。"
+        ),
+        step="h",
+        as_it_should="应有的 h^2",
+        rounding="此线以下是舍入",
+        compared="梯度与斜率",
+        compared_about="每个点是一个坐标：横轴是测得的斜率，纵轴是你的梯度。在直线上二者相同。",
+        slope="斜率",
+        gradient="你的梯度",
+        the_same="相同",
+        other="不同",
+        block="{name}（{shape}）",
+        block_falls="{name}（{shape}）：按 h^{order:.2f} 下降",
+        block_straight="{name}（{shape}）：直线，没有余项",
+        table=("坐标", "梯度", "斜率", "+-"),
+        more="还有 {count} 个",
+    ),
     sentences=Sentences({**OF_CAUSES, **OF_GRADIENTS, **OF_FILES}),
 )

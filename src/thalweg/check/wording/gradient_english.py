@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from thalweg.check.wording.gradient_phrases import GradientPhrases
+from thalweg.check.wording.gradient_phrases import GradientPageWords, GradientPhrases
 from thalweg.check.wording.sentences import Sentences
+from thalweg.check.wording.shared import SHARED_IN_ENGLISH
 
 GRADIENTS_IN_ENGLISH = GradientPhrases(
     right="right: the gradient is the slope of the function.",
@@ -20,7 +21,7 @@ GRADIENTS_IN_ENGLISH = GradientPhrases(
     asks_which="unclear: is {name} in {file} the gradient of {choices}? Name it with --function",
     asks_argument="unclear: what {argument} in {file} takes could not be told; name a point with --at",
     cannot_run="cannot run: {name} in {file}: {reason}",
-    cannot_examine="cannot run: {where} {reason}",
+    cannot_examine="cannot run: {where}: {reason}",
     differ="{name} ({shape}): {differing} of {tested} coordinates differ",
     remainder="; remainder falls as h^{order:.2f}, not h^2",
     a_number="a number",
@@ -61,5 +62,78 @@ GRADIENTS_IN_ENGLISH = GradientPhrases(
     nothing_wrong="No gradient is wrong.",
     between=", ",
     labelled="{label}: {text}",
+    causes={
+        "missing": "no gradient came back",
+        "zero": "the gradient is zero everywhere",
+        "not_finite": "the gradient holds NaN or inf",
+        "transposed": "a block is transposed",
+        "bias_axis": "a bias is summed over the wrong axis",
+        "rows_not_summed": "not summed over the rows",
+        "shape": "another shape than the parameters",
+        "swapped": "two gradients are mixed up",
+        "sign": "the sign is turned round",
+        "factor": "a constant factor",
+        "factor_2": "a factor of 2 too many",
+        "factor_half": "a factor of 2 is missing",
+        "missing_1_m": "1/m is missing",
+        "twice_1_m": "divided by m once too often",
+        "factor_named": "a number stands in only one of loss and gradient",
+        "mask_unscaled": "the dropout mask is scaled in one pass only",
+        "mask_redrawn": "the dropout mask is drawn anew",
+        "mask_missing": "the dropout mask is missing in the backward pass",
+        "l2_gradient_only": "L2 in the gradient only",
+        "l2_loss_only": "L2 in the loss only",
+        "l2_scaled": "L2 is scaled otherwise in the gradient",
+        "l2_twice": "L2 is twice as strong in the gradient",
+        "l2_half": "L2 is half as strong in the gradient",
+        "l2_not_over_m": "L2 is divided by m in the loss only",
+        "l2_over_m": "L2 is divided by m in the gradient only",
+        "difference_quotient": "a difference quotient, not a derivative",
+        "half_precision": "computed in half precision",
+        "float32": "computed in float32",
+        "output_slope_missing": "the slope of the output's activation is missing",
+        "output_slope_twice": "the slope of the output's activation once too often",
+        "activation_slope_missing": "the slope of an activation is missing",
+        "activation_slope_at_a": "the slope of an activation is taken at a, not at z",
+        "activation_slope_of_z": "a slope in terms of a is given z",
+        "activation_slope_other": "another function stands for the slope of an activation",
+        "activation_slope_layer": "the slope of another layer's activation",
+        "previous_is_input": "weights meet the input, not the activation before",
+        "previous_is_own": "weights meet their own activation, not the one before",
+        "previous_is_earlier": "weights meet the activation of another layer",
+        "previous_is_z": "weights meet z, not the activation",
+        "weights_not_transposed": "errors go back through untransposed weights",
+        "weights_other_layer": "errors go back through another layer's weights",
+        "bias_one_row": "a bias takes one example alone",
+        "bias_size": "a bias takes the sizes of the errors",
+    },
+    page=GradientPageWords(
+        shared=SHARED_IN_ENGLISH,
+        marked="Lines with - are wrong; those with + would be right: with them the gradient is the slope.",
+        looked="Lines with > are where to look: what is wrong is made of them, and what is right is not.",
+        causes="What explains it",
+        kinks="Kinks",
+        remainder="How the remainder falls",
+        remainder_about=(
+            "How far f(x + h v) is from f(x) + h g.v, for steps h along one direction v of each block. Of a right "
+            "gradient g a step ten times smaller leaves a hundredth, of a wrong one a tenth."
+        ),
+        step="h",
+        as_it_should="as h^2, as it should",
+        rounding="below this: rounding",
+        compared="Gradient against slope",
+        compared_about=(
+            "Each dot is a coordinate: its measured slope across, your gradient upwards. On the line they are the same."
+        ),
+        slope="slope",
+        gradient="your gradient",
+        the_same="the same",
+        other="different",
+        block="{name} ({shape})",
+        block_falls="{name} ({shape}): falls as h^{order:.2f}",
+        block_straight="{name} ({shape}): straight line, nothing is left",
+        table=("coordinate", "gradient", "slope", "+-"),
+        more="and {count} more",
+    ),
     sentences=Sentences({}),
 )

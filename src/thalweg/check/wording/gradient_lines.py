@@ -8,7 +8,7 @@ from thalweg.check.wording.gradient_phrases import GradientPhrases
 from thalweg.check.wording.widths import wrapped
 
 if TYPE_CHECKING:
-    from thalweg.check.gradient_verdict import BlockVerdict, GradientVerdict
+    from thalweg.check.gradient_verdict import BlockVerdict, GradientVerdict, Kink
 
 WIDTH = 80
 BLOCKS, CAUSES, KINKS, RIGHT = 6, 3, 4, 12
@@ -43,7 +43,10 @@ def evidence(verdict: GradientVerdict, say: GradientPhrases, looks: tuple[str, .
     out: list[str] = []
     wrong = [block for block in verdict.blocks if block.right is False]
     for block in wrong[:BLOCKS]:
-        out += _wrong_block(block, say)
+        first, *further = wrong_block(block, say)
+        out += _wrapped(first, "  ", "    ")
+        for text in further:
+            out += _wrapped(text, "    ", "      ")
     if len(wrong) > BLOCKS:
         out += _wrapped(say.more_blocks.format(count=len(wrong) - BLOCKS), "  ")
     for cause in verdict.causes[:CAUSES]:
@@ -60,11 +63,9 @@ def evidence(verdict: GradientVerdict, say: GradientPhrases, looks: tuple[str, .
         out += _wrapped(say.right_blocks.format(blocks=say.between.join(b.name for b in right)), "  ", "    ")
     if not wrong:
         for block in verdict.blocks[:RIGHT]:
-            out += _wrapped(_right_block(block, say), "  ", "      ")
+            out += _wrapped(right_block(block, say), "  ", "      ")
     for kink in verdict.kinks[:KINKS]:
-        where = say.sentence(kink.where)
-        told = say.kink.format(where=where, left=kink.left, right=kink.right, given=kink.given)
-        out += _wrapped(told, "  ", "    ")
+        out += _wrapped(kink_told(kink, say), "  ", "    ")
     if len(verdict.kinks) > KINKS:
         out += _wrapped(say.more_kinks.format(count=len(verdict.kinks) - KINKS), "  ")
     for note in verdict.notes:
@@ -72,26 +73,39 @@ def evidence(verdict: GradientVerdict, say: GradientPhrases, looks: tuple[str, .
     return out
 
 
-def _wrong_block(block: BlockVerdict, say: GradientPhrases) -> list[str]:
-    shape = " x ".join(map(str, block.shape)) or say.a_number
-    first = say.differ.format(name=block.name, shape=shape, differing=block.differing, tested=block.tested)
+def wrong_block(block: BlockVerdict, say: GradientPhrases) -> list[str]:
+    """Return what is said of a wrong block: how much of it differs, and where most."""
+    first = say.differ.format(
+        name=block.name, shape=shape_told(block, say), differing=block.differing, tested=block.tested
+    )
     if block.order is not None:
         first += say.remainder.format(order=block.order)
-    out = _wrapped(first, "  ", "    ")
+    out = [first]
     if block.returned_shape is not None:
-        out += _wrapped(say.other_shape.format(came=block.returned_shape, shape=block.shape), "    ", "      ")
+        out.append(say.other_shape.format(came=block.returned_shape, shape=block.shape))
     if block.worst:
         numbers = {"given": block.given, "measured": block.measured, "bound": block.bound}
-        out += _wrapped(say.worst.format(where=block.worst, **numbers), "    ", "      ")
+        out.append(say.worst.format(where=block.worst, **numbers))
     return out
 
 
-def _right_block(block: BlockVerdict, say: GradientPhrases) -> str:
+def right_block(block: BlockVerdict, say: GradientPhrases) -> str:
+    """Return what is said of a block that is right, or could not be measured."""
     if block.right is None:
         return say.not_measured.format(name=block.name)
     order = say.straight if block.order is None else say.falls.format(order=block.order)
     template = say.within_one if block.tested == 1 else say.within
     return template.format(name=block.name, tested=block.tested, bound=block.bound, order=order)
+
+
+def shape_told(block: BlockVerdict, say: GradientPhrases) -> str:
+    """Return the shape of a block in words."""
+    return " x ".join(map(str, block.shape)) or say.a_number
+
+
+def kink_told(kink: Kink, say: GradientPhrases) -> str:
+    """Return what is said of a kink."""
+    return say.kink.format(where=say.sentence(kink.where), left=kink.left, right=kink.right, given=kink.given)
 
 
 def _wrapped(text: str, first: str, further: str | None = None) -> list[str]:

@@ -7,6 +7,55 @@ from dataclasses import dataclass
 from typing import final
 
 from thalweg.check.wording.sentences import Sentences
+from thalweg.check.wording.shared import SharedWords
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class GradientPageWords:
+    """What only the page of gradients says.
+
+    Attributes
+    ----------
+    shared : SharedWords
+        What pages of update rules say as well.
+    marked, looked : str
+        What the marks in the code mean: of lines that are mended, of lines to look at.
+    causes, kinks : str
+        Headings.
+    remainder, remainder_about, step, as_it_should, rounding : str
+        Heading of the pictures of the remainder, what they show, their axis, and the lines beside the remainder's.
+    compared, compared_about, slope, gradient, the_same, other : str
+        Of the pictures of gradient against slope: the axes; dots that agree, and dots that do not.
+    block, block_falls, block_straight : str
+        Heading of one picture: ``name``, ``shape``, ``order``.
+    table : tuple of str
+        Coordinate, gradient, slope, bound.
+    more : str
+        Under a table that is cut: ``count``.
+    """
+
+    shared: SharedWords
+    marked: str
+    looked: str
+    causes: str
+    kinks: str
+    remainder: str
+    remainder_about: str
+    step: str
+    as_it_should: str
+    rounding: str
+    compared: str
+    compared_about: str
+    slope: str
+    gradient: str
+    the_same: str
+    other: str
+    block: str
+    block_falls: str
+    block_straight: str
+    table: tuple[str, str, str, str]
+    more: str
 
 
 @final
@@ -40,6 +89,10 @@ class GradientPhrases:
         Under the table.
     between, labelled : str
         What parts names in a list; a ``text`` behind its ``label``.
+    causes : mapping of str
+        What each code of a cause is called, whatever the numbers: for counting.
+    page : GradientPageWords
+        What only the page says.
     sentences : Sentences
         What the examination says in sentences of its own.
     """
@@ -90,7 +143,13 @@ class GradientPhrases:
     nothing_wrong: str
     between: str
     labelled: str
+    causes: Mapping[str, str]
+    page: GradientPageWords
     sentences: Sentences
+
+    def title(self, code: str, english: str) -> str:
+        """Return what a cause is called."""
+        return self.causes.get(code) or self.sentence(english)
 
     def sentence(self, english: str) -> str:
         """Return a sentence of the examination in this language."""

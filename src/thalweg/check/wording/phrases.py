@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import final
 
 from thalweg.check.wording.sentences import Sentences
+from thalweg.check.wording.shared import SharedWords
 
 
 @final
@@ -48,14 +49,10 @@ class PageWords:
 
     Attributes
     ----------
-    language : str
-        Its code, for the page itself.
-    title, class_title : str
-        Of ``file``, and of ``files`` many.
-    stamps : mapping of str
-        The verdicts as they are stamped.
-    code, marked : str
-        Heading of the code, and what its marks mean.
+    shared : SharedWords
+        What pages of gradients say as well.
+    marked : str
+        What the marks in the code mean.
     paths, paths_alike, paths_about, sizes, sizes_about, effects, effects_about : str
         Headings of the pictures and what they show.
     coordinate : str
@@ -68,31 +65,21 @@ class PageWords:
         At the step from which they part, of ``step``.
     steps, moved, ratio, theta : str
         Names of the axes.
-    numbers_of : str
-        Heading of the table with the numbers of a picture.
     table : tuple of str
-        Its columns: step, factor on the rate, gradient, the code's step, the rule's.
+        Columns of the numbers of a picture: step, factor on the rate, gradient, the code's step, the rule's.
     gradients : mapping of str
         The gradients of the pictures of effects, by key.
     slight : str
         After these, where the paths are within ``share`` per cent of each other.
     seen : str
         Before the places where an entry was seen.
-    evidence, notes, overview, catalogue : str
-        Further headings.
+    catalogue : str
+        Its heading.
     kinds : mapping of str
         Headings of the catalogue's mistakes and conventions.
-    again : str
-        Heading of the command.
-    made : str
-        The last line, of ``version``.
     """
 
-    language: str
-    title: str
-    class_title: str
-    stamps: Mapping[str, str]
-    code: str
+    shared: SharedWords
     marked: str
     paths: str
     paths_alike: str
@@ -116,18 +103,12 @@ class PageWords:
     moved: str
     ratio: str
     theta: str
-    numbers_of: str
     table: tuple[str, str, str, str, str]
     gradients: Mapping[str, str]
     slight: str
     seen: str
-    evidence: str
-    notes: str
-    overview: str
     catalogue: str
     kinds: Mapping[str, str]
-    again: str
-    made: str
 
 
 @final
