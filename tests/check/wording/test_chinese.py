@@ -113,7 +113,7 @@ def test_every_sentence_of_a_module_is_in_the_book(path: Path) -> None:
     assert [each for each in told if not (BOOK.knows(each[1]) or BOOK.knows(each[1].strip()))] == []
 
 
-CODED = re.compile(r'(?:Cause|Mistake)\(\s*"(\w+)"|(?:return\s*\(?|code, title =|^)\s*"(\w+)",', re.MULTILINE)
+CODED = re.compile(r'(?:Cause|Mistake|append\()\(\s*"(\w+)"|(?:return\s*\(?|code, title =|^)\s*"(\w+)",', re.MULTILINE)
 
 
 def test_every_code_of_a_cause_has_a_name_in_both_languages() -> None:
