@@ -21,6 +21,18 @@ PROGRAM = (
     "from thalweg.studies import streamed\nstreamed.block_size = lambda *_, **__: 16\n"
     "from thalweg.cli import main\nmain(sys.argv[1:])\n"
 )
+# One that is to be stopped waits for it, a little after its first checkpoint: it is never over before.
+WAITS = (
+    "import time\nfrom thalweg.exchange import checkpoints\n"
+    "looks = 0\n"
+    "def look(self, run, real=checkpoints.Keeper._look):\n"
+    "    global looks\n"
+    "    real(self, run)\n"
+    "    looks += self.generation > 0\n"
+    "    while looks == 5: time.sleep(0.01)\n"
+    "checkpoints.Keeper._look = look\n"
+)
+PATIENCE = 120.0  # seconds for what ends by itself, on a busy machine
 PLAN = ["train", "waves.csv", "--target", "y", "--checkpoint-every", "0.05", "--optimizer", "adam", "--lr", "0.003"]
 MODELS = {
     "linear": ["--model", "linear", "--epochs", "2500"],
@@ -45,9 +57,9 @@ def waves(tmp_path) -> Path:
     return write_table(tmp_path)
 
 
-def start(folder: Path, plan: list[str], **told) -> subprocess.Popen[str]:
+def start(folder: Path, plan: list[str], *, waits: bool = False, **told) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-c", PROGRAM, *plan],
+        [sys.executable, "-c", WAITS * waits + PROGRAM, *plan],
         cwd=folder,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -59,7 +71,7 @@ def start(folder: Path, plan: list[str], **told) -> subprocess.Popen[str]:
 
 def finish(folder: Path, plan: list[str]) -> str:
     process = start(folder, plan)
-    out, err = process.communicate(timeout=300)
+    out, err = process.communicate()
     assert process.returncode == 0, out + err
     return err
 
@@ -79,7 +91,8 @@ def wait_for(path: Path, process: subprocess.Popen[str]) -> None:
 
 def stopped(folder: Path, plan: list[str], number: signal.Signals) -> subprocess.Popen[str]:
     """Stop a training that has written a checkpoint."""
-    process = start(folder, plan, preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler))
+    heard = lambda: signal.signal(signal.SIGINT, signal.default_int_handler)  # noqa: E731
+    process = start(folder, plan, waits=True, preexec_fn=heard)
     wait_for(folder / CHECKPOINT, process)
     process.send_signal(number)
     return process
@@ -109,7 +122,7 @@ def test_killed_at_any_time_the_same_command_ends_with_the_same_bytes(waves, who
     expected, lasted = whole(name)
     plan, random, reached = [*PLAN, *MODELS[name]], np.random.default_rng(kills), 0
     for kill in range(kills):
-        process = start(waves, plan)
+        process = start(waves, plan, waits=kill == 0)  # one at least is not over before
         if kill % 2 == 0:
             while not (waves / CHECKPOINT).exists() and process.poll() is None:
                 time.sleep(0.005)
@@ -137,7 +150,7 @@ def test_stopped_it_says_how_to_go_on_and_does(waves, whole, number, name):
     expected, _ = whole(name)
     plan = [*PLAN, *MODELS[name]]
     process = stopped(waves, plan, number)
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=PATIENCE)
     assert (process.returncode, out) == (130, ""), err
     kept = f"what was learned is kept in {CHECKPOINT}: the same command goes on from there"
     assert err.endswith(f"interrupted; {kept}\n")
@@ -162,7 +175,7 @@ def test_fifty_interrupts_at_any_time_end_with_the_same_bytes(waves, whole):
         else:
             time.sleep(random.uniform(0, lasted / 3))
         process.send_signal(signal.SIGINT if trial % 4 < 2 else signal.SIGTERM)
-        out, err = process.communicate(timeout=60)
+        out, err = process.communicate(timeout=PATIENCE)
         if out:  # it was faster: what it leaves was there before the signal came
             assert left(waves) == expected
             continue
@@ -178,7 +191,7 @@ def test_fifty_interrupts_at_any_time_end_with_the_same_bytes(waves, whole):
 @pytest.fixture(scope="module")
 def once_interrupted(tmp_path_factory) -> Path:
     folder = write_table(tmp_path_factory.mktemp("interrupted"))
-    stopped(folder, [*PLAN, *MODELS["linear"]], signal.SIGTERM).communicate(timeout=60)
+    stopped(folder, [*PLAN, *MODELS["linear"]], signal.SIGTERM).communicate(timeout=PATIENCE)
     return folder
 
 
@@ -262,7 +275,7 @@ def test_a_disk_that_is_full_is_told_and_leaves_no_part(waves):
         [*PLAN, *MODELS["linear"]],
         preexec_fn=little_room,
     )
-    out, err = process.communicate(timeout=120)
+    out, err = process.communicate(timeout=PATIENCE)
     assert (process.returncode, out) == (6, ""), err
     assert f"error[FILE-WRITE] {CHECKPOINT}: cannot be written: File too large" in err
     assert {path.name for path in waves.iterdir()} == {"waves.csv"}

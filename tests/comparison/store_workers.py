@@ -11,10 +11,12 @@ import json
 import os
 import random
 import signal
+import sqlite3
 import sys
 import time
 import traceback
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +24,7 @@ from tests.comparison.outcomes import many_arms, outcome, outcomes
 
 from thalweg.comparison.outcome import Outcome
 from thalweg.comparison.plan import Plan
-from thalweg.comparison.store import Store
+from thalweg.comparison.store import Claim, Store
 
 KEY = "what all have in common"
 CHANCE = random.Random(0)  # noqa: S311 - when to die
@@ -95,20 +97,19 @@ def claims(path: Path, workers: int, units: int, kills: int) -> dict[str, Any]:
     """Let workers share units while some are killed and some fall asleep; each unit has one accepted result."""
     log = os.open(path.with_suffix(".log"), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     names = [str(k) for k in range(units)]
-    alive = {fork(_claim, path, names, log) for _ in range(workers)}
-    killed = 0
-    while alive:
+    gate, opener = os.pipe()  # nobody leaves before all have been killed that are to be, however late they are
+    alive = {fork(_claim, path, names, log, gate, opener) for _ in range(workers)}
+    for _ in range(kills):
         time.sleep(CHANCE.uniform(0.0, 0.02))
-        if killed < kills:
-            killed += 1
-            os.kill(CHANCE.choice(sorted(alive)), signal.SIGKILL)
-        child, status = os.waitpid(-1, 0 if killed >= kills else os.WNOHANG)
-        if child:
-            alive.remove(child)
-            if os.WIFSIGNALED(status):
-                alive.add(fork(_claim, path, names, log))
-            elif status:
-                sys.exit(f"a worker failed with {status}")
+        child = CHANCE.choice(sorted(alive))
+        os.kill(child, signal.SIGKILL)
+        _, status = os.waitpid(child, 0)
+        if not os.WIFSIGNALED(status):
+            sys.exit(f"a worker failed with {status}")
+        alive.remove(child)
+        alive.add(fork(_claim, path, names, log, gate, opener))
+    os.close(opener)
+    join(sorted(alive))
     accepted = [line.split() for line in path.with_suffix(".log").read_text().splitlines()]
     arms = many_arms(units)
     with Store.open(path, tell=fail_on) as store:
@@ -120,10 +121,16 @@ def claims(path: Path, workers: int, units: int, kills: int) -> dict[str, Any]:
     assert set(found) == {(arm, 0) for arm in arms}
     for unit, attempt in accepted:
         assert found[arms[int(unit)], 0].record.steps == int(attempt)
-    return {"killed": killed, "accepted": len(accepted), "again": sum(kept.record.steps > 1 for kept in found.values())}
+    return {"accepted": len(accepted), "again": sum(kept.record.steps > 1 for kept in found.values())}
 
 
-def _claim(path: Path, names: list[str], log: int) -> None:
+def _claim(path: Path, names: list[str], log: int, gate: int, opener: int) -> None:
+    os.close(opener)
+    _share(path, names, log)
+    os.read(gate, 1)
+
+
+def _share(path: Path, names: list[str], log: int) -> None:
     arms = many_arms(len(names))
     with Store.open(path, tell=fail_on) as store:
         comparison = store.comparison(KEY, {})
@@ -134,13 +141,21 @@ def _claim(path: Path, names: list[str], log: int) -> None:
                 if claim is None:
                     continue
                 # Some are silent for too long; the first who has the first unit certainly is.
-                silent = 1.0 if (unit, claim.attempt) == ("0", 1) else 0.06 if lease < 1 else 0.0
-                time.sleep(silent if silent == 1.0 else CHANCE.choice([0.0, 0.002, silent]))
+                time.sleep(CHANCE.choice([0.0, 0.002, 0.06 if lease < 1 else 0.0]))
+                while (unit, claim.attempt) == ("0", 1) and _is_last(path, claim):
+                    time.sleep(0.01)
                 # Which attempt was accepted can be read from the run.
                 made = outcome(arms[int(unit)], 0)
                 made = Outcome(made.arm, 0, _with_steps(made, claim.attempt), made.losses)
                 if comparison.release(claim, [made]):
                     os.write(log, f"{unit} {claim.attempt}\n".encode())
+
+
+def _is_last(path: Path, claim: Claim) -> bool:
+    """Tell whether no other has taken a unit over; asking is no sign of life."""
+    with closing(sqlite3.connect(path, timeout=60.0)) as connection:
+        found = connection.execute("SELECT attempt FROM units WHERE unit = ?", (claim.unit,)).fetchone()
+    return bool(found == (claim.attempt,))
 
 
 def _with_steps(made: Outcome, steps: int) -> Any:

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from scipy.sparse import csr_array
 
-from thalweg.comparison import training, units
+from thalweg.comparison import crew, training, units
 from thalweg.comparison.execution import Execution
 from thalweg.comparison.outcome import Outcome, Problem
 from thalweg.comparison.plan import MOST_GROWTHS, Arm, Plan
@@ -286,7 +286,9 @@ def test_a_unit_that_another_took_over_is_not_kept_twice(tmp_path, made):
 
 
 @pytest.mark.parametrize("problem", [LINEAR, NETWORK], ids=["linear", "mlp"])
-def test_who_stops_keeps_what_is_finished_and_gives_the_rest_back_at_once(problem, tmp_path, made, small_units):
+def test_who_stops_keeps_what_is_finished_and_gives_the_rest_back_at_once(
+    problem, tmp_path, made, small_units, monkeypatch
+):
     class Enough(Exception):  # noqa: N818 - as Ctrl-C, which is no error either
         pass
 
@@ -295,6 +297,7 @@ def test_who_stops_keeps_what_is_finished_and_gives_the_rest_back_at_once(proble
             raise Enough
 
     path = tmp_path / "runs.sqlite"
+    monkeypatch.setattr(crew, "_GRACE", 120.0)  # what is under way ends here, and not beside what follows
     with pytest.raises(Enough):
         kept_in(path, lambda kept: Execution(problem, SETTINGS, jobs=1, kept=kept, watch=watch).carry_out(PLAN))
     with sqlite3.connect(path) as connection:
@@ -365,7 +368,7 @@ def test_the_chosen_are_scored_as_the_run_alone_would_be(problem):
         run = Run(problem.model, problem.train, replace(SETTINGS, optimizer=rule), random_state=one.seed)
         run.descend()
         assert (one.loss, one.scores) == judge(problem.model, run.theta)
-        assert 0 < one.seconds < 60
+        assert one.seconds > 0
 
 
 def test_a_chosen_run_that_diverges_has_no_score():
@@ -432,7 +435,7 @@ def test_two_that_work_on_one_store_share_the_confirmations(problem, tmp_path, s
         def confirm(kept: Any) -> Any:
             execution = Execution(problem, SETTINGS, jobs=1, kept=kept)
             done = execution.carry_out(PLAN)
-            together.wait()
+            together.wait(120)
             return execution.confirm(*done, counted)
 
         found[name] = kept_in(path, confirm)

@@ -6,7 +6,6 @@ import json
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -49,7 +48,6 @@ def test_a_crowd_opens_a_store_that_does_not_exist(tmp_path, processes, runs, re
 )
 def test_each_unit_has_one_accepted_result_whoever_dies(tmp_path, workers, units, kills):
     told = work(tmp_path, "claims", workers, units, kills)
-    assert told["killed"] == kills
     assert units - kills <= told["accepted"] <= units
     assert told["again"] > 0
 
@@ -103,9 +101,11 @@ def test_another_process_of_the_same_number_is_not_taken_for_the_holder():
 
 
 def test_the_holder_on_another_machine_is_dead_after_a_lease_of_silence():
-    watch, holder = claims.Watch(), json.dumps({"place": "elsewhere", "process": 1, "born": "1"}).encode()
-    lease, began = 0.05, time.monotonic()
-    while watch.alive(1, "a", (1, 0), lease, holder):
-        assert time.monotonic() < began + 10
-    assert time.monotonic() - began >= lease
-    assert watch.alive(1, "a", (1, 1), lease, holder)  # a sign of life
+    now, holder = [1000.0], json.dumps({"place": "elsewhere", "process": 1, "born": "1"}).encode()
+    watch = claims.Watch(lambda: now[0])
+    for later, alive in ((0.0, True), (50.0, True), (10.0, True), (0.1, False)):
+        now[0] += later
+        assert watch.alive(1, "a", (1, 0), 60.0, holder) is alive
+    assert watch.alive(1, "a", (1, 1), 60.0, holder)  # a sign of life
+    now[0] += 60.0
+    assert watch.alive(1, "a", (1, 1), 60.0, holder)

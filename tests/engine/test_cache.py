@@ -278,7 +278,8 @@ def one_warning() -> Iterator[None]:
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         yield
-    assert [w.category for w in caught] == [CacheWarning]
+    # What other tests have left to be collected may warn here.
+    assert [w.category for w in caught if not issubclass(w.category, ResourceWarning)] == [CacheWarning]
 
 
 @pytest.mark.parametrize("damage", DAMAGES, ids=lambda damage: damage.__name__)

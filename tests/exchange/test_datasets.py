@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import os
+import socket
 import subprocess
 import sys
 import threading
@@ -290,9 +291,11 @@ def test_a_bad_download_is_refused_and_leaves_nothing(body, status, claimed, cod
 
 
 def test_without_a_server_the_answer_names_the_way_out(server, monkeypatch):
-    monkeypatch.setattr(datasets, "AIRFOIL_URL", "http://127.0.0.1:9/airfoil.zip")
-    with pytest.raises(StorageError, match="cannot be downloaded") as caught:
-        datasets.load("airfoil")
+    with socket.socket() as silent:  # it has the number for as long, and does not listen
+        silent.bind(("127.0.0.1", 0))
+        monkeypatch.setattr(datasets, "AIRFOIL_URL", f"http://127.0.0.1:{silent.getsockname()[1]}/airfoil.zip")
+        with pytest.raises(StorageError, match="cannot be downloaded") as caught:
+            datasets.load("airfoil")
     assert caught.value.code == "DATASET-DOWNLOAD"
 
 

@@ -210,10 +210,10 @@ def test_mlflow_takes_more_epochs_than_fit_into_one_message(tmp_path, mlflow):
 @pytest.mark.peers
 @pytest.mark.filterwarnings("ignore")
 def test_a_server_that_is_not_there_is_told_in_one_line(mlflow):
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        place = f"http://127.0.0.1:{free.getsockname()[1]}"
-    with pytest.raises(StorageError, match="MLflow: API request") as caught:
-        tracker("mlflow", place).send(KEY, SAID, run())
+    with socket.socket() as silent:  # it has the number for as long, and does not listen
+        silent.bind(("127.0.0.1", 0))
+        place = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        with pytest.raises(StorageError, match="MLflow: API request") as caught:
+            tracker("mlflow", place).send(KEY, SAID, run())
     assert (caught.value.code, caught.value.where) == ("TRACKER-REFUSED", place)
     assert len(str(caught.value).splitlines()) == 2

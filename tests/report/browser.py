@@ -34,7 +34,7 @@ _FLAGS = (
     "--remote-debugging-pipe",
 )
 _LAUNCH = "import os, sys; [os.dup2(int(sys.argv[k]), k + 2) for k in (1, 2)]; os.execv(sys.argv[3], sys.argv[3:])"
-_PATIENCE = 60.0  # seconds for an answer; a busy machine is slow to start a browser
+_PATIENCE = 120.0  # seconds for an answer; a busy machine is slow to start a browser
 
 
 class Browser:
@@ -151,16 +151,26 @@ class Browser:
         scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
         self.send("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=False)
         self.send("Emulation.setEmulatedMedia", media=media, features=[scheme])
+        self.evaluate(
+            "delete document.documentElement.dataset.charts"
+        )  # or the page before would be taken for this one
         self.send("Page.navigate", url=path.resolve().as_uri())
         self.wait("document.readyState === 'complete' && document.documentElement.dataset.charts === 'drawn'")
 
     def wait(self, condition: str) -> None:
         """Wait until an expression is true in the page."""
         end = time.monotonic() + _PATIENCE
-        while not self.evaluate(f"Boolean({condition})"):
+        while not self._holds(condition):
             if time.monotonic() > end:
                 raise RuntimeError(f"still not true: {condition}; {self.complaints}")
             time.sleep(0.05)
+
+    def _holds(self, condition: str) -> bool:
+        """Tell whether an expression is true in the page; not where one page has gone and the next has not come."""
+        try:
+            return bool(self.evaluate(f"Boolean({condition})"))
+        except RuntimeError:
+            return False
 
     def evaluate(self, expression: str) -> Any:
         """Return the value of an expression in the page."""

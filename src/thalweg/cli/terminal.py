@@ -137,7 +137,10 @@ def progress(total: int, what: str, *, no_color: bool) -> Iterator[Progress]:
         def show(done: float, text: str, total: int | None = None, what: str | None = None) -> None:
             count = 2 * len(str(total or bars.tasks[task].total)) + 1
             room = screen.width - 8 - bar - count - len("1:00:00 left") - 5  # or all columns would give way
-            bars.update(task, completed=done, text=_cut(text, room), total=total, description=what)
+            begins = what is not None and what != bars.tasks[task].description
+            if begins:  # the end of what went before is seen, and every beginning, however soon the next comes
+                bars.refresh()
+            bars.update(task, completed=done, text=_cut(text, room), total=total, description=what, refresh=begins)
 
         yield show
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import socket
 import sys
-from pathlib import Path
 
 import pytest
 
@@ -20,7 +19,7 @@ GOOD = "def good(w, g, lr=0.1):\n    return w - lr * g\n"
 def examined(tmp_path):
     """Examine a text, or one name in it, within a short time."""
 
-    def run(text, name=None, seconds=10.0, memory=2 << 30):
+    def run(text, name=None, seconds=60.0, memory=2 << 30):
         file = tmp_path / "mine.py"
         file.write_text(text, encoding="utf-8")
         return Examination(Question(str(file), name), Limits(seconds, memory)).answer()
@@ -90,7 +89,7 @@ def below(w, g):
     ids=["endless", "left", "crash", "nothing", "syntax"],
 )  # fmt: skip
 def test_code_that_gives_no_answer_is_answered_for(examined, text, stop, words, where):
-    answer = examined(text, seconds=0.5)
+    answer = examined(text, seconds=0.5 if stop == "time" else 60.0)
     assert (answer.stop, answer.diagnoses) == (stop, ())
     assert words in answer.reason
     assert answer.where.startswith(where)
@@ -161,4 +160,5 @@ def test_no_folder_is_left_behind(examined, tmp_path, monkeypatch):
 def test_the_code_cannot_outlive_the_examination(examined, tmp_path):
     answer = examined("import os\ndef step(w, g): raise ValueError(os.getpid())\n")
     number = int(notes(answer)["step"].rpartition(" ")[2])
-    assert not Path(f"/proc/{number}").exists() or os.getpgid(number) != number
+    with pytest.raises(ProcessLookupError):
+        os.killpg(number, 0)

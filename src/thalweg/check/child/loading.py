@@ -27,11 +27,13 @@ from thalweg.check.written import Written
 MODULE = "examined"
 """Name of the module, with which ``if __name__ == "__main__"`` does not hold."""
 EACH, ALL = 2.0, 6.0
-"""Seconds for one statement that may be slow, and for all of them."""
+"""Seconds of processor time for one statement that may be slow, and for all of them."""
 LOOP = "it is a loop outside of functions"
 """Why most loops are left out: they are what trains."""
 QUICK = 10.0
-"""Seconds for one that should not be: a library may import half of itself when its first object is made."""
+"""The same for one that should not be: a library may import half of itself when its first object is made."""
+WAITING = 5
+"""Seconds on the clock for each of these: a statement may also sleep."""
 
 
 @final
@@ -220,7 +222,7 @@ class _Loader:
 
     def _attempt(self, statement: ast.stmt, seconds: float | None = None) -> None:
         """Run a statement; where it fails or is slow, nothing but its own names is lost."""
-        before = time.monotonic()
+        before = time.process_time()
         allowed = None if seconds is None else max(min(seconds, ALL - self._spent), 0.1) if seconds == EACH else seconds
         try:
             with _no_longer_than(allowed):
@@ -230,7 +232,7 @@ class _Loader:
         except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever strangers raise
             self._leave_out(statement, _failure(error))
         if seconds == EACH:
-            self._spent += time.monotonic() - before
+            self._spent += time.process_time() - before
 
     def _execute(self, statement: ast.stmt) -> None:
         code = compile(ast.Module([statement], []), self.filename, "exec")
@@ -322,7 +324,7 @@ class _TooSlowError(BaseException):
 
 @contextlib.contextmanager
 def _no_longer_than(seconds: float | None) -> Iterator[None]:
-    """Stop a statement after some seconds, where the system can."""
+    """Stop a statement after some seconds of processor time, or many more on the clock, where the system can."""
     if seconds is None or sys.platform == "win32":
         yield
         return
@@ -330,10 +332,14 @@ def _no_longer_than(seconds: float | None) -> Iterator[None]:
     def stop(_: int, __: FrameType | None) -> NoReturn:
         raise _TooSlowError
 
-    before = signal.signal(signal.SIGALRM, stop)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
+    timers = {signal.SIGPROF: (signal.ITIMER_PROF, seconds), signal.SIGALRM: (signal.ITIMER_REAL, WAITING * seconds)}
+    before = {number: signal.signal(number, stop) for number in timers}
     try:
+        for timer, length in timers.values():
+            signal.setitimer(timer, length)
         yield
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
+        for timer, _ in timers.values():
+            signal.setitimer(timer, 0)
+        for number, handler in before.items():
+            signal.signal(number, handler)

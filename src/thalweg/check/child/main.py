@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 Keep = Callable[[Mapping[str, Any]], None]
 _TICK = 0.1  # seconds between two looks at what is running
+_HELD_UP = 0.5  # seconds; what lies between two looks beyond that was no waiting: the machine had other things to do
 _KEPT = 2000  # characters of what is printed
 
 
@@ -81,7 +82,7 @@ class _Examiner:
             line = self._line(sys._current_frames().get(main))
             if line is not None:
                 busy += spent - processor
-                waited += now - clock
+                waited += min(now - clock, _HELD_UP)
             clock, processor = now, spent
             with contextlib.suppress(MemoryError):  # tried again at the next tick
                 if busy > limits.seconds or waited > limits.waiting:

@@ -19,6 +19,7 @@ from typing import IO, final
 from thalweg.check.child.messages import Answer, Limits, Question, unframed
 
 _LARGEST = 64 << 20  # bytes of an answer
+_LEAVING = 60.0  # seconds from the end of its output to its own, on a machine that has much else to do
 # What the code may know of the environment: where Python and its libraries are, no keys.
 _PASSED = frozenset(
     "CONDA_PREFIX HOME KERAS_BACKEND LANG LC_ALL LC_CTYPE LD_LIBRARY_PATH PATH PYTHONHOME PYTHONPATH SYSTEMROOT "
@@ -120,7 +121,7 @@ class Examination:
         """Wait for a process that has closed its output, without taking its number from it: its group is still ours."""
         if sys.platform == "win32":
             return
-        until = time.monotonic() + 5
+        until = time.monotonic() + _LEAVING
         while time.monotonic() < until:
             try:
                 if os.waitid(os.P_PID, self._process.pid, os.WEXITED | os.WNOWAIT | os.WNOHANG) is not None:

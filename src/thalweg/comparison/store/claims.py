@@ -47,9 +47,15 @@ class Watch:
     No clock of one process is compared with that of another: a holder is dead when nothing of it has been seen for a
     lease, measured on the monotonic clock of whoever waits. Where both are on one machine, a dead process is known to
     be dead at once.
+
+    Parameters
+    ----------
+    clock : callable
+        Gives seconds.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
         self._seen: dict[tuple[int, str], tuple[tuple[int, int], float]] = {}
 
     def alive(self, comparison: int, unit: str, sign: tuple[int, int], lease: float, holder: bytes) -> bool:
@@ -68,7 +74,7 @@ class Watch:
         """
         if _ended(holder):
             return False
-        now = time.monotonic()
+        now = self._clock()
         last, since = self._seen.get((comparison, unit), (None, now))
         if last != sign:
             self._seen[comparison, unit] = sign, now
