@@ -70,16 +70,18 @@ def test_a_run_of_a_plan_has_one_thread():
     assert outcome.record.loss_curve == run.loss_curve
 
 
-def test_who_watches_a_run_may_stop_it(problem):
+def test_who_watches_a_run_may_stop_it(problem, monkeypatch):
     seen: list[int] = []
 
     def watch(run: Run) -> bool:
         seen.append(run.epoch)
         return run.epoch == 2
 
+    monkeypatch.setattr("thalweg.descent.run.ROWS_PER_CALL", 40)  # an epoch
     outcome, _ = make_run(*next(iter(Plan.of({"gd": gradient_descent}, [0.1]))), problem, SETTINGS, watch)
     assert seen == [1, 2]
     assert outcome.record.status == STOPPED
+    assert len(outcome.losses) == 3
 
 
 def test_losses_are_those_of_the_validation_part_without_the_penalty(problem):

@@ -8,11 +8,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from thalweg.descent.batches import Rows
 from thalweg.descent.models import Linear, Network
 from thalweg.descent.run import Run
-from thalweg.descent.settings import Settings
+from thalweg.descent.settings import Averaging, Settings
 from thalweg.formulas import activations, losses, rules, schedules
 from thalweg.formulas.formula import rule
 
@@ -144,6 +145,43 @@ def test_watching_changes_no_bit(model: Any, batch_size: int | None) -> None:
     for run in runs[1:]:
         np.testing.assert_array_equal(run.theta, runs[0].theta)
         assert run.loss_curve == runs[0].loss_curve
+
+
+LOOKED_AT = {
+    "one row": (Linear(4), {"batch_size": 1}),
+    "batches": (Linear(4), {"batch_size": 7}),
+    "moments": (Linear(4), {}),
+    "means": (Linear(4), {"batch_size": 7, "average": Averaging(0.9)}),
+    "network": (Network((4, 5, 1), (activations.tanh,), (0.3,)), {"batch_size": 7}),
+}
+
+
+@pytest.mark.parametrize("rate", [0.05, 1e60], ids=["to the end", "diverging"])
+@pytest.mark.parametrize("name", LOOKED_AT)
+def test_who_looks_sees_every_epoch_as_a_callback_does(name: str, rate: float) -> None:
+    model, more = LOOKED_AT[name]
+    told = Settings(rules.gradient_descent(learning_rate=rate), losses.squared, max_iter=12, **more)
+    seen: list[NDArray[np.float64]] = []
+    run = Run(model, ROWS, told, random_state=1).descend(look=lambda _, passed: seen.extend(passed.copy()))
+    called: list[NDArray[np.float64]] = []
+    alike = Run(model, ROWS, told, random_state=1).descend([lambda run: called.append(run.parameters.copy())])
+    assert (run.status, run.epoch, str(run.divergence)) == (alike.status, alike.epoch, str(alike.divergence))
+    assert run.epoch == (12 if rate < 1 else len(seen))
+    np.testing.assert_array_equal(np.array(seen[: run.epoch]), np.array(called[: run.epoch]))
+    np.testing.assert_array_equal(run.theta, alike.theta)
+    assert run.loss_curve == alike.loss_curve
+
+
+def test_parameters_that_take_much_memory_are_looked_at_more_often(monkeypatch: pytest.MonkeyPatch) -> None:
+    model, more = LOOKED_AT["network"]
+    monkeypatch.setattr("thalweg.descent.run._KEPT_PER_CALL", 5 * 8 * model.size)
+    told = Settings(rules.gradient_descent(learning_rate=0.05), losses.squared, max_iter=12, **more)
+    looks: list[int] = []
+    run = Run(model, ROWS, told, random_state=1).descend(look=lambda _, passed: looks.append(len(passed)))
+    assert looks == [5, 5, 2]
+    looks.clear()
+    run = Run(model, ROWS, told, random_state=1).descend(look=lambda run, passed: looks.append(1) or run.epoch > 5)
+    assert (run.status, run.epoch, looks) == ("stopped", 10, [1, 1])
 
 
 def test_advance_makes_so_many_epochs() -> None:

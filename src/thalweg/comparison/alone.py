@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
+
+from numpy.typing import NDArray
 
 from thalweg.comparison.outcome import Outcome, Problem
 from thalweg.comparison.plan import Arm
@@ -24,7 +27,7 @@ def make_run(
     settings : Settings
         What all runs share that bring nothing of their own; the optimizer is replaced by that of the arm.
     watch : callable, optional
-        Called with the run after every epoch; a true answer stops it.
+        Called with the run after an epoch, or after several that took no longer than a moment; a true answer stops it.
 
     Returns
     -------
@@ -37,11 +40,9 @@ def make_run(
     judge = Evaluation(model, problem.judged, own.loss)
     losses = [float(judge(run.parameters)[0])]
 
-    def look(run: Run) -> bool:
-        losses.append(float(judge(run.parameters)[0]))
+    def look(run: Run, passed: NDArray[Any]) -> bool:
+        losses.extend(judge.each(passed)[:, 0].tolist())
         return watch is not None and watch(run)
 
-    run.descend(callbacks=[look])
-    if run.epoch == len(losses):  # nobody is called after the epoch in which a run is called diverged
-        losses.append(float(judge(run.parameters)[0]))
+    run.descend(look=look)
     return Outcome(arm, seed, run.record(), tuple(losses[: run.epoch + 1])), run

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -125,7 +126,7 @@ class Rows:
         """Number of rows."""
         return int(self.targets.shape[0])
 
-    @property
+    @cached_property
     def dtype(self) -> str:
         """``"float64"`` or ``"float32"``."""
         return str(self.targets.dtype)

@@ -46,7 +46,8 @@ class Evaluation:
 
     def __call__(self, theta: Array) -> NDArray[np.float64]:
         """Return the mean losses (lanes,) at ``theta`` (model.size,), in the rows' dtype."""
-        sums = np.zeros(self.model.lanes)
-        for first in range(0, self.rows.count, _BLOCK):
-            self._pass(theta, sums, first=first, last=first + _BLOCK)
-        return sums / self.rows.count
+        return self.each(theta[None])[0]
+
+    def each(self, thetas: Array) -> NDArray[np.float64]:
+        """Return the mean losses (n, lanes) at each of ``thetas`` (n, model.size), in the rows' dtype."""
+        return self._pass.losses(thetas) / self.rows.count

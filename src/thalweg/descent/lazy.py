@@ -81,7 +81,14 @@ class Lazy(Loop):
         return float(batch * (_ROW + _ENTRY * entries * run.model.columns * (1 + run.state.shape[0])))
 
     def run(
-        self, run: Run, orders: NDArray[np.int64], batch: int, factors: Array, skip: int = 0, into: Array | None = None
+        self,
+        run: Run,
+        orders: NDArray[np.int64],
+        batch: int,
+        factors: Array,
+        skip: int = 0,
+        into: Array | None = None,
+        kept: Array | None = None,  # noqa: ARG002 - by no loop but the general one
     ) -> NDArray[np.float64]:
         """See :meth:`Loop.run`."""
         if skip:

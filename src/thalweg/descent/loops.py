@@ -47,6 +47,8 @@ class Loop(ABC):
         Gradient of the last update; empty where the loop does not store it.
     norms : ndarray (updates, lanes) or (0, lanes), float64
         Norms of the gradients of the last call, where the settings ask for them.
+    keeps : bool
+        Whether a call of several epochs can keep the parameters after each.
     """
 
     visited: int
@@ -54,6 +56,7 @@ class Loop(ABC):
     whole: bool
     gradient: Array
     norms: NDArray[np.float64] = np.empty((0, 1))
+    keeps = False
 
     def updates_per_call(self, run: Run) -> int:
         """Return how many updates a native call makes at most, so that no bit depends on who waits for its end."""
@@ -78,7 +81,14 @@ class Loop(ABC):
 
     @abstractmethod
     def run(
-        self, run: Run, orders: NDArray[np.int64], batch: int, factors: Array, skip: int = 0, into: Array | None = None
+        self,
+        run: Run,
+        orders: NDArray[np.int64],
+        batch: int,
+        factors: Array,
+        skip: int = 0,
+        into: Array | None = None,
+        kept: Array | None = None,
     ) -> NDArray[np.float64]:
         """Make ``factors.size`` updates, from the ``skip``-th of the block on, moving the run's theta, state and t.
 
@@ -91,6 +101,8 @@ class Loop(ABC):
         skip : int
         into : ndarray (updates, lanes), optional
             Where the trace is written; a new array without it.
+        kept : ndarray (epochs, model.size), optional
+            Filled with theta after each epoch; given to a loop that :attr:`keeps` only.
 
         Returns
         -------
@@ -117,6 +129,8 @@ class General(Loop):
 
     With ``moments`` the objective is full-batch squared error from second moments computed once.
     """
+
+    keeps = True
 
     def __init__(self, run: Run, *, moments: bool) -> None:
         from thalweg.engine import compile as compiler
@@ -161,6 +175,7 @@ class General(Loop):
             objective = model.objective(rows, (settings.batch_size if pieces else self.batch) or rows.count)
             self.laid_out = 0
         self.gathered = np.zeros(run.theta.size if pieces else 0, run.dtype)
+        self.nothing_kept = np.zeros((0, run.theta.size), run.dtype)
         needed = {
             "gather": pieces,
             "measure": settings.gradient_norm,
@@ -225,7 +240,14 @@ class General(Loop):
         return super().cost(run, batch)
 
     def run(
-        self, run: Run, orders: NDArray[np.int64], batch: int, factors: Array, skip: int = 0, into: Array | None = None
+        self,
+        run: Run,
+        orders: NDArray[np.int64],
+        batch: int,
+        factors: Array,
+        skip: int = 0,
+        into: Array | None = None,
+        kept: Array | None = None,
     ) -> NDArray[np.float64]:
         """See :meth:`Loop.run`."""
         if skip:
@@ -248,6 +270,7 @@ class General(Loop):
                 self.penalised, self.penalty_hyper, self.kink, self.before,
                 settings.clip_value or 0.0, settings.clip_norm or 0.0, self.columns,
                 run.t, trace, np.zeros(2 * run.model.lanes + self.rates.size + 1),
+                self.nothing_kept if kept is None else kept,
                 self._more(run, piece, trace.shape) if self.more else None,
             )  # fmt: skip
         return trace
@@ -286,10 +309,17 @@ class OneSample(Loop):
         """Return the kernel, and what it takes after the trace."""
 
     def run(
-        self, run: Run, orders: NDArray[np.int64], batch: int, factors: Array, skip: int = 0, into: Array | None = None
+        self,
+        run: Run,
+        orders: NDArray[np.int64],
+        batch: int,
+        factors: Array,
+        skip: int = 0,
+        into: Array | None = None,
+        kept: Array | None = None,
     ) -> NDArray[np.float64]:
         """See :meth:`Loop.run`."""
-        del batch  # always 1
+        del batch, kept  # one row at a time, and nothing kept
         if skip:
             orders = orders.reshape(-1)[skip % orders.size :][:1].reshape(1, 1)
         if factors.size == 1:

@@ -1,4 +1,4 @@
-"""One look at rows by the native kernels: the loss of a model on them, and its gradient where that is asked for."""
+"""Looks at rows by the native kernels: the loss of a model on them, and its gradient where that is asked for."""
 
 from __future__ import annotations
 
@@ -47,12 +47,13 @@ class Pass:
         from thalweg.engine.pointers import address
 
         check_rows(model, loss, rows)
-        self._rows = rows
+        self._rows, self._block, self._lanes = rows, block, model.lanes
         self._objective = model.objective(rows, block)
         activations = [] if isinstance(model, Linear) else compiler.activation_kernels(model.activations, rows.dtype)
-        self._kernels = [None, compiler.loss_kernel(loss, rows.dtype), *activations]  # alive as long as their addresses
+        loss_kernel = compiler.loss_kernel(loss, rows.dtype)
+        self._kernels = [self._objective, loss_kernel, *activations]  # alive as long as their addresses
         self._code = np.zeros(compiler.PLACES, np.int64)
-        self._code[: len(self._kernels)] = [0 if kernel is None else address(kernel) for kernel in self._kernels]
+        self._code[: len(self._kernels)] = [address(kernel) for kernel in self._kernels]
         self._loss_hyper = hyper_table([loss])[0]
         self._activation_hyper = hyper_table(model.activations)
         self._order = np.arange(rows.count)
@@ -90,3 +91,28 @@ class Pass:
             self._order[first:last], factor, self.table, self.work, sums,
             self._code, self._loss_hyper, self._activation_hyper, self.dropout, np.uint64(0), np.uint64(0),
         )  # fmt: skip
+
+    def losses(self, thetas: Array) -> NDArray[np.float64]:
+        """Return the sums of the losses of all rows at several thetas, in one native call.
+
+        Parameters
+        ----------
+        thetas : ndarray (n, model.size)
+            Contiguous, in the rows' dtype.
+
+        Returns
+        -------
+        ndarray (n, lanes), float64
+            The bits of :meth:`__call__` on one block after the other.
+        """
+        from thalweg.engine.evaluation import judging
+
+        rows = self._rows
+        sums = np.zeros((len(thetas), self._lanes))
+        judging(rows.dtype)(
+            self._code, thetas, self._nothing,
+            rows.X, rows.values, rows.indices, rows.indptr, rows.targets, rows.weights,
+            self._order, self._block, self.table, self.work, sums,
+            self._loss_hyper, self._activation_hyper, self.dropout,
+        )  # fmt: skip
+        return sums

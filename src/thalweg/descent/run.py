@@ -29,12 +29,15 @@ if TYPE_CHECKING:
 Array = NDArray[Any]
 Order = Callable[[int], Array]
 Callback = Callable[["Run"], object]
+Look = Callable[["Run", Array], object]
 
 # Updates in a piece at most: the trace of many lanes stays in cache. It does not depend on how many there are, or the
 # sums of their losses would.
 _PIECE = 512
 # Rows visited in one native call when nothing has to look at every epoch: the trace of so many updates stays in cache.
 ROWS_PER_CALL = 1 << 16
+# Bytes of parameters, one set for each epoch, that a native call leaves for somebody to look at.
+_KEPT_PER_CALL = 1 << 22
 # A loss this many times its first value for GREW_EPOCHS epochs counts as divergence although it is finite.
 GREW_FACTOR, GREW_EPOCHS = 1e4, 3
 
@@ -261,13 +264,15 @@ class Run:
 
     # -- the loop
 
-    def descend(self, callbacks: Iterable[Callback] = ()) -> Run:
+    def descend(self, callbacks: Iterable[Callback] = (), look: Look | None = None) -> Run:
         """Run to the end: ``max_iter`` epochs, or what stops earlier.
 
         Parameters
         ----------
         callbacks : iterable of callable
             Called with this run after every epoch; a true answer stops it.
+        look : callable, optional
+            As :meth:`advance` calls it: what judges every epoch, and need not stop the run at the very one.
         """
         callbacks = tuple(callbacks)
         settings = self.settings
@@ -277,7 +282,7 @@ class Run:
             if left <= 0:
                 self.status = records.FINISHED
                 break
-            self.advance(1 if watched or settings.time_limit is not None else left)
+            self.advance(1 if watched or settings.time_limit is not None else left, look)
             if self.ended() or not watched:
                 self._check_time()
                 continue
@@ -307,26 +312,42 @@ class Run:
         if limit is not None and self.seconds >= limit and not self.ended():
             self.status = records.TIME
 
-    def advance(self, epochs: int) -> None:
-        """Run epochs without looking up between them, in as few native calls as memory allows."""
+    def advance(self, epochs: int, look: Look | None = None) -> None:
+        """Run epochs without looking up between them, in as few native calls as memory allows.
+
+        Parameters
+        ----------
+        epochs : int
+        look : callable, optional
+            Called after every native call that ended an epoch, with this run and with what to predict with after each
+            epoch that the call has added, (epochs, model.size), also where none was; a true answer stops the run.
+        """
         done = 0
         while done < epochs and not self.status:
             if done:
                 self.pause()
-            if self.blocks is not None:
-                passes.over_blocks(self, self.blocks)
-                done += 1
-                continue
-            left = epochs - done
-            orders = self._orders(min(left, self._epochs_per_call(self._loop.visited)))
-            if self.cursor or not self._epochs_per_call(orders.shape[1]):
-                passes.over_order(self, orders[0], self._updates_per_call)
-                done += 1
-                continue
-            block = left if self._one_order else orders.shape[0]
-            block = min(block, self._epochs_per_call(orders.shape[1]))
-            self._advance_block(orders, block)
-            done += block
+            before = self.epoch
+            made, passed = self._make_epochs(epochs - done, keep=look is not None)
+            done += made
+            if look is not None and look(self, passed[: max(self.epoch - before, 0)]) and not self.status:
+                self.status = records.STOPPED
+
+    def _make_epochs(self, most: int, *, keep: bool) -> tuple[int, Array]:
+        """Make so many epochs at most; return how many, and where they are to be kept the parameters after each."""
+        if self.blocks is not None:
+            passes.over_blocks(self, self.blocks)
+            return 1, self.parameters[None]
+        if keep:
+            apart = self.mean is None and self._loop.keeps
+            most = min(most, max(1, _KEPT_PER_CALL // self.theta.nbytes) if apart else 1)
+        orders = self._orders(min(most, self._epochs_per_call(self._loop.visited)))
+        if self.cursor or not self._epochs_per_call(orders.shape[1]):
+            passes.over_order(self, orders[0], self._updates_per_call)
+            return 1, self.parameters[None]
+        made = min(most if self._one_order else orders.shape[0], self._epochs_per_call(orders.shape[1]))
+        kept = np.empty((made, self.theta.size), self.dtype) if keep and made > 1 else None
+        self._advance_block(orders, made, kept)
+        return made, self.parameters[None] if kept is None else kept
 
     def _epochs_per_call(self, rows: int) -> int:
         """Return how many epochs of so many rows make a native call; 0 where one is too long for it."""
@@ -401,14 +422,14 @@ class Run:
             return self.streams.shuffled(self.root, self.epoch, count).reshape(1, -1)
         return np.stack([self.streams.shuffled(self.root, self.epoch + k, count) for k in range(block)])
 
-    def _advance_block(self, orders: NDArray[np.int64], epochs: int) -> None:
+    def _advance_block(self, orders: NDArray[np.int64], epochs: int, kept: Array | None) -> None:
         batch = min(self._loop.batch or orders.shape[1], orders.shape[1])
         per_epoch = -(-orders.shape[1] // batch)
         steps = epochs * per_epoch
         factors = self._factors(epochs, per_epoch)
         block = self.begin(orders, batch, factors)
         start = time.perf_counter()
-        trace = self._loop.run(self, orders, batch, factors, into=self.trace(steps))
+        trace = self._loop.run(self, orders, batch, factors, into=self.trace(steps), kept=kept)
         self.seconds += time.perf_counter() - start
         norms = self._loop.norms
 

@@ -65,7 +65,7 @@ def epoch(
     dropout, seed,
     theta, grad, state, groups, hyper, rates, factors, lanes,
     penalised, penalty_hyper, kink, before, clip_value, clip_norm, columns,
-    t, trace, scratch, more,
+    t, trace, scratch, kept, more,
 ):  # fmt: skip
     """Run epochs and return the count of updates reached.
 
@@ -100,6 +100,8 @@ def epoch(
     trace : (steps of all epochs, lanes) float64
         Filled with the mean loss of each batch plus penalty, before its update.
     scratch : float64, at least 2 * lanes + columns + 1
+    kept : (epochs, theta.size) or (0, theta.size)
+        Filled with theta after each epoch; empty where nobody looks at it.
     more : None or tuple
         What few runs ask for, in a driver of its own that takes longer to compile: ``piece``, rows that the objective
         takes at once; ``gathered``, scratch of theta's size where that is less than a batch; ``norms`` (steps of all
@@ -165,6 +167,8 @@ def epoch(
             call_settle(code[SETTLE], (theta, before, penalised, penalty_hyper, kink, current, code))
         if more is not None and code[AVERAGE] != 0:
             call_average(code[AVERAGE], (theta, mean, mean_weights[k]))
+        if kept.shape[0] > 0 and (k + 1) % per_epoch == 0:
+            copy(kept[k // per_epoch], theta, 0, theta.size)
     return t
 
 
@@ -372,6 +376,6 @@ def driver(dtype: str, *, more: bool = False) -> Any:
     descent = (v, v, m, TABLE, NUMBER_TABLE, NUMBERS, NUMBERS, m)
     regularisation = (TABLE, NUMBER_TABLE, types.int64, v, types.float64, types.float64, types.int64)
     last = types.Tuple((types.int64, v, NUMBER_TABLE, NUMBERS, NUMBERS)) if more else types.none
-    traces = (types.float64, NUMBER_TABLE, NUMBERS)
+    traces = (types.float64, NUMBER_TABLE, NUMBERS, m)
     signature = types.float64(INDICES, *data, *model, *descent, *regularisation, *traces, last)
     return native(epoch, signature, allocates=False)
