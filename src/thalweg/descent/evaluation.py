@@ -46,8 +46,9 @@ class Evaluation:
 
     def __call__(self, theta: Array) -> NDArray[np.float64]:
         """Return the mean losses (lanes,) at ``theta`` (model.size,), in the rows' dtype."""
-        return self.each(theta[None])[0]
+        return self.each(theta[None]).reshape(-1)
 
     def each(self, thetas: Array) -> NDArray[np.float64]:
         """Return the mean losses (n, lanes) at each of ``thetas`` (n, model.size), in the rows' dtype."""
-        return self._pass.losses(thetas) / self.rows.count
+        means: NDArray[np.float64] = self._pass.losses(thetas) / self.rows.count
+        return means
