@@ -5,25 +5,20 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import subprocess
-import sys
-from collections import Counter
 from pathlib import Path
 
 import pytest
+from tests.calls import Program, failures
 from tests.comparison.outcomes import ARMS, outcomes
 
 from thalweg.comparison.store import Store
 
 pytestmark = pytest.mark.deep
 
-ROOT = Path(__file__).parents[2]
 #: What touches the disk; reading and locking can fail too, but dying there is dying nowhere in particular.
 WRITES = ["openat", "pwrite64", "fsync", "fdatasync", "ftruncate", "unlink"]
 CALLS = [*WRITES, "pread64", "fcntl", "mmap"]
-#: Reading and locking fail with the first; the others are what writing meets.
-FAILURES = [(call, "EIO") for call in CALLS]
-FAILURES += [(call, error) for call in WRITES for error in ("ENOSPC", "EDQUOT", "EACCES", "EROFS")]
+FAILURES = failures(CALLS[len(WRITES) :], WRITES)
 FIRST, THEN = outcomes(ARMS[:1]), outcomes(ARMS[1:3])
 
 SAVE = """
@@ -43,20 +38,15 @@ except StorageError as error:
 """
 
 
-def traced(path: Path, *options: str) -> subprocess.CompletedProcess[str]:
-    """Save runs while strace looks at the calls that concern the store."""
-    parts = [path.parent, *(Path(f"{path}{end}") for end in ("", ".lock", "-wal", "-shm", "-journal"))]
-    looked_at = [option for part in parts for option in ("-P", str(part))]
-    log = path.parent.with_name("trace")
-    command = ["strace", "-f", "-qq", "-o", str(log), *looked_at, *options, sys.executable, "-c", SAVE, str(path)]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+def saving(path: Path) -> Program:
+    """Return the program that saves runs."""
+    parts = (path.parent, *(Path(f"{path}{end}") for end in ("", ".lock", "-wal", "-shm", "-journal")))
+    return Program(("-c", SAVE, str(path)), parts, path.parent.with_name("trace"))
 
 
 @pytest.fixture(params=["new", "there"])
 def path(tmp_path, request) -> Path:
     """A store that is not there yet, or holds runs already."""
-    if shutil.which("strace") is None:
-        pytest.skip("needs strace")
     fresh(tmp_path / "store" / "runs.sqlite", request.param)
     return tmp_path / "store" / "runs.sqlite"
 
@@ -67,14 +57,6 @@ def fresh(path: Path, kind: str) -> None:
     if kind == "there":
         with Store.open(path) as store:
             store.comparison("key", {}).add(FIRST)
-
-
-def counted(path: Path) -> Counter[str]:
-    """Return how often a save makes each call."""
-    done = traced(path, "-e", f"trace={','.join(CALLS)}")
-    assert done.returncode == 0, done.stderr
-    lines = path.parent.with_name("trace").read_text().splitlines()
-    return Counter(found[1] for line in lines if (found := re.match(r"\d+ +(\w+)\(", line)))
 
 
 def check(path: Path, kind: str, said: str) -> None:
@@ -95,25 +77,24 @@ def check(path: Path, kind: str, said: str) -> None:
 @pytest.mark.parametrize("call", WRITES)
 def test_every_call_is_a_safe_place_to_die(path, request, call):
     kind = request.node.callspec.params["path"]
-    count = counted(path)[call]
+    count = saving(path).counted(CALLS)[call]
     died = 0
-    for k in range(1, count + 1):
-        fresh(path, kind)
-        done = traced(path, "-e", f"trace={call}", "-e", f"inject={call}:signal=KILL:when={k}")
+    fresh(path, kind)
+    for done in saving(path).injected(call, "signal=KILL", count):
         died += done.returncode != 0
         assert done.returncode in (0, -9, 137), done.stderr
         check(path, kind, done.stdout)
+        fresh(path, kind)
     assert died == count
 
 
 @pytest.mark.parametrize(("call", "error"), FAILURES)
 def test_every_error_is_told_and_harmless(path, request, call, error):
     kind = request.node.callspec.params["path"]
-    count = counted(path)[call]
+    count = saving(path).counted(CALLS)[call]
     told = 0
-    for k in range(1, count + 1):
-        fresh(path, kind)
-        done = traced(path, "-e", f"trace={call}", "-e", f"inject={call}:error={error}:when={k}")
+    fresh(path, kind)
+    for done in saving(path).injected(call, f"error={error}", count):
         assert done.returncode in (0, 6), done.stderr
         if done.returncode:
             told += 1
@@ -123,12 +104,13 @@ def test_every_error_is_told_and_harmless(path, request, call, error):
         else:
             assert done.stdout == "added\n"
         check(path, kind, done.stdout)
+        fresh(path, kind)
     # Some calls SQLite can do without, such as those that tidy up at the end.
     assert told or call in ("ftruncate", "unlink", "mmap") or not count
 
 
 def test_the_calls_are_those_that_are_made(path):
-    made = counted(path)
+    made = saving(path).counted(CALLS)
     assert made["pwrite64"] > 5
     assert made["fdatasync"] + made["fsync"] > 1
     assert os.path.getsize(path) > 0  # noqa: PTH202 - the file itself

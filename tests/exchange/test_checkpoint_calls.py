@@ -8,11 +8,11 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections import Counter
 from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.calls import ROOT, Program, failures
 from tests.exchange.saving import HEX, STATES, save
 
 from thalweg.descent.checkpoint import Checkpoint
@@ -20,21 +20,16 @@ from thalweg.exchange import checkpoints
 
 pytestmark = pytest.mark.deep
 
-ROOT = Path(__file__).parents[2]
 NAME = "fit.checkpoint"
 #: What touches the disk, and reading.
 WRITES = ["openat", "write", "fsync", "rename", "close", "unlink"]
 CALLS = [*WRITES, "read", "newfstatat", "lseek"]
-#: Reading fails with the first; the others are what writing meets.
-FAILURES = [(call, "EIO") for call in CALLS]
-FAILURES += [(call, error) for call in WRITES for error in ("ENOSPC", "EDQUOT", "EACCES", "EROFS")]
+FAILURES = failures(CALLS[len(WRITES) :], WRITES)
 
 
 @pytest.fixture(params=[0, 1, 3], ids=["none there", "one there", "two there"])
 def path(tmp_path, request) -> Path:
     """Where no checkpoint is yet, or one, or another one before it."""
-    if shutil.which("strace") is None:
-        pytest.skip("needs strace")
     fresh(tmp_path / "folder" / NAME, request.param)
     return tmp_path / "folder" / NAME
 
@@ -46,21 +41,11 @@ def fresh(path: Path, states: int) -> None:
         assert list(save(path, states)) == list(range(1, states + 1))
 
 
-def traced(path: Path, *options: str) -> subprocess.CompletedProcess[str]:
-    """Write checkpoints while strace looks at the calls that concern them."""
+def writing(path: Path) -> Program:
+    """Return the program that writes checkpoints."""
     names = (NAME, f"{NAME}.older", f".{NAME}.{HEX}.part")
-    looked_at = [option for part in (path.parent, *(path.parent / name for name in names)) for option in ("-P", part)]
-    log = path.parent.with_name("trace")
-    command = ["strace", "-f", "-qq", "-o", log, *looked_at, *options, sys.executable, "-m", "tests.exchange.saving"]
-    return subprocess.run([*map(str, command), str(path)], cwd=ROOT, capture_output=True, text=True, check=False)
-
-
-def counted(path: Path) -> Counter[str]:
-    """Return how often each call is made."""
-    done = traced(path, "-e", f"trace={','.join(CALLS)}")
-    assert done.returncode == 0, done.stderr
-    lines = path.parent.with_name("trace").read_text().splitlines()
-    return Counter(found[1] for line in lines if (found := re.match(r"\d+ +(\w+)\(", line)))
+    parts = (path.parent, *(path.parent / name for name in names))
+    return Program(("-m", "tests.exchange.saving", str(path)), parts, path.parent.with_name("trace"))
 
 
 def check(path: Path, before: int, said: str) -> None:
@@ -78,25 +63,24 @@ def check(path: Path, before: int, said: str) -> None:
 @pytest.mark.parametrize("call", WRITES)
 def test_every_call_is_a_safe_place_to_die(path, request, call):
     before = request.node.callspec.params["path"]
-    count = counted(path)[call]
+    count = writing(path).counted(CALLS)[call]
     assert count
     died = 0
-    for k in range(1, count + 1):
-        fresh(path, before)
-        done = traced(path, "-e", f"trace={call}", "-e", f"inject={call}:signal=KILL:when={k}")
+    fresh(path, before)
+    for done in writing(path).injected(call, "signal=KILL", count):
         died += done.returncode != 0
         assert done.returncode in (0, -9, 137), done.stderr
         check(path, before, done.stdout)
+        fresh(path, before)
     assert died == count
 
 
 @pytest.mark.parametrize(("call", "error"), FAILURES)
 def test_every_error_is_told_and_harmless(path, request, call, error):
     before = request.node.callspec.params["path"]
-    count, told = counted(path)[call], 0
-    for k in range(1, count + 1):
-        fresh(path, before)
-        done = traced(path, "-e", f"trace={call}", "-e", f"inject={call}:error={error}:when={k}")
+    count, told = writing(path).counted(CALLS)[call], 0
+    fresh(path, before)
+    for done in writing(path).injected(call, f"error={error}", count):
         assert done.returncode in (0, 6), done.stderr
         if done.returncode:
             told += 1
@@ -108,6 +92,7 @@ def test_every_error_is_told_and_harmless(path, request, call, error):
         if call != "unlink":  # it could not tidy up
             assert not list(path.parent.glob(".*.part"))
         check(path, before, done.stdout)
+        fresh(path, before)
     assert told or call in ("newfstatat", "lseek", "read") or not count
 
 
