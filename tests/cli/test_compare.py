@@ -12,18 +12,12 @@ from pathlib import Path
 
 import pytest
 from rich.console import Console
+from tests.cli.printed import board_of
 
 from thalweg.cli.leaderboard import leaderboard
 from thalweg.comparison.summary import Standing, Summary
 
 FEW = ("--optimizers", "adam,momentum,gradient_descent,rprop", "--epochs", "8", "--seeds", "2")
-
-
-def board_of(out: str) -> list[list[str]]:
-    """Return the rows of the leaderboard below its header."""
-    lines = out.splitlines()
-    first = next(k for k, line in enumerate(lines) if line.startswith("──"))
-    return [line.split() for line in lines[first + 1 : lines.index("", first)]]
 
 
 def widest(out: str) -> int:

@@ -5,6 +5,7 @@ import json
 
 import click
 import pytest
+from tests.cli.printed import board_of
 
 import thalweg.cli
 from thalweg.cli import options
@@ -33,13 +34,6 @@ def surfaces_only(monkeypatch):
     made = options.SectionedCommand("compare", callback=only_surfaces, params=list(there.values()))
     monkeypatch.setitem(thalweg.cli.command.commands, "compare", made)
     assert isinstance(made, click.Command)
-
-
-def board_of(out: str) -> list[list[str]]:
-    """Return the rows of the leaderboard below its header."""
-    lines = out.splitlines()
-    first = next(k for k, line in enumerate(lines) if line.startswith("──"))
-    return [line.split() for line in lines[first + 1 : lines.index("", first)]]
 
 
 def test_the_best_rule_stands_first_and_is_marked(thalweg, folder):

@@ -115,3 +115,8 @@ def many(rules: int = 28, rates: int = 16, seeds: int = 5, *, spread: float = 0.
         }
         test[f"rule{k:02}"] = [level + each for each in luck + 0.01 * numbers.normal()]
     return results(found, test=test if tested else None, automatic=True)
+
+
+def noisy(level: float, seeds: int = 5, noise: float = 0.001, key: int = 0) -> list[float]:
+    """Return final losses around a level; another key has other luck."""
+    return (level + noise * np.random.default_rng([key, round(1e6 * level)]).normal(size=seeds)).tolist()

@@ -6,17 +6,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from tests.comparison.comparisons import EPOCHS, FACTS, many, outcome, results, tuned
+from tests.comparison.comparisons import EPOCHS, FACTS, many, noisy, outcome, results, tuned
 
 from thalweg.comparison.audit import Stamp, audit
 from thalweg.comparison.summary import Summary
 
 INF = math.inf
-
-
-def noisy(level: float, seeds: int = 5, noise: float = 0.001, key: int = 0) -> list[float]:
-    """Return final losses around a level; another key has other luck."""
-    return (level + noise * np.random.default_rng([key, round(1e6 * level)]).normal(size=seeds)).tolist()
 
 
 def stamp(made) -> Stamp:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.comparison.comparisons import FACTS, many, outcome, results, tuned
+from tests.comparison.comparisons import FACTS, many, noisy, outcome, results, tuned
 
 from thalweg.comparison.plan import Arm, Plan
 from thalweg.comparison.results import Results
@@ -15,11 +15,6 @@ from thalweg.comparison.summary import WIDTH_FACTOR, Summary
 from thalweg.formulas.rules import adam
 
 INF = math.inf
-
-
-def noisy(level: float, seeds: int = 5, noise: float = 0.001, key: int = 0) -> list[float]:
-    """Return final losses around a level; another key has other luck."""
-    return (level + noise * np.random.default_rng([key, round(1e6 * level)]).normal(size=seeds)).tolist()
 
 
 def test_rules_are_ranked_by_the_median_at_their_best_rate():

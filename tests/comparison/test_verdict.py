@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.comparison.comparisons import FACTS, many, outcome, results, tuned
+from tests.comparison.comparisons import FACTS, many, noisy, outcome, results, tuned
 
 from thalweg.comparison.audit import audit
 from thalweg.comparison.plan import Arm, Plan
@@ -18,11 +18,6 @@ from thalweg.descent.stability import Limit
 from thalweg.formulas.rules import adam
 
 INF = math.inf
-
-
-def noisy(level: float, seeds: int = 5, noise: float = 0.001, key: int = 0) -> list[float]:
-    """Return final losses around a level; another key has other luck."""
-    return (level + noise * np.random.default_rng([key, round(1e6 * level)]).normal(size=seeds)).tolist()
 
 
 def said(made: Results, limits: tuple[Limit, ...] = ()) -> Verdict:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 from scipy.sparse import csr_array, random_array
+from tests.descent.bits import assert_same
 from tests.descent.plain import Array
 
 from thalweg.descent import loops
@@ -54,13 +55,6 @@ def both(
         assert isinstance(run._loop, Lazy if way else loops.General)
         runs.append(run.descend())
     return runs[0], runs[1]
-
-
-def assert_same(one: Run, other: Run) -> None:
-    np.testing.assert_array_equal(one.theta, other.theta)
-    np.testing.assert_array_equal(one.state, other.state)
-    np.testing.assert_array_equal(one.step_losses, other.step_losses)
-    assert (one.t, one.epoch, one.status) == (other.t, other.epoch, other.status)
 
 
 def assert_close(one: Run, other: Run, tolerance: float) -> None:
