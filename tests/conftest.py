@@ -17,6 +17,8 @@ from hypothesis import HealthCheck, settings
 os.environ["MPLBACKEND"] = "Agg"
 # Before anything imports SciPy: without it scikit-learn skips its checks of array inputs.
 os.environ["SCIPY_ARRAY_API"] = "1"
+# Before anything imports Keras, which reads it once: whichever test comes first has the backend that is installed.
+os.environ["KERAS_BACKEND"] = "numpy"
 
 # A first call compiles, so an example has no deadline: speed is measured in benchmarks/. `make test` says the same
 # twice; `make test-deep` looks for new examples.

@@ -6,7 +6,6 @@ where it is missing.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from typing import Any
 
@@ -26,7 +25,6 @@ CASES = {"torch": 169, "optax": 161, "keras": 140, "river": 36, "sklearn": 15}
 @pytest.fixture
 def keras() -> Iterator[Any]:
     """Keras on its numpy backend, which counts in float64 where its table of types is told so."""
-    os.environ["KERAS_BACKEND"] = "numpy"  # read once, when keras is imported
     import keras
     from keras.src.backend.common import dtypes
 
@@ -66,7 +64,6 @@ def test_every_rule_of_river_is_called_by_its_name() -> None:
 
 
 def test_rules_of_keras_in_float32_are_not_called_wrong() -> None:
-    os.environ["KERAS_BACKEND"] = "numpy"
     told = [(thalweg.diagnose(optimizer), rule) for optimizer, rule in drawn("keras", 28, 2)]
     assert [one.name for one, _ in told if one.kind == "wrong"] == []
     assert sum(one.kind in ("right", "same") and one.verdict.rule == rule for one, rule in told) >= 24
