@@ -48,7 +48,7 @@ def test_a_folder_gives_a_table_and_counts_mistakes(thalweg, folder, written):
     written(a_good=GOOD, b_up=UPHILL, c_both=GOOD + UPHILL, d_old="print 1\n", e_stuck=ENDLESS)
     (folder / "notes.txt").write_text("no code")
     (folder / ".hidden.py").write_text("raise SystemExit")
-    said = thalweg("check", ".", "--time-limit", "0.5")
+    said = thalweg("check", ".", "--time-limit", "1")
     assert said.status == 1
     rows = [line.split() for line in said.out.splitlines()]
     assert ["a_good.py", "step", "right", "gradient_descent"] in rows
