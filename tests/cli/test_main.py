@@ -7,7 +7,6 @@ import re
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import click
@@ -194,14 +193,26 @@ def test_a_terminal_gets_a_bar_with_the_loss_and_no_color_if_asked(folder, plain
 
 
 def test_an_interrupt_leaves_with_130_and_no_file(folder):
-    command = [*COMMAND, "train", "dataset:diabetes", "--epochs", "100000000"]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    assert process.stderr is not None
-    assert process.stderr.readline().startswith("dataset:diabetes")  # the work is about to begin
-    time.sleep(1.0)
+    program = (
+        "import sys\nfrom thalweg.cli import main\nfrom thalweg.descent.run import Run\n"
+        "begin = Run.begin\n"
+        "def begins(*given):\n    Run.begin = begin\n    print('begins', flush=True)\n    return begin(*given)\n"
+        "Run.begin = begins\n"
+        "main(sys.argv[1:])\n"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", program, "train", "dataset:diabetes", "--epochs", "100000000"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509 - no threads are at work here
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "begins\n"
     process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=120)
     assert process.returncode == 130
+    assert err.startswith("dataset:diabetes")
     assert err.endswith("\ninterrupted\n")
     assert "\n\n\n" not in err
     assert "Traceback" not in out + err
@@ -214,7 +225,7 @@ def test_threads_that_end_with_the_process_do_not_hurry_an_interrupt():
         "threading.Thread(target=time.sleep, args=(600,), name='thalweg-team-1', daemon=True).start()\n"
         "try:\n    leave(130)\nfinally:\n    print('tidied')\n"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=60)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=120)
     assert (done.returncode, done.stdout) == (130, "tidied\n")
 
 
