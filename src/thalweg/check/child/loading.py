@@ -195,6 +195,9 @@ class _Loader:
 
     def _value(self, statement: ast.stmt) -> None:
         """Run a statement that makes values if it is quick, or needed."""
+        if isinstance(statement, ast.Assign) and isinstance(statement.value, ast.Lambda):
+            self._attempt(statement)
+            return
         called = set(selection.calls(statement))
         names = {name for _, name in called}
         refused = names & selection.REFUSED or {root for root, name in called if self._waits(root, name)}

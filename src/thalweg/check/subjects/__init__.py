@@ -10,6 +10,7 @@ from typing import Any
 from thalweg.check.subjects import words
 from thalweg.check.subjects.actors import FunctionActor
 from thalweg.check.subjects.beginnings import Beginning
+from thalweg.check.subjects.choices import Choice
 from thalweg.check.subjects.classes import Method, class_plans, object_plans
 from thalweg.check.subjects.code import made_of
 from thalweg.check.subjects.factories import factory_plans, generator_plans, is_factory
@@ -21,6 +22,7 @@ from thalweg.check.subjects.loops import LoopPlan, first_way, is_loop, loop_plan
 from thalweg.check.subjects.play import Plan
 from thalweg.check.subjects.signature import signature_of
 from thalweg.check.subjects.subject import CannotRun, Source, Subject
+from thalweg.check.subjects.words import promised
 from thalweg.formulas.formula import Rule
 
 __all__ = ["CannotRun", "Source", "Subject", "adapt"]
@@ -65,6 +67,9 @@ def adapt(
         formula = formula_subject(update, rule)
         return replace(formula, numbers={**formula.numbers, **(numbers or {})}, source=source)
     given, rate = dict(numbers or {}), learning_rate_parameter
+    if isinstance(update, Choice):
+        chosen = rule or promised(update.option) or hint_of(update.update, source)
+        return _chosen(update, chosen, given, rate, source)
     update = getattr(update, "py_func", update)  # what Numba has compiled is read and played as Python
     name = getattr(update, "__name__", None) or type(update).__name__
     hint = rule or hint_of(update, source)
@@ -79,6 +84,19 @@ def adapt(
         plans = _of_function(update, given, rate, source)
     else:
         plans = object_plans(update, given, rate, source)
+    return made_of(name, plans, hint=hint, source=source, texts=(plans[0].actor.signature,))
+
+
+def _chosen(
+    choice: Choice, hint: str | None, given: Mapping[str, float], rate: str | None, source: Source | None
+) -> Subject:
+    """Play one of the rules that something offers."""
+    plans: tuple[Plan | LoopPlan, ...]
+    if isinstance(choice.update, type):
+        plans = class_plans(choice.update, given, rate, source, None, choice.made)
+    else:
+        plans = _of_function(choice.made, given, rate, source)
+    name = f"{choice.update.__name__}({choice.argument}={choice.option!r})"
     return made_of(name, plans, hint=hint, source=source, texts=(plans[0].actor.signature,))
 
 

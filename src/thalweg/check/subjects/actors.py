@@ -116,7 +116,7 @@ class ObjectActor(Actor):
         if isinstance(stage.arrangement, Held):
             stage.arrangement.put(stage.instance, stage.arrays)
         _turn_globals(stage, self.beginning, self.signature)
-        _turn_attributes(stage)
+        _turn_attributes(stage, self.maker)
 
     def _step(self, stage: Stage, part: int) -> Any:
         if isinstance(stage.arrangement, Held):
@@ -209,7 +209,7 @@ def _is_zero(value: Any) -> bool:
 
 def _zeros_like(stage: Stage, index: int, value: Any) -> Any:
     shapes = stage.arrangement.shapes
-    if index >= len(shapes) or stage.arrangement.single or value.shape in shapes:
+    if index >= len(shapes) or stage.arrangement.single or value.shape in shapes or value.shape[1:] in shapes:
         return value
     return np.zeros(shapes[index])
 
@@ -228,24 +228,26 @@ def _is_rate(stage: Stage, name: str, value: Any) -> bool:
     return number and (name == stage.rate_name or (stage.rate_name is None and words.role_of(name) == words.RATE))
 
 
-def _turn_attributes(stage: Stage) -> None:
+def _turn_attributes(stage: Stage, maker: Signature | None) -> None:
     """Find the learning rates among an object's attributes, and what other numbers it holds."""
     held = getattr(stage.instance, "__dict__", {})
+    others = {a.name for a in maker.arguments if a.role != words.RATE} if maker is not None else set()
     for name, value in list(held.items()):
-        if _is_rate(stage, name, value):
+        if _is_rate(stage, name, value) and name.strip("_") not in others:  # alpha beside lr is a decay
             _turn(stage, stage.instance, name, value)
-        for inner in _settings(value):
-            for key, number in list(inner.items()):
+        for inner, numbers in _settings(value):
+            for key, number in numbers:
                 if isinstance(key, str) and _is_rate(stage, key, number):
                     _turn(stage, inner, key, number)
 
 
-def _settings(value: Any) -> Iterator[dict[Any, Any]]:
-    """Yield the dictionaries in an attribute: hyperparameters, groups of parameters."""
-    if isinstance(value, dict):
-        yield value
-    elif isinstance(value, list):
-        yield from (one for one in value if isinstance(one, dict))
+def _settings(value: Any) -> Iterator[tuple[Any, list[tuple[Any, Any]]]]:
+    """Yield what in an attribute holds settings, hyperparameters or groups of parameters, with what is in it."""
+    for one in value if isinstance(value, list) else [value]:
+        if isinstance(one, dict):
+            yield one, list(one.items())
+        elif type(one).__module__ not in ("builtins", "numpy") and not callable(one):
+            yield one, list(getattr(one, "__dict__", {}).items())
 
 
 def _turn_globals(stage: Stage, beginning: Beginning, signature: Signature) -> None:
@@ -258,10 +260,10 @@ def _turn_globals(stage: Stage, beginning: Beginning, signature: Signature) -> N
             value = space[name]
             if _is_rate(stage, name, value):
                 _turn(stage, space, name, value)
-            if isinstance(value, dict) and words.role_of(name) == words.CONFIG:
-                for key, number in list(value.items()):
+            for inner, numbers in _settings(value) if words.role_of(name) == words.CONFIG else ():
+                for key, number in numbers:
                     if isinstance(key, str) and _is_rate(stage, key, number):
-                        _turn(stage, value, key, number)
+                        _turn(stage, inner, key, number)
     _turn_cells(stage)
 
 

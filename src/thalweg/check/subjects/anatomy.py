@@ -45,6 +45,10 @@ class Use:
     """Given a new value, or written to."""
     tested: bool = False
     """Compared with None or tested for being empty."""
+    measures: bool = False
+    """Says how large something is: ``np.zeros(n)``, ``[0.0] * n``, ``range(n)``."""
+    choices: list[str] = field(default_factory=list)
+    """Strings it is compared with."""
 
 
 @final
@@ -187,6 +191,45 @@ def _read(node: ast.AST, at: Callable[[ast.AST], Use | None]) -> None:
                 use.tested = True
         case _:
             pass
+    _read_measures(node, at)
+    _read_choices(node, at)
+
+
+_MAKERS = ("zeros", "ones", "empty", "full", "range", "arange")
+
+
+def _read_measures(node: ast.AST, at: Callable[[ast.AST], Use | None]) -> None:
+    """Note what says how large something is."""
+    measured: list[ast.AST] = []
+    match node:
+        case ast.Call(func=ast.Attribute(attr=name) | ast.Name(id=name), args=[first, *others]) if name in _MAKERS:
+            measured = first.elts if isinstance(first, ast.Tuple | ast.List) else [first]  # type: ignore[assignment]
+            measured = [*measured, *(others if name == "range" else ())]
+        case ast.BinOp(left=ast.List(elts=[ast.Constant()]), op=ast.Mult(), right=right):
+            measured = [right]
+        case ast.While(test=ast.Compare(ops=[ast.Lt() | ast.LtE() | ast.NotEq()], comparators=[right])):
+            measured = [right]
+        case _:
+            return
+    for one in measured:
+        if (use := at(one)) is not None:
+            use.measures = True
+
+
+def _read_choices(node: ast.AST, at: Callable[[ast.AST], Use | None]) -> None:
+    """Note with which strings something is compared: ``kind == "sgd"``, ``match kind``, ``kind in (...)``."""
+    match node:
+        case ast.Compare(left=left, ops=[ast.Eq() | ast.In()], comparators=[right]):
+            held = right.elts if isinstance(right, ast.Tuple | ast.List | ast.Set) else [right]
+        case ast.Match(subject=left, cases=cases):
+            held = [p.value for case in cases for p in ast.walk(case.pattern) if isinstance(p, ast.MatchValue)]
+        case _:
+            return
+    if isinstance(left, ast.Call) and isinstance(left.func, ast.Attribute) and not left.args:  # kind.lower()
+        left = left.func.value
+    if (use := at(left)) is not None:
+        texts = [one.value for one in held if isinstance(one, ast.Constant) and isinstance(one.value, str)]
+        use.choices += [text for text in texts if text not in use.choices]
 
 
 def _read_writing(node: ast.AST, at: Callable[[ast.AST], Use | None]) -> None:

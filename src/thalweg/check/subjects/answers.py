@@ -6,7 +6,7 @@ it asks; these objects answer by the vocabulary of :mod:`thalweg.check.subjects.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping
 from typing import Any, final
 
 import numpy as np
@@ -71,7 +71,9 @@ class Variable(np.ndarray[Any, np.dtype[Any]]):
         return id(self)
 
     def _get(self) -> Any:
-        return self.view(np.ndarray)
+        made = self.view(Variable)  # some keep the slope on what the parameter holds
+        made.slope = self.slope
+        return made
 
     def _set(self, value: Any) -> None:
         self[...] = value
@@ -84,7 +86,7 @@ class Variable(np.ndarray[Any, np.dtype[Any]]):
     def _set_slope(self, value: Any) -> None:
         self.slope = value
 
-    grad = gradient = g = dw = d = dvalue = property(_get_slope, _set_slope)
+    grad = gradient = g = dw = d = dvalue = derivative = property(_get_slope, _set_slope)
 
     requires_grad = trainable = True
 
@@ -92,6 +94,8 @@ class Variable(np.ndarray[Any, np.dtype[Any]]):
         """Take a new value, as a variable of TensorFlow does."""
         self[...] = value
         return self
+
+    update = set_value = set_data = assign
 
     def assign_sub(self, step: Any) -> Variable:
         """Take a step away."""
@@ -152,9 +156,9 @@ class Layer:
         if slot in held:
             return held[slot]
         if slot == "parameters":
-            return Answers([("W", held["W"]), ("b", held["b"])], lambda key: held[slot_of(key) or key])
+            return _Part(held, {"W": "W", "b": "b"}, lambda key: slot_of(key) or key)
         if slot == "gradients":
-            return Answers([("W", held["dW"]), ("b", held["db"])], lambda key: held[_slope_of(key)])
+            return _Part(held, {"W": "dW", "b": "db"}, _slope_of)
         if name in ("trainable", "has_params", "has_weights", "requires_grad", "learnable", "is_trainable"):
             return True
         raise AttributeError(f"'Layer' object has no attribute {name!r}")
@@ -163,8 +167,34 @@ class Layer:
         slot = slot_of(name)
         if slot in self.__dict__["_held"]:
             self.__dict__["_held"][slot] = value
+        elif slot == "parameters" and isinstance(value, Mapping):
+            for key, array in value.items():
+                self.__dict__["_held"][slot_of(key) or key] = array
         else:
             self.__dict__[name] = value
+
+
+@final
+class _Part(MutableMapping[str, Any]):
+    """A layer's parameters, or their gradients, as a dictionary: what is written to it the layer has."""
+
+    def __init__(self, held: dict[str, Any], places: dict[str, str], place: Callable[[str], str]) -> None:
+        self._held, self._places, self._place = held, places, place
+
+    def __getitem__(self, key: str) -> Any:
+        return self._held[self._places.get(key) or self._place(key)]
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        self._held[self._places.get(key) or self._place(key)] = value
+
+    def __delitem__(self, key: str) -> None:
+        raise KeyError(key)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._places)
+
+    def __len__(self) -> int:
+        return len(self._places)
 
 
 def _slope_of(key: str) -> str:

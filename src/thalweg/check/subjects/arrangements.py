@@ -55,6 +55,10 @@ class Arrangement(ABC):
         """Lay out gradients for parameters that were laid out; objects that hold their gradient are given it."""
         return self._slopes(arrays, params)
 
+    def asked(self, name: str, slopes: Any) -> Any:  # noqa: ARG002 - of what holds several kinds of arrays
+        """Return those of laid out gradients that a name asks for."""
+        return slopes
+
     def read(self, found: Sequence[Any]) -> list[Array] | None:
         """Return the arrays of objects of this layout, None where they have another."""
         return self._read(found)
@@ -319,7 +323,8 @@ class Nested(Arrangement):
     slopes: str = ""
 
     def _rows(self, arrays: Sequence[Array], prefix: str = "") -> Any:
-        pairs = [arrays[0:2], arrays[2:4]]
+        width = len(self.inner)
+        pairs = [arrays[0:width], arrays[width : 2 * width]]
         rows: list[Any] = []
         for pair in pairs:
             if self.inner == (0, 1):
@@ -335,7 +340,8 @@ class Nested(Arrangement):
         rows = _params[0].values() if isinstance(_params[0], dict) else _params[0]
         for k, row in enumerate(rows if self.inner != (0, 1) else ()):
             if isinstance(row, Answers):
-                pair = arrays[2 * k : 2 * k + 2]
+                width = len(self.inner)
+                pair = arrays[width * k : width * k + width]
                 row.slopes = {str(n): a.copy() for n, a in zip(self.inner, pair, strict=True)}
         return [self._rows(arrays, self.slopes)]
 

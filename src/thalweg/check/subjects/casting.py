@@ -23,7 +23,12 @@ def casts(signature: Signature, *, held: bool = False) -> Iterator[Signature]:
         Whether parameters may be held elsewhere, so that no argument need be one.
     """
     plain = _completed(signature)
-    if plain.has(*_GIVEN) or held:
+    given = plain.has(*_GIVEN) or held
+    silent = [a for a in signature.arguments if a.role is None and a.required and not a.use.assigned]
+    if given and silent and plain.has(words.GRADIENTS) and not plain.has(words.PARAMETERS, words.LAYER, PAIRS):
+        for a in silent:  # what stands beside the gradient and has no name that says otherwise
+            yield _completed(signature.recast({a.name: words.PARAMETERS}))
+    if given:
         yield plain
     yield from _recasts(signature, plain)
 
@@ -33,7 +38,7 @@ def _recasts(signature: Signature, plain: Signature) -> Iterator[Signature]:
     unsure = [a for a in signature.arguments if _unsure(a)]
     missing = [
         role
-        for role in (words.GRADIENTS, words.PARAMETERS)
+        for role in (words.PARAMETERS, words.GRADIENTS)
         if not plain.has(role) and not plain.has(words.LAYER, PAIRS, words.FUNCTION, words.BOTH)
     ]
     for chosen in islice(permutations(unsure, len(missing)) if missing else (), MOST):

@@ -31,6 +31,11 @@ METHODS = (
     "get_updates", "gradient_step", "take_step", "one_step", "next", "backward_pass", "更新", "一步", "gengxin",
 )  # fmt: skip
 """Methods that make a step, the commonest first."""
+_STEMS = (
+    "actualiz", "aktuali", "aggiorn", "atualiz", "guncelle", "güncelle", "schritt", "mettre", "mise_a_jour", "pas_",
+    "paso", "passo", "krok", "обнов", "шаг", "갱신", "업데이트", "更新", "一歩", "aggior", "uppdat", "opdat", "bijwerk",
+)  # fmt: skip
+"""How the names of such methods begin in other languages."""
 LOOPS = ("optimize", "minimize", "run", "solve", "fit", "train", "search", "__call__")
 """Methods that walk a whole way."""
 _SETUPS = (
@@ -49,9 +54,14 @@ class Method:
 
 
 def class_plans(
-    kind: type, given: Mapping[str, float], rate_name: str | None, source: Source | None, method: str | None = None
+    kind: type,
+    given: Mapping[str, float],
+    rate_name: str | None,
+    source: Source | None,
+    method: str | None = None,
+    made: Callable[..., Any] | None = None,
 ) -> tuple[Plan | LoopPlan, ...]:
-    """Return the ways to play a class that makes steps.
+    """Return the ways to play a class that makes steps; ``made`` is what makes an object, where it is not the class.
 
     Raises
     ------
@@ -59,7 +69,7 @@ def class_plans(
         There is none.
     """
     try:
-        maker: Signature | None = signature_of(kind, source, rate_name, vars_init(kind))
+        maker: Signature | None = signature_of(made or kind, source, rate_name, vars_init(kind))
     except (ValueError, TypeError):
         maker = None
     return _plans(kind, maker, None, given, rate_name, source, method)
@@ -155,7 +165,7 @@ def _plans(
             f"{kind.__name__} is abstract: it leaves {', '.join(sorted(getattr(kind, '__abstractmethods__', ())))} open"
         )
     functions = _functions(kind)
-    names = [method] if method else methods_of(kind)
+    names = [method] if method else methods_of(kind) or _nameless(functions)
     loops = names if method else [*names, *LOOPS]
     if not any(name in functions for name in loops):
         raise CannotRun(f"{kind.__name__} has no method that could make a step")
@@ -185,6 +195,13 @@ def _tries(reading: _Reading, names: list[str]) -> Iterator[tuple[Actor, Arrange
                 if setup != name:
                     actor = reading.actor(name, cast, made, setup)
                     yield from ((actor, layout) for layout in layouts(cast, reading.others))
+
+
+def _nameless(functions: Mapping[str, Callable[..., Any]]) -> list[str]:
+    """Return the methods that are given something, where no name says what they do; those given two things first."""
+    given = {n: [a for a in bound(signature_of(f)).arguments if a.required] for n, f in functions.items()}
+    fitting = [n for n, a in given.items() if a and (n == "__call__" or not n.startswith("__"))]
+    return sorted(fitting, key=lambda n: len(given[n]) < 2)
 
 
 def _own_arrays(
@@ -266,7 +283,9 @@ def methods_of(kind: type) -> list[str]:
         if name.startswith("__") or name in known or name in _SETUPS:
             continue
         signature = bound(signature_of(function))
-        verbs = set(words.tokens(name)) & {"step", "update", "apply", "optimize", "descend", "minimize"}
+        verbs = set(words.tokens(name)) & {"step", "update", "apply", "optimize", "descend", "minimize"} or (
+            name.lower().lstrip("_").startswith(_STEMS)
+        )
         takes = signature.has(words.GRADIENTS, words.LAYER, PAIRS)
         aside = name.startswith(("zero", "reset", "get_lr", "set_", "pre_", "post_", "init", "add_", "compute_loss"))
         if (takes or verbs) and not aside:

@@ -141,11 +141,12 @@ def _held(stage: Stage, plan: Plan | LoopPlan) -> Iterator[tuple[str, Any]]:
         for argument in signature.arguments if isinstance(signature, Signature) else ():
             if not argument.required:
                 yield argument.name, argument.default
-    yield from getattr(stage.instance, "__dict__", {}).items()
+    for name, value in getattr(stage.instance, "__dict__", {}).items():
+        yield name, value
+        yield from _settings(value)
     for memory in stage.memory:
         for value in memory.values():
-            if isinstance(value, dict):
-                yield from ((k, v) for k, v in value.items() if isinstance(k, str))
+            yield from _settings(value)
     for space in plan.actor.beginning.spaces:
         yield from ((name, space[name]) for name in plan.actor.beginning.names() if name in space)
     if isinstance(plan.actor, FactoryActor):
@@ -155,6 +156,13 @@ def _held(stage: Stage, plan: Plan | LoopPlan) -> Iterator[tuple[str, Any]]:
             yield name, cell.cell_contents
     if isinstance(plan.actor, ObjectActor) and stage.instance is not None:
         yield from ((k, v) for k, v in vars(type(stage.instance)).items() if isinstance(v, float))
+
+
+def _settings(value: Any) -> Iterator[tuple[str, Any]]:
+    """Yield what stands in a dictionary, or in the attributes of a plain object."""
+    held = value if isinstance(value, dict) else getattr(value, "__dict__", {})
+    if not callable(value):
+        yield from ((k, v) for k, v in held.items() if isinstance(k, str))
 
 
 def _note(found: dict[str, float], name: str, value: Any, rate_name: str | None) -> None:

@@ -6,18 +6,20 @@ import inspect
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
+from itertools import islice
 from typing import Any
 
 import numpy as np
 
 from thalweg.check.subjects import words
-from thalweg.check.subjects.actors import Actor, FactoryActor, GeneratorActor, ObjectActor
+from thalweg.check.subjects.actors import Actor, FactoryActor, FunctionActor, GeneratorActor, ObjectActor
 from thalweg.check.subjects.arrangements import Arrangement
 from thalweg.check.subjects.beginnings import Beginning
 from thalweg.check.subjects.casting import casts
 from thalweg.check.subjects.classes import bound, methods_of
 from thalweg.check.subjects.functions import bare, every_cast, first_that_plays
 from thalweg.check.subjects.layouts import layouts
+from thalweg.check.subjects.loops import MOST_CALLS, LoopPlan, is_loop, loop_plans
 from thalweg.check.subjects.play import Plan, guarded
 from thalweg.check.subjects.signature import PAIRS, Signature, signature_of
 from thalweg.check.subjects.stage import Stage
@@ -109,8 +111,8 @@ def _is_maker(name: str) -> bool:
 
 def generator_plans(
     function: Callable[..., Any], given: Mapping[str, float], rate_name: str | None, source: Source | None
-) -> tuple[Plan, ...]:
-    """Return the ways to play a generator that is sent gradients.
+) -> tuple[Plan | LoopPlan, ...]:
+    """Return the ways to play a generator that is sent gradients, or asks for them.
 
     Raises
     ------
@@ -119,6 +121,9 @@ def generator_plans(
     """
     signature = signature_of(function, source, rate_name, bare(function))
     beginning = Beginning(bare(function))
+    if is_loop(signature):
+        walked = replace(signature, function=lambda **given: list(islice(function(**given), MOST_CALLS)))
+        return loop_plans(iter([FunctionActor(walked, beginning)]), given, rate_name, source)
 
     tries = every_cast(signature, lambda cast: (GeneratorActor(cast, beginning),), held=True)
     return first_that_plays(tries, given, rate_name, source)

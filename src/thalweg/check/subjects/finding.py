@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, final
 
 from thalweg.check.subjects import words
+from thalweg.check.subjects.choices import Choice, options_of
 from thalweg.check.subjects.classes import Method, bound, methods_of
 from thalweg.check.subjects.functions import bare
 from thalweg.check.subjects.hints import hint_of
 from thalweg.check.subjects.signature import PAIRS, Signature, signature_of
 from thalweg.check.subjects.subject import CannotRun, Source
+from thalweg.check.subjects.tried import that_descend
 from thalweg.formulas.formula import Rule
 
 _ASIDE = {
@@ -81,8 +83,9 @@ def find(namespace: Mapping[str, Any], source: Source | None = None, name: str |
     ['sgd']
     """
     if name is not None:
-        return (Candidate(name, _named(namespace, name), LEAST),)
+        return tuple(_choices(Candidate(name, _named(namespace, name), LEAST), source))
     own = {n: v for n, v in namespace.items() if _is_own(n, v, namespace)}
+    own |= {f"{n}.{m}": f for n, kind in own.items() for m, f in _without_object(kind)}
     called = _called_by_others(own, source)
     found = []
     for each, value in own.items():
@@ -95,7 +98,36 @@ def find(namespace: Mapping[str, Any], source: Source | None = None, name: str |
         scored = [Candidate(each, value, _score(each, value, source)) for each, value in own.items()]
         most = max((one.score for one in scored), default=0)
         found = [one for one in scored if one.score == most > 0]
-    return tuple(found)
+    if not found:  # no name says anything: what goes where gradients send it
+        open_ = {n: v for n, v in own.items() if not set(words.tokens(n)) & _ASIDE}
+        found = [Candidate(each, value, LEAST) for each, value in that_descend(open_, source)]
+    return tuple(each for one in found for each in _choices(one, source))
+
+
+def _choices(candidate: Candidate, source: Source | None) -> Iterator[Candidate]:
+    """Yield a candidate, or each rule that a string chooses among: that of the default first."""
+    update = candidate.update
+    functions = _methods(update) if isinstance(update, type) else [update]
+    if isinstance(update, Method | Rule) or not all(inspect.isfunction(f) for f in functions):
+        yield candidate
+        return
+    for argument, options in options_of(update, source):
+        if argument.required or any(words.promised(option) for option in options):
+            first = [argument.default] if argument.default in options else []
+            for option in dict.fromkeys([*first, *options]):
+                name = f"{candidate.name}({argument.name}={option!r})"
+                yield replace(candidate, name=name, update=Choice(update, argument.name, option))
+            return
+    yield candidate
+
+
+def _without_object(kind: Any) -> Iterator[tuple[str, Callable[..., Any]]]:
+    """Yield the functions that stand in a class only to be kept together."""
+    if not isinstance(kind, type) or methods_of(kind):
+        return
+    for name, held in vars(kind).items():
+        if isinstance(held, staticmethod):
+            yield name, held.__func__
 
 
 def _named(namespace: Mapping[str, Any], name: str) -> Any:
@@ -106,6 +138,8 @@ def _named(namespace: Mapping[str, Any], name: str) -> Any:
     value = namespace[first]
     if not rest:
         return value
+    if isinstance(value, type) and isinstance(inspect.getattr_static(value, rest[0], None), staticmethod | classmethod):
+        return getattr(value, rest[0])
     if not hasattr(value, rest[0]):
         raise CannotRun(f"{first} has no {rest[0]!r}")
     return Method(value, rest[0]) if isinstance(value, type) else getattr(value, rest[0])
@@ -180,6 +214,8 @@ def _by_arguments(signature: Signature) -> int:
     users = ("opt", "optimizer", "optim", "optimiser")
     if any(a.name.lower() in users and not a.use.indexed for a in signature.arguments):
         return -4  # it uses one
+    if any(inspect.isfunction(a.default) for a in signature.arguments):
+        return -4
     if signature.has(words.PARAMETERS) and slopes:
         return 4
     if any("grad" in a.use.attributes for a in signature.having(words.PARAMETERS)):

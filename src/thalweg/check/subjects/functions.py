@@ -14,7 +14,7 @@ from thalweg.check.subjects.beginnings import Beginning
 from thalweg.check.subjects.casting import casts
 from thalweg.check.subjects.layouts import layouts
 from thalweg.check.subjects.play import NOTHING, Failure, Plan, settle
-from thalweg.check.subjects.signature import Signature, signature_of
+from thalweg.check.subjects.signature import Argument, Signature, signature_of
 from thalweg.check.subjects.subject import CannotRun, Source
 
 _MAKERS = {
@@ -121,12 +121,13 @@ def first_that_plays(
             break
         cast = tuple(a.role for a in actor.signature.arguments)
         first = first or cast
+        named = all(a.role != words.PARAMETERS or not _silent(a) for a in actor.signature.arguments)
         if cast != first and (still := _still(unmoved, given, rate_name, source)) is not None:
             return (still,)
         plan = Plan(actor, layout, None, given, _first_count(actor.signature), rate_name)
         known = actor.signature.has(words.PARAMETERS, words.LAYER)
         with_steps = not known or actor.signature.has(words.GRADIENTS)
-        found = settle(plan, source, steps=with_steps, trusted=cast == first)
+        found = settle(plan, source, steps=with_steps, trusted=cast == first and named)
         if isinstance(found, Failure):
             failures.append(found)
             if found.unmoved:
@@ -146,6 +147,11 @@ def first_that_plays(
         raise CannotRun(NOTHING)
     chosen = (severe or failures)[0]
     raise CannotRun(chosen.reason, chosen.line)
+
+
+def _silent(argument: Argument) -> bool:
+    """Whether an argument was taken for the parameters though its name says nothing."""
+    return argument.required and words.role_of(argument.name) in (None, words.COUNT, words.MEMORY)
 
 
 def _still(

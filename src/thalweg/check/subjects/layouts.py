@@ -84,6 +84,8 @@ def _evident(signatures: list[Signature]) -> Iterator[Arrangement]:
         yield SeparateNumbers(count=len(parts))
     if step.has(words.KEY):
         yield from (Each(PAIR, names) for names in (("W", "b"), (0, 1), ("W1", "b1")))
+    if any("params" in anatomy.strings for anatomy in anatomies):
+        yield Variables(PAIR, grouped=True)
     if any("grad" in use.attributes or "data" in use.attributes for use in uses):
         yield Variables(PAIR)
         yield Cells()
@@ -91,7 +93,7 @@ def _evident(signatures: list[Signature]) -> Iterator[Arrangement]:
     if any(use.keys or use.made_keys or use.mapped for use in uses):
         yield from _keyed(uses, anatomies)
     if any(use.walked or use.indexed for use in uses) or step.has(PAIRS):
-        yield from _lists()
+        yield from _lists(anatomies)
         yield from _keyed(uses, anatomies)
     plural = any(
         a.name.lower() in _PLURAL for s in signatures for a in (*s.having(words.PARAMETERS), *s.having(words.GRADIENTS))
@@ -107,7 +109,7 @@ def _usual(signatures: list[Signature]) -> Iterator[Arrangement]:
     yield Whole(FLAT)
     yield Whole(COLUMN)
     yield Number()
-    yield from _lists()
+    yield from _lists(anatomies)
     yield One()
     yield from _keyed(uses, anatomies)
     yield Keyed(((),) * 24, tuple(f"w{k}" for k in range(24)))
@@ -120,7 +122,10 @@ def _usual(signatures: list[Signature]) -> Iterator[Arrangement]:
     yield Whole(((4, 6),))
 
 
-def _lists() -> Iterator[Arrangement]:
+def _lists(anatomies: list[Anatomy]) -> Iterator[Arrangement]:
+    strings = {text for anatomy in anatomies for text in anatomy.strings}
+    if "dW" in strings and not strings & {"b", "db"}:  # layers without bias
+        yield Nested(((4, 3), (4, 3)), outer=(0, 1), inner=("W",))
     yield Items(PAIR)
     yield Items(TWO_LAYERS)
     yield Items(PAIR, tuple)

@@ -23,7 +23,7 @@ from thalweg.check.tape import Tape
 Array = NDArray[Any]
 CALLED = (words.FUNCTION, words.OBJECTIVE, words.BOTH)
 _FAR = 1e9
-_MOST_CALLS = 400
+MOST_CALLS = 400
 
 
 class _Enough(BaseException):
@@ -44,7 +44,7 @@ class _Answering:
         self.calls += 1
         index = max(0, self.calls - 1 - self.plan.ahead) // self.plan.per_step
         self._note(given)
-        if self.calls > _MOST_CALLS or (index >= self.tape.steps and self.plan.steps is None):
+        if self.calls > MOST_CALLS or (index >= self.tape.steps and self.plan.steps is None):
             raise _Enough
         index = min(index, self.tape.steps - 1)  # some ask once more when they have arrived
         laid = self.plan.arrangement.gradients(self.tape.split(self.tape.gradients[index]), self.asked[-1:])
@@ -71,7 +71,7 @@ class _Answering:
     def objective(self, *_given: Any, **_named: Any) -> float:
         """Fall by one at every call, so that no loop believes to have arrived."""
         self.calls_of_objective += 1
-        if self.calls_of_objective > _MOST_CALLS:
+        if self.calls_of_objective > MOST_CALLS:
             raise _Enough
         return _FAR - self.calls_of_objective
 

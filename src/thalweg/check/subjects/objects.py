@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from thalweg.check.subjects import words
-from thalweg.check.subjects.answers import Answers, Cell, Layer, Model, Variable
+from thalweg.check.subjects.answers import Answers, Cell, Layer, Model, Variable, slot_of
 from thalweg.check.subjects.arrangements import PAIR, TWO_LAYERS, Arrangement, Shapes, arrays_in, as_array
 
 Array = NDArray[Any]
@@ -23,20 +23,28 @@ class Variables(Arrangement):
 
     shapes: Shapes = PAIR
     alone: bool = False
+    grouped: bool = False
+    """Whether the list stands in a group: ``[{"params": [...]}]``."""
 
     def _lay(self, arrays: Sequence[Array]) -> list[Any]:
         made = [Variable.holding(a) for a in arrays]
-        return [made[0] if self.alone else made]
+        return [[{"params": made}] if self.grouped else made[0] if self.alone else made]
+
+    def _ungrouped(self, held: Any) -> Any:
+        try:
+            return held[0]["params"] if self.grouped else held
+        except (TypeError, KeyError, IndexError):
+            return None
 
     def _slopes(self, arrays: Sequence[Array], _params: Sequence[Any]) -> list[Any]:
-        held = [_params[0]] if self.alone else _params[0]
+        held = [_params[0]] if self.alone else self._ungrouped(_params[0])
         for variable, slope in zip(held, arrays, strict=True):
             if isinstance(variable, Variable):
                 variable.slope = Variable.holding(slope)
         return [arrays[0].copy() if self.alone else [a.copy() for a in arrays]]
 
     def _read(self, found: Sequence[Any]) -> list[Array] | None:
-        return arrays_in([found[0]] if self.alone else found[0], self.shapes)
+        return arrays_in([found[0]] if self.alone else self._ungrouped(found[0]), self.shapes)
 
     def _zeros(self) -> list[Any]:
         zeros = [np.zeros(shape) for shape in self.shapes]
@@ -90,6 +98,11 @@ class Layers(Arrangement):
         if self.together == "model":
             return [Model(layers)]
         return [layers] if self.together else list(layers)
+
+    def asked(self, name: str, slopes: Any) -> Any:
+        """Return the gradients of the weights, of the biases, or of both layer by layer."""
+        slot = slot_of(name) if self.together else None
+        return [pair[slot == "db"] for pair in slopes] if slot in ("dW", "db") else slopes
 
     def _layers(self, params: Sequence[Any]) -> list[Any] | None:
         layers = list(params)

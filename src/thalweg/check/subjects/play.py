@@ -346,7 +346,8 @@ def _handed(plan: Plan, place: Place, results: list[Any], stage: Stage) -> dict[
         return {a.name: (a.name,) for a in wanted if a.name in result and place.path != (a.name,)}
     if hasattr(result, "_fields"):
         fields = {name: k for k, name in enumerate(result._fields)}
-        return {a.name: (fields[a.name],) for a in wanted if a.name in fields}
+        apart = {a.name: (fields[a.name],) for a in wanted if a.name in fields}
+        return apart or {a.name: () for a in wanted[:1] if set(a.use.attributes) & set(fields)}
     if place.where != "result" and not isinstance(result, tuple | list):
         memory = [a for a in wanted if a.role != words.COUNT]
         return {memory[0].name: ()} if len(memory) == 1 and _alike(plan, memory[0].name, result) else {}

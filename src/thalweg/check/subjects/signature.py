@@ -120,6 +120,9 @@ def signature_of(
         role = words.RATE if parameter.name == rate_name else words.role_of(parameter.name)
         if parameter.name.lower() in _PAIRS:
             role = PAIRS
+        made = type(parameter.default).__name__ == "_HAS_DEFAULT_FACTORY_CLASS"  # of a dataclass: it knows what to do
+        if made and role in (words.CONFIG, words.MEMORY):
+            continue
         found.append(Argument(parameter.name, role, parameter.default, use))
     for key in dict.fromkeys(anatomy.use(extra).keys if extra else ()):
         if key not in {a.name for a in found}:
@@ -147,6 +150,8 @@ def _settled(arguments: list[Argument], anatomy: Anatomy) -> list[Argument]:
         lower = a.name.lower()
         if a.use.called:
             role = _called_role(a, called)
+        elif a.use.measures and role in (None, words.COUNT, words.ITERATIONS) and _is_size(a, roles):
+            role = words.SIZE
         elif role in (words.FUNCTION, words.OBJECTIVE, words.BOTH):
             role = _not_called_role(a, role, roles)
         elif role in (words.COUNT, words.ITERATIONS):
@@ -204,11 +209,18 @@ def _one_gradient(arguments: list[Argument]) -> list[Argument]:
     return [replace(a, role=words.MEMORY) if a in kept else a for a in arguments]
 
 
+def _is_size(a: Argument, roles: set[str | None]) -> bool:
+    """Whether what something is as long as is an array's length, not how long a run is to be."""
+    looped = roles & {words.FUNCTION, words.OBJECTIVE, words.BOTH, words.DATA}
+    length = a.role is None or a.name.lower() in ("n", "d", "k", "m", "p", "count", "nparam")
+    return length and a.required and not looped and not (a.use.counted or a.use.indexed)
+
+
 def _called_role(a: Argument, called: list[Argument]) -> str:
     apart = [words.role_of(name) for name in a.use.taken_apart]
     if len(apart) == 2 and words.GRADIENTS in apart:
         return words.BOTH
-    if a.role in (words.FUNCTION, words.BOTH):
+    if a.role in (words.FUNCTION, words.BOTH, words.CALLBACK):
         return a.role
     if a.role == words.GRADIENTS:
         return words.FUNCTION

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from copy import deepcopy
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any, final
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 
 from thalweg.check.subjects import words
 from thalweg.check.subjects.answers import Answers
-from thalweg.check.subjects.arrangements import SIZES, Arrangement, Separate
+from thalweg.check.subjects.arrangements import SIZES, Arrangement, Items, Separate
 from thalweg.check.subjects.held import Held
 from thalweg.check.subjects.signature import EMPTY, NUMBERS, PAIRS, Argument, Signature
 
@@ -150,7 +151,7 @@ class Stage:
         if role == words.GRADIENTS and isinstance(self.arrangement, Held):
             return self.arrangement.slope(argument.name, self.grads[part])
         if role == words.GRADIENTS:
-            return self._own(self.grads[part], argument)
+            return self._own(self.arrangement.asked(argument.name, self.grads[part]), argument)
         if role == PAIRS:
             return self._pairs(argument, part)
         if role == words.COUNT:
@@ -161,14 +162,16 @@ class Stage:
             return 1  # gradients are divided already
         if role == words.KEY:
             return self.arrangement.key(part)
-        if role in (words.FUNCTION, words.BOTH, words.OBJECTIVE) and (argument.required or argument.use.called):
+        if role in (words.FUNCTION, words.BOTH, words.OBJECTIVE, words.CALLBACK) and (
+            argument.required or argument.use.called
+        ):
             return self._function(argument, part)
         if role in NUMBERS:
             return self._number(argument)
         if role == words.SIZE:
             return self._size(argument) if argument.required else EMPTY
         if not argument.required:
-            return EMPTY if role != words.CONFIG else self._config(argument, part)
+            return EMPTY if role != words.CONFIG else self._settings(argument, part)
         if role == words.CONFIG:
             return self._config(argument, part)
         if role in (words.MEMORY, None):
@@ -194,6 +197,8 @@ class Stage:
 
     def _function(self, argument: Argument, part: int) -> Any:
         """Return a gradient function for one step: it answers the same wherever it is asked."""
+        if argument.role == words.CALLBACK:
+            return (lambda *_, **__: None) if argument.required else EMPTY
         if argument.role == words.FUNCTION:
             return lambda *_, **__: self._own(self.grads[part], argument)
         if argument.role == words.BOTH:
@@ -219,6 +224,8 @@ class Stage:
 
     def _size(self, argument: Argument) -> Any:
         shapes, lower = self.arrangement.shapes, argument.name.lower()
+        if isinstance(self.arrangement, Items) and argument.use.measures:
+            return len(shapes)
         if "shapes" in lower:
             return list(shapes)
         if "shape" in lower:
@@ -232,6 +239,23 @@ class Stage:
         if "layer" in lower or "params" in lower or "weights" in lower:
             return len(shapes) if len(shapes) > 1 else shapes[0][0]
         return shapes[0] if len(shapes) == 1 and len(shapes[0]) > 1 else shapes[0][0]
+
+    def _settings(self, argument: Argument, part: int) -> Any:
+        """Return a copy of the settings that stand as a default, in which the learning rate can be turned."""
+        if argument.default is None or argument.default == {}:
+            return self._config(argument, part)
+        held = argument.default if isinstance(argument.default, dict) else getattr(argument.default, "__dict__", None)
+        if held is None or callable(argument.default):
+            return EMPTY
+        made = deepcopy(argument.default)
+        for name, value in held.items():
+            rate = words.role_of(str(name)) == words.RATE or name == self.rate_name
+            if rate and isinstance(value, int | float) and not isinstance(value, bool):
+                self.dials.append(Dial(made, str(name), float(value)))
+                self.dials[-1].turn(self.factor)
+                self.used.setdefault(words.RATE, float(value))
+        self.memory[part][argument.name] = made
+        return made
 
     def _config(self, argument: Argument, part: int) -> Any:
         def answer(key: Any) -> Any:
@@ -250,6 +274,12 @@ class Stage:
                 return self.first_count
             return self._start(part, str(key), argument)
 
+        if [a for a in argument.use.attributes if a not in _OF_ARRAYS and not a.startswith("[")]:
+            self.memory[part][argument.name] = held = _Slots(answer)
+            for name in dict.fromkeys(argument.use.attributes):
+                if words.role_of(name) == words.RATE or name == self.rate_name:
+                    self.dials.append(Dial(held, name, getattr(held, name)))
+            return held
         self.memory[part][argument.name] = made = Answers([], answer)
         for key in dict.fromkeys(argument.use.keys):  # what it reads before it has written it
             if words.role_of(key) == words.RATE or key == self.rate_name:
@@ -275,12 +305,18 @@ class Stage:
         self.memory[part][argument.name] = made
         return made
 
+    @staticmethod
+    def _carried(argument: Argument) -> str | None:
+        """Return which of the names in a state is the parameters: the first that is called so."""
+        held = [*argument.use.unpacked, *argument.use.attributes]
+        return next((name for name in held if words.role_of(name) == words.PARAMETERS), None)
+
     def _start(self, part: int, name: str, argument: Argument) -> Any:
         """Return the first value of a named piece of memory."""
         role = words.role_of(name)
         if role == words.COUNT:
             return self.first_count - 1 if name in argument.use.unpacked or name in argument.use.attributes else 0
-        if role == words.PARAMETERS and name in argument.use.unpacked:
+        if role == words.PARAMETERS and name == self._carried(argument):
             return self.params[part]
         zeros = self.arrangement.zeros(part)
         if isinstance(self.arrangement, Separate):

@@ -16,6 +16,7 @@ ITERATIONS, TOLERANCE, KEY, LAYER, CONFIG, DATA, SIZE = (
     "iterations", "tolerance", "key", "layer", "config", "data", "size",
 )  # fmt: skip
 BATCH = "batch size"
+CALLBACK = "callback"
 RATE = "learning_rate"
 SHARE = "share"
 """A share of the past, of which the name alone does not say what of: beta, gamma, decay."""
@@ -31,6 +32,8 @@ _WORDS = {
         "start_point x_0 xk xt xi x_t w_t theta_t p_t trainable trainables trainable_variables trainable_weights "
         "model_params model_parameters net_params current current_x x_current cur_x value values val solution data "
         "array tensor tensors w1 w2 b1_ weights_biases coords point0 "
+        "pesos pesi gewichte poids wagi parametros parametri parametres parametry agirlik agirliklar vaegter vikter "
+        "веса вес параметры параметр тета 가중치 매개변수 파라미터 重み パラメータ パラメーター βάρη "
         "θ 参数 权重 权值 偏置 变量 当前参数 初始参数 初始点 初值 canshu quanzhong pianzhi bianliang chushi"
     ),
     GRADIENTS: (
@@ -39,6 +42,8 @@ _WORDS = {
         "dbias dbiases d_w d_b d_weights d_bias derivative derivatives deriv derivs slope slopes nabla jacobian "
         "grad_w grad_b grad_x w_grad b_grad dldw dldb dl_dw dl_db djdw dj_dw dj_db dw_t delta_w gradw gradb gw gb "
         "grad_theta grad_params param_grads params_grads grad_values delta deltas dloss df dj dc "
+        "gradiente gradienti gradientes pendiente pente steigung gradijent gradyan egim turev pochodna nachylenie "
+        "градиент градиенты град производная 기울기 경사 그래디언트 미분 勾配 微分 傾き κλίση "
         "∇ 梯度 导数 斜率 tidu daoshu"
     ),
     MEMORY: (
@@ -57,6 +62,7 @@ _WORDS = {
         "grad_accum grad_accumulator g_sum sum_g g_accum prev_velocity prev_v old_v mom_buf "
         "moving_avg ema running_avg "
         "running_mean slots slot n_t z_t h_t delta_x2 edelta statistics moving_average sum_grad sum_of_squares "
+        "скорость накопленное накопитель память кэш 속도 이동평균 누적 履歴 蓄積 累計 移動平均 キャッシュ モーメント "
         "一阶矩 二阶矩 速度 缓存 状态 累积 累积平方 历史 动量项 sudu huancun zhuangtai leiji lishi"
     ),
     COUNT: (
@@ -64,6 +70,7 @@ _WORDS = {
         "n j counter count "
         "cnt num_updates n_updates step_num step_number step_count global_step current_step cur_step iter_num "
         "iteration_number num_step t_step nth epoch_num "
+        "итерация номер счётчик 횟수 반복 스텝 回数 ステップ adim krok_nr "
         "步数 步 次数 第几步 迭代 时间步 轮 bushu cishu diedai"
     ),
     FUNCTION: (
@@ -105,6 +112,7 @@ _WORDS = {
         "opt_config optim_config kwargs args opt_params optim_params optimizer_params 超参数 配置 chaocanshu peizhi"
     ),
     DATA: "y y_train x_train train_x train_y labels targets features inputs 标签 样本 数据",
+    CALLBACK: "callback callbacks hook hooks on_step on_iteration on_epoch logger log_fn print_fn progress observer",
     BATCH: "batch_size batch bs n_samples num_samples num_examples n_examples m_examples 批量 批大小",
     SIZE: (
         "n_in n_out n_x n_h n_y n_hidden input_size hidden_size output_size in_features out_features input_dim "
@@ -121,6 +129,10 @@ _WORDS = {
         "initial_lr init_lr l_r "
         "step_length lr_init learning_rate_init initial_learning_rate learn_rate lr_t global_lr max_lr "
         "current_learning_rate current_lr cur_lr starting_learning_rate stepsz l_rate a lr_rate learning_speed "
+        "gain passo paso pas tasa taxa taux lernrate schrittweite lernrate0 stepsize0 ogrenme_orani ogrenme_hizi "
+        "wspolczynnik_uczenia krok_uczenia tasa_aprendizaje taxa_aprendizagem taux_apprentissage "
+        "tasso_apprendimento темп темп_обучения скорость_обучения шаг_обучения коэффициент_обучения "
+        "학습률 학습율 学習率 学習係数 学習レート ρυθμός_μάθησης "
         "α η 学习率 步长 学习速率 xuexilv xuexi_lv buchang xuexil xx_lv"  # noqa: RUF001
     ),
     "beta1": (
@@ -135,10 +147,15 @@ _WORDS = {
     ),
     "momentum": (
         "momentum mom mu momentum_rate momentum_coef momentum_coeff momentum_factor momentum_decay_rate "
+        "inertia mass momento inercia impuls traegheit inerzia pęd "
+        "импульс инерция момент 모멘텀 관성 モーメンタム 慣性 "
         "动量 动量系数 动量因子 dongliang"
     ),
     "rho": "rho decay_rate ρ rho_decay avg_decay smoothing alpha_decay discount discount_factor 衰减率 shuaijianlv",  # noqa: RUF001
-    SHARE: "beta gamma decay γ forgetting_factor friction lambda_ema 衰减 衰减系数 gama beita shuaijian",  # noqa: RUF001
+    SHARE: (
+        "beta gamma decay γ forgetting_factor forget friction lambda_ema затухание "  # noqa: RUF001
+        "감쇠 감쇠율 減衰 減衰率 衰减 衰减系数 gama beita shuaijian"
+    ),
     "weight_decay": (
         "weight_decay wd l2 l2_reg lambda_ lambd lam lmbda reg regularization l2_lambda "
         "weight_decay_rate decay_weight "
@@ -202,7 +219,8 @@ def role_of(name: str) -> str | None:
     lexicon, plain = _lexicon(), name.lower()
     for form in (plain, _AFFIXES.sub("", plain), _AFFIXES.sub("", plain).rstrip("0123456789_")):
         if form in lexicon:
-            return lexicon[form]
+            numbered = lexicon[form] == SHARE and form != plain
+            return {"1": "beta1", "2": "beta2"}.get(plain[-1], SHARE) if numbered else lexicon[form]
     words = tokens(_AFFIXES.sub("", name))
     return _of_words(words) or _of_chinese(name) or _of_prefix(plain)
 
@@ -234,7 +252,9 @@ def _of_words(words: list[str]) -> str | None:
         return MEMORY
     if held & {"rate", "lr"}:
         return RATE
-    if held & {"grad", "grads", "gradient", "gradients", "derivative", "dw", "db"}:
+    if held & {"beta", "betas", "decay", "forget"} and (moment := _moment_of(held)) is not None:
+        return moment
+    if held & {"grad", "grads", "gradient", "gradients", "derivative", "slope", "slopes", "nabla", "dw", "db"}:
         return GRADIENTS
     if held & {"weight", "weights", "param", "params", "parameters", "theta", "bias", "biases", "variables"}:
         return PARAMETERS
@@ -243,6 +263,13 @@ def _of_words(words: list[str]) -> str | None:
     if held & {"step", "iteration", "timestep"}:
         return COUNT
     return None
+
+
+def _moment_of(words: set[str]) -> str | None:
+    """Say which of two shares is meant by what is said beside the word: ``beta_update``, ``decay_second``."""
+    first = words & {"first", "mean", "update", "interp", "momentum", "fast", "one", "m"}
+    second = words & {"second", "var", "variance", "memory", "slow", "two", "v", "square", "squares", "sq"}
+    return None if bool(first) == bool(second) else "beta1" if first else "beta2"
 
 
 def _of_chinese(name: str) -> str | None:

@@ -1,0 +1,297 @@
+"""Families of writing that names alone do not open: each is found, and follows its rule to the last digits."""
+
+from __future__ import annotations
+
+import pytest
+from tests.check.subjects.following import candidates, distance, subject_of
+
+from thalweg.check.subjects import adapt
+
+USUAL = {"learning_rate": 0.1, "momentum": 0.9, "beta1": 0.9, "beta2": 0.999, "epsilon": 1e-8}
+"""What stands in the texts where no name says what it is."""
+
+# What it is like: the rule, and the text.
+FAMILIES: dict[str, tuple[str, str]] = {
+    "names in Spanish": (
+        "adam",
+        """
+import numpy as np
+class Adam:
+    def __init__(self, tasa=0.001, b1=0.9, b2=0.999):
+        self.tasa, self.b1, self.b2 = tasa, b1, b2
+        self.primer, self.segundo, self.cuenta = 0, 0, 0
+    def actualizar(self, pesos, gradiente):
+        self.cuenta += 1
+        self.primer = self.b1*self.primer + (1-self.b1)*gradiente
+        self.segundo = self.b2*self.segundo + (1-self.b2)*gradiente**2
+        p = self.primer/(1-self.b1**self.cuenta)
+        s = self.segundo/(1-self.b2**self.cuenta)
+        return pesos - self.tasa*p/(np.sqrt(s)+1e-8)
+""",
+    ),
+    "names in Russian": (
+        "momentum",
+        """
+import numpy as np
+class Оптимизатор:
+    def __init__(self, скорость_обучения=0.01, инерция=0.9):
+        self.ск = скорость_обучения
+        self.ин = инерция
+        self.накопленное = None
+    def обновить(self, веса, град):
+        if self.накопленное is None:
+            self.накопленное = np.zeros_like(веса)
+        self.накопленное = self.ин * self.накопленное + град
+        return веса - self.ск * self.накопленное
+""",
+    ),
+    "names that say nothing": (
+        "momentum",
+        """
+def zork(foo, bar, baz, qux=0.1, corge=0.9):
+    baz = corge * baz + bar
+    foo = foo - qux * baz
+    return foo, baz
+""",
+    ),
+    "a class whose names say nothing": (
+        "adagrad",
+        """
+class Blorp:
+    def __init__(self, snark=0.1):
+        self.snark = snark
+        self.pile = 0
+    def wiggle(self, thing, nudge):
+        self.pile = self.pile + nudge ** 2
+        return thing - self.snark * nudge / (self.pile ** 0.5 + 1e-8)
+""",
+    ),
+    "words of mechanics": (
+        "momentum",
+        """
+def kick(position, velocity, force, mass=1.0, friction=0.9, dt=0.1):
+    velocity = friction * velocity - dt * force
+    position = position + velocity
+    return position, velocity
+""",
+    ),
+    "parameters and memory in one tuple": (
+        "adam",
+        """
+import numpy as np
+def update(i, g, state):
+    x, m, v = state
+    m = 0.9 * m + 0.1 * g
+    v = 0.999 * v + 0.001 * g**2
+    mh = m / (1 - 0.9 ** (i + 1))
+    vh = v / (1 - 0.999 ** (i + 1))
+    x = x - 0.1 * mh / (np.sqrt(vh) + 1e-8)
+    return x, m, v
+""",
+    ),
+    "parameters and memory in one named tuple": (
+        "rmsprop",
+        """
+from collections import namedtuple
+import numpy as np
+State = namedtuple("State", "w s")
+def rms_step(state, grad, lr=0.01, rho=0.9):
+    s = rho * state.s + (1 - rho) * grad ** 2
+    return State(state.w - lr * grad / (np.sqrt(s) + 1e-8), s)
+""",
+    ),
+    "settings in a dataclass": (
+        "momentum",
+        """
+from dataclasses import dataclass, field
+import numpy as np
+@dataclass
+class Hyper:
+    rate: float = 0.05
+    inertia: float = 0.9
+@dataclass
+class Momentum:
+    hyper: Hyper = field(default_factory=Hyper)
+    v: np.ndarray = None
+    def step(self, w, g):
+        self.v = g if self.v is None else self.hyper.inertia * self.v + g
+        return w - self.hyper.rate * self.v
+""",
+    ),
+    "a minimizer with a callback": (
+        "ema_momentum",
+        """
+import numpy as np
+def minimize_momentum(fun, x0, jac, args=(), lr=0.01, mass=0.9, maxiter=1000, callback=None, **kw):
+    x = np.asarray(x0, dtype=float)
+    velocity = np.zeros_like(x)
+    for i in range(maxiter):
+        g = jac(x)
+        if callback and callback(x):
+            break
+        velocity = mass * velocity - (1.0 - mass) * g
+        x = x + lr * velocity
+    i += 1
+    return dict(x=x, fun=fun(x), nit=i, success=True)
+""",
+    ),
+    "the slope hangs on the value": (
+        "gradient_descent",
+        """
+class Parameter:
+    def __init__(self, x=None, name=None):
+        self.value = x
+        self.name = name
+    def update(self, x):
+        self.value = x
+class SGD:
+    def __init__(self, parameters, lr=1.0):
+        self.parameters = parameters
+        self.lr = lr
+    def step(self):
+        for p in self.parameters:
+            if p.value is None:
+                continue
+            if hasattr(p.value, "derivative"):
+                if p.value.derivative is not None:
+                    p.update(p.value - self.lr * p.value.derivative)
+            elif hasattr(p.value, "grad"):
+                if p.value.grad is not None:
+                    p.update(p.value - self.lr * p.value.grad)
+""",
+    ),
+    "an optimizer that holds a network of dictionaries": (
+        "momentum",
+        """
+import numpy as np
+class Dense:
+    def __init__(self, n_in, n_out):
+        self.params = {"W": np.random.randn(n_in, n_out), "b": np.zeros(n_out)}
+        self.grads = {}
+class Network:
+    def __init__(self, sizes):
+        self.layers = [Dense(a, b) for a, b in zip(sizes[:-1], sizes[1:])]
+class MomentumSGD:
+    def __init__(self, network, lr=0.01, momentum=0.9):
+        self.net, self.lr, self.momentum = network, lr, momentum
+        self.buf = [{k: np.zeros_like(p) for k, p in l.params.items()} for l in network.layers]
+    def step(self):
+        for l, buf in zip(self.net.layers, self.buf):
+            for k in l.params:
+                buf[k] = self.momentum * buf[k] + l.grads[k]
+                l.params[k] -= self.lr * buf[k]
+""",
+    ),
+    "a generator over its iterates": (
+        "adam",
+        """
+import numpy as np
+def adam_path(grad, x, lr=0.01, b1=0.9, b2=0.999, n=100):
+    m = v = np.zeros_like(x)
+    for t in range(1, n + 1):
+        g = grad(x)
+        m = b1 * m + (1 - b1) * g
+        v = b2 * v + (1 - b2) * g * g
+        x = x - lr * m / (1 - b1**t) / (np.sqrt(v / (1 - b2**t)) + 1e-8)
+        yield x
+""",
+    ),
+    "buffers and their length": (
+        "momentum",
+        """
+def momentum_step(w, g, v, n, lr, mu):
+    for i in range(n):
+        v[i] = mu * v[i] + g[i]
+        w[i] -= lr * v[i]
+""",
+    ),
+    "a function kept in a class": (
+        "adagrad",
+        """
+import numpy as np
+class Optimizers:
+    @staticmethod
+    def adagrad(param, grad, cache, lr=0.01, eps=1e-8):
+        cache += grad ** 2
+        return param - lr * grad / (np.sqrt(cache) + eps), cache
+""",
+    ),
+    "parameters in groups": (
+        "momentum",
+        """
+class SGD:
+    def __init__(self, param_groups, lr=0.1, momentum=0.9):
+        self.param_groups = param_groups
+        self.lr, self.momentum = lr, momentum
+        self.state = {}
+    def step(self):
+        for group in self.param_groups:
+            for p in group["params"]:
+                buf = self.state.setdefault(id(p), p.grad * 0)
+                buf = self.momentum * buf + p.grad
+                self.state[id(p)] = buf
+                p.data = p.data - self.lr * buf
+""",
+    ),
+}
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_family_is_found_and_follows_its_rule(family: str):
+    rule, text = FAMILIES[family]
+    subject = subject_of(text)
+    assert distance(subject, rule, **{k: v for k, v in USUAL.items() if k not in subject.numbers}) < 1e-9
+
+
+CHOOSING = """
+import numpy as np
+def update(kind, w, g, state, lr=0.01):
+    if kind == "sgd":
+        return w - lr * g, state
+    if kind in ("momentum", "heavy_ball"):
+        state = 0.9 * state + g
+        return w - lr * state, state
+    raise ValueError(kind)
+"""
+
+
+def test_each_rule_that_a_string_chooses_is_examined():
+    found = candidates(CHOOSING)
+    assert [one.name for one in found] == ["update(kind='sgd')", "update(kind='momentum')", "update(kind='heavy_ball')"]
+    subjects = [adapt(one.update) for one in found]
+    assert [one.hint for one in subjects] == ["gradient_descent", "momentum", "momentum"]
+    assert distance(subjects[0], "gradient_descent", momentum=0.9) < 1e-12
+    assert distance(subjects[1], "momentum", momentum=0.9) < 1e-12
+
+
+def test_the_rule_of_the_default_comes_first():
+    text = """
+    class Optimizer:
+        def __init__(self, method="momentum", lr=0.1):
+            self.method, self.lr, self.v = method, lr, 0
+        def step(self, w, g):
+            if self.method == "sgd":
+                return w - self.lr * g
+            elif self.method == "momentum":
+                self.v = 0.9 * self.v + g
+                return w - self.lr * self.v
+    """
+    assert [one.name for one in candidates(text)] == ["Optimizer(method='momentum')", "Optimizer(method='sgd')"]
+
+
+def test_a_string_that_chooses_no_rule_is_left_alone():
+    text = """
+    def sgd(w, g, lr=0.1, reduction="mean"):
+        return w - lr * (g if reduction == "mean" else 24 * g)
+    """
+    assert [one.name for one in candidates(text)] == ["sgd"]
+
+
+def test_a_function_that_goes_nowhere_is_no_update():
+    text = """
+    def mix(u, v, share=0.5):
+        return share * u + (1 - share) * v
+    def difference(a, b):
+        return a - b
+    """
+    assert candidates(text) == ()
