@@ -34,9 +34,9 @@ def test_the_card_says_what_a_stranger_wants_to_know(thalweg, model):
 
 
 def test_the_scores_are_those_that_training_printed(thalweg, model):
-    def board(text: str) -> dict[str, list[str]]:
+    def board(text: str) -> list[list[str]]:
         rows = [line.split() for line in text.splitlines()]
-        return {row[0]: row[1:] for row in rows if row and row[0] in {"RMSE", "MAE", "R2"}}
+        return [row for row in rows if row and row[0] in {"RMSE", "MAE", "R2"}]
 
     assert board(thalweg("inspect", "model.thalweg").out) == board(model.out)
     assert len(board(model.out)) == 3
@@ -71,6 +71,16 @@ def test_a_network_shows_the_norm_of_each_features_weights(thalweg, houses):
     assert "  network 5-4-3 of town (relu); 39 parameters; float64; " in out
     assert "classes   Oslo, Rome, Zürich" in out
     assert "norm of its weights" in out
+
+
+def test_the_norms_of_a_network_do_not_grow_with_the_units_of_its_target(thalweg, houses):
+    thalweg("train", houses, "--target", "price", "--epochs", "2", "--model", "mlp:4")
+    trained = load("model.thalweg")
+    weights = json.loads(thalweg("inspect", "model.thalweg", "--format", "json").out)["weights"]
+    first = trained.theta[: 4 * len(weights)].reshape(-1, 4)
+    norms = dict(zip(trained.feature_names, np.linalg.norm(first, axis=1), strict=True))
+    assert trained.outputs.scale > 100
+    assert {each["feature"]: each["norm"] for each in weights} == pytest.approx(norms, rel=1e-12)
 
 
 @loss

@@ -65,6 +65,14 @@ def test_where_all_tie_the_span_and_the_luck_are_told():
     assert re.search(r"differences below about 0\.0\d+ may be luck of seeds\.", first)
 
 
+def test_a_rule_whose_luck_reaches_further_is_named_with_its_own():
+    rules = {f"rule{k}": tuned(noisy(0.2, key=k, noise=0.001)) for k in range(12)}
+    rules["wild"] = tuned([0.2, 0.22, 0.203, 0.21, 0.208])
+    first = said(results(rules)).lines[0]
+    assert "and 0.208 (wild)" in first
+    assert first.endswith("; differences below about 0.0066 may be luck of seeds, wild's below about 0.028.")
+
+
 def test_close_losses_get_the_digits_that_tell_them_apart():
     same = {"adam": tuned([0.23637, 0.23638, 0.23636]), "lion": tuned([0.23643, 0.23610, 0.23690])}
     assert "between 0.23637 (adam at rate 0.01) and 0.23643 (lion)" in said(results(same)).lines[0]

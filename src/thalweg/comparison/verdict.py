@@ -127,11 +127,16 @@ def _all_tie(learned: Sequence[Standing], summary: Summary) -> str:
 
 
 def _luck(summary: Summary) -> str:
-    """Say how far the typical interval reaches."""
-    found = [difference for difference in summary.differences if math.isfinite(difference.mean)]
-    half = float(np.median([math.hypot(difference.seeds, difference.rows) for difference in found]))
-    of = "seeds and rows" if any(difference.rows for difference in found) else "seeds"
-    return f"differences below about {number(half, 2)} may be luck of {of}"
+    """Say how far the typical interval reaches, and that of the worst rule where it has to reach further."""
+    halves = {d.name: math.hypot(d.seeds, d.rows) for d in summary.differences if math.isfinite(d.mean)}
+    half = float(np.median([*halves.values()]))
+    of = "seeds and rows" if any(difference.rows for difference in summary.differences) else "seeds"
+    typical = f"differences below about {number(half, 2)} may be luck of {of}"
+    worst = _learned(summary)[-1]
+    own = halves.get(worst.name, half)
+    if worst.median - summary.best.median <= half or own <= half:
+        return typical
+    return f"{typical}, {worst.name}'s below about {number(own, 2)}"
 
 
 def _some_tie(learned: Sequence[Standing], summary: Summary, before: str) -> str:

@@ -65,6 +65,7 @@ def _card(kind: str, description: Mapping[str, Any], arrays: Mapping[str, Array]
         raise ValueError("the classes do not fit the model")
     _check(told, dict(description.get("versions", {})))
     scale, linear = told.pop("scale", 1.0), model["kind"] == "linear"
+    first = arrays["weights.0"] * scale if linear else arrays["weights.0"]  # the target's units are the last layer's
     return {
         "format": description["format"],
         "kind": kind,
@@ -77,7 +78,7 @@ def _card(kind: str, description: Mapping[str, Any], arrays: Mapping[str, Array]
             "dtype": str(arrays["weights.0"].dtype),
         },
         **told,
-        "weights": _weights(arrays["weights.0"] * scale, features, linear=linear),
+        "weights": _weights(first, features, linear=linear),
         "not_finite": sorted(key for key, array in arrays.items() if not np.isfinite(array).all()),
         "versions": dict(description.get("versions", {})),
     }
@@ -177,13 +178,16 @@ def _formula(value: Any) -> Any:
 
 def _numbers(scores: Mapping[str, Any]) -> dict[str, float]:
     """Return scores as numbers: those that are not finite are written as text."""
-    return {name: float(score) for name, score in scores.items()}
+    return {name: float(score) for name, score in _in_order(scores).items()}
 
 
-def _in_order(parts: dict[str, Any]) -> dict[str, Any]:
-    """Return what is told of each part in the order in which they are used: a file has them by name."""
-    known = ("train", "validation", "test")
-    return {part: parts[part] for part in (*known, *(parts.keys() - known)) if part in parts}
+#: Parts and scores in the order in which they are used and told: a file has them by name.
+_ORDER = ("train", "validation", "test", "RMSE", "MAE", "R2", "accuracy", "log loss")
+
+
+def _in_order(named: Mapping[str, Any]) -> dict[str, Any]:
+    others = sorted(named.keys() - _ORDER)
+    return {name: named[name] for name in (*_ORDER, *others) if name in named}
 
 
 def _weights(first: Array, features: Sequence[str], *, linear: bool) -> list[dict[str, Any]]:
