@@ -10,7 +10,7 @@ from typing import Any, final
 import numpy as np
 from numpy.typing import NDArray
 
-from thalweg.check.hypothesis import Hypothesis
+from thalweg.check.by_array import path_by_array
 from thalweg.check.mending import Mend, mends
 from thalweg.check.search import explain
 from thalweg.check.subjects import adapt
@@ -185,10 +185,14 @@ def _explained(subject: Subject, tape: Tape, observed: Trajectory) -> Diagnosis:
     verdict = subject.judged(explain(observed, tape, subject.numbers, subject.hint))
     if subject.note:
         verdict = replace(verdict, note="; ".join(part for part in (verdict.note, subject.note) if part))
+    names = subject.arrays
+    if verdict.arrays and len(names) == len(verdict.arrays):
+        named = (replace(one, name=name) for one, name in zip(verdict.arrays, names, strict=True))
+        verdict = replace(verdict, arrays=tuple(named))
     expected = None
     if verdict.rule is not None:
-        right = Hypothesis(verdict.rule, tuple(f.code for f in verdict.conventions))
-        expected = right.trajectory(verdict.numbers, tape)
+        right = [verdict.in_array(place, mistakes=False) for place in range(1, len(tape.shapes) + 1)]
+        expected = path_by_array(verdict.rule, right, verdict.numbers, tape)
     return Diagnosis(subject.name, verdict, subject.source, (), observed, expected, tape)
 
 

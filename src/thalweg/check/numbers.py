@@ -113,20 +113,32 @@ class Evidence:
         On which gradients.
     known : mapping
         Hyperparameters by role, such as ``{"learning_rate": 0.01}``.
+    where : ndarray of int, optional
+        The coordinates of the tape that the trajectory has; all when None.
     """
 
     trajectory: Trajectory
     tape: Tape
     known: Mapping[str, float]
+    where: Array | None = None
+
+    def on(self, where: Array, known: Mapping[str, float] | None = None) -> Evidence:
+        """Return what was observed of some coordinates alone, with other numbers known if they are given."""
+        return Evidence(self.trajectory.at(where), self.tape, self.known if known is None else known, where)
 
     @property
     def tolerance(self) -> float:
         """Residual up to which an explanation holds; float32 rounds moments and corrections a thousand times more."""
         return 1e-6 if self.trajectory.unit < 1e-12 else 3e-3
 
+    def _moves(self, hypothesis: Hypothesis, numbers: Mapping[str, Any], steps: int | None = None) -> Array:
+        """Play a hypothesis and return the moves of the coordinates that were observed."""
+        moves = hypothesis.moves(numbers, self.tape, steps)
+        return moves if self.where is None else moves[..., self.where]
+
     def fit(self, hypothesis: Hypothesis, numbers: Mapping[str, float], steps: int | None = None) -> Fit:
         """Play a hypothesis with numbers over some or all steps."""
-        moves = hypothesis.moves(numbers, self.tape, steps)
+        moves = self._moves(hypothesis, numbers, steps)
         apart = differences(moves, self.trajectory)
         return Fit(hypothesis, numbers, float(np.minimum(apart, 1).mean()), float(apart.max()))
 
@@ -140,7 +152,7 @@ class Evidence:
         columns: dict[str, Any] = {**fixed, **settings}
         if "learning_rate" in free:
             columns["learning_rate"] = self._rates(hypothesis, columns)
-        apart = differences(hypothesis.moves(columns, self.tape, prefix), self.trajectory)
+        apart = differences(self._moves(hypothesis, columns, prefix), self.trajectory)
         apart = apart.reshape(-1, *apart.shape[-2:])
         disagreement = np.minimum(apart, 1).mean(axis=(-2, -1))
         fits = []
@@ -158,7 +170,7 @@ class Evidence:
         }
         if "learning_rate" in free:
             columns["learning_rate"] = 1.0
-        moves = hypothesis.moves(columns, self.tape, 2)
+        moves = self._moves(hypothesis, columns, 2)
         if "learning_rate" in free:
             moves = moves * np.asarray(self._ratio(hypothesis, moves))[..., np.newaxis]
         return float(np.minimum(differences(moves, self.trajectory), 1).mean(axis=(-2, -1)).min())
@@ -170,7 +182,7 @@ class Evidence:
 
     def _rates(self, hypothesis: Hypothesis, columns: Mapping[str, Any]) -> Array | float:
         """Return the learning rate that each setting needs."""
-        return self._ratio(hypothesis, hypothesis.moves({**columns, "learning_rate": 1.0}, self.tape, 2))
+        return self._ratio(hypothesis, self._moves(hypothesis, {**columns, "learning_rate": 1.0}, 2))
 
     def _ratio(self, hypothesis: Hypothesis, moves: Array) -> Array | float:
         """Return the median ratio of what was seen to two steps at a rate of 1, at the first of them that moves."""
@@ -244,7 +256,7 @@ class Evidence:
     ) -> Array:
         """Return the signed relative differences of moves for rows of transformed numbers: (rows, steps * n)."""
         columns = {n: np.array([[_from_line(n, v)] for v in x[:, k]]) for k, n in enumerate(free)}
-        moves = hypothesis.moves({**numbers, **columns}, self.tape, steps)
+        moves = self._moves(hypothesis, {**numbers, **columns}, steps)
         seen, noise = self.trajectory.moves[:steps], self.trajectory.noise[:steps]
         with np.errstate(all="ignore"):
             gap = moves - seen

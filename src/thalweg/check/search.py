@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from itertools import combinations
-from typing import final
 
 import numpy as np
 
+from thalweg.check.by_array import Divided, divided, path_by_array
+from thalweg.check.candidates import Candidates
 from thalweg.check.catalogue.entries import entries, fitting
 from thalweg.check.catalogue.textbook import names, textbook
 from thalweg.check.catalogue.variation import Variation
@@ -18,7 +20,7 @@ from thalweg.check.numbers import Evidence, Fit
 from thalweg.check.properties import properties
 from thalweg.check.tape import Tape
 from thalweg.check.trajectory import Trajectory, distance
-from thalweg.check.verdict import Kind, RunnerUp, Verdict
+from thalweg.check.verdict import InArray, Kind, RunnerUp, Verdict
 from thalweg.errors import SettingError
 
 FAMILIES = (
@@ -31,85 +33,10 @@ FAMILIES = (
 )
 """Rules that go by each other's names."""
 
-MANY = 400
-"""Of more hypotheses than these, those that are nearest on the first two steps are looked at more closely."""
-SOLVED = 12
-"""How many of the nearest hypotheses of a level have their unknown numbers solved."""
 BEAM = 14
 """How many pairs are tried with a third variation."""
 NEAR = 4
 """How many rules are tried with three variations."""
-
-
-@final
-class _Search:
-    """The fits found so far: those that hold, and the nearest of those that do not."""
-
-    def __init__(self, evidence: Evidence) -> None:
-        self.evidence = evidence
-        self.tried: dict[tuple[str, frozenset[str]], Fit] = {}
-
-    def fitting(self, rule: str) -> tuple[Variation, ...]:
-        """Return the variations of a rule that can show on this tape."""
-        tape = self.evidence.tape
-        equal, several = tape.equal_arrays, len(tape.shapes) > 1
-        return tuple(
-            entry
-            for entry in fitting(rule)
-            if (equal or not entry.equal_arrays) and (several or not entry.several_arrays)
-        )
-
-    def level(self, hypotheses: Iterable[Hypothesis], *, few: bool) -> list[Fit]:
-        """Screen hypotheses and return those that hold, the cheapest first."""
-        new = {key: h for h in hypotheses if (key := (h.rule, frozenset(h.codes))) not in self.tried}
-        if len(new) <= MANY:
-            return self._held(list(new.values()), few=few)
-        glances = {key: self.evidence.glance(h) for key, h in new.items()}
-        order = sorted(new, key=lambda key: glances[key])[:MANY]
-        sharp = [new[key] for key in order if glances[key] <= self.evidence.tolerance]
-        return self._held(sharp, few=few) or self._held([new[key] for key in order[len(sharp) :]], few=few)
-
-    def _held(self, hypotheses: list[Hypothesis], *, few: bool) -> list[Fit]:
-        """Screen hypotheses closely and return those that hold, the cheapest first."""
-        screened: list[list[Fit]] = []
-        for hypothesis in hypotheses:
-            starts = self.evidence.screen(hypothesis, few=few)
-            self.tried[hypothesis.rule, frozenset(hypothesis.codes)] = starts[0]
-            screened.append(starts)
-        screened.sort(key=lambda starts: starts[0].disagreement)
-        # What holds with usual numbers is believed before what has to be solved for.
-        exact = [starts for starts in screened if starts[0].residual <= self.evidence.tolerance]
-        held = [fit for starts in exact for fit in self._solve(starts)]
-        if not held:
-            unknown = [starts for starts in screened if self.evidence.split(starts[0].hypothesis)[1]]
-            held = [fit for starts in (unknown[:SOLVED] if few else unknown) for fit in self._solve(starts)]
-        return sorted(held, key=_preference)
-
-    def _solve(self, starts: list[Fit]) -> list[Fit]:
-        """Solve the unknown numbers from one start after another, until the explanation holds."""
-        for start in starts:
-            solved = self.evidence.solve(start)
-            key = (solved.hypothesis.rule, frozenset(solved.hypothesis.codes))
-            if solved.disagreement < self.tried[key].disagreement or self.evidence.believed(solved):
-                self.tried[key] = solved
-            if self.evidence.believed(solved):
-                return [solved]
-        return []
-
-    def ranked(self) -> list[str]:
-        """Return the rules, the one that came nearest first."""
-        return list(dict.fromkeys(fit.hypothesis.rule for fit in self.nearest(len(self.tried))))
-
-    def nearest(self, count: int) -> list[Fit]:
-        """Return the fits that disagree least."""
-        return sorted(self.tried.values(), key=lambda fit: fit.disagreement)[:count]
-
-
-def _preference(fit: Fit) -> tuple[float, int, list[int]]:
-    """Return what is believed first: what costs least, and of that what stands first in textbook and catalogue."""
-    rules, codes = list(names()), list(entries())
-    chosen = fit.hypothesis
-    return round(chosen.cost, 6), rules.index(chosen.rule), [codes.index(code) for code in chosen.codes]
 
 
 def explain(
@@ -159,7 +86,7 @@ def explain(
         raise SettingError(
             "SETTING-UNKNOWN", "hint", f"unknown rule {hint[:40]!r}", f"There are: {', '.join(names())}."
         )
-    search = _Search(Evidence(trajectory, tape, dict(known_numbers or {})))
+    search = Candidates(Evidence(trajectory, tape, dict(known_numbers or {})))
     levels = _levels(search, hint)
     if not np.any(trajectory.moves != 0):
         if hint is None:
@@ -171,13 +98,15 @@ def explain(
         levels = levels[:3]
     for level in levels:
         held = level()
+        if isinstance(held, Divided):
+            return _divided(search, held)
         if held:
             return _verdict(search, held, hint)
     freed = _other_numbers(search, hint)
     return freed or _unknown(search, hint)
 
 
-def _levels(search: _Search, hint: str | None) -> list[Callable[[], list[Fit]]]:
+def _levels(search: Candidates, hint: str | None) -> list[Callable[[], list[Fit] | Divided | None]]:
     """Return the levels of the search in their order; each screens its hypotheses when it is called."""
 
     def plain(rules: Iterable[str]) -> list[Fit]:
@@ -193,7 +122,9 @@ def _levels(search: _Search, hint: str | None) -> list[Callable[[], list[Fit]]]:
     everything = names()
     if hint is None:
         return [
-            lambda: plain(everything), lambda: single(everything), lambda: pairs(search.ranked()[:NEAR]),
+            lambda: plain(everything), lambda: single(everything),
+            lambda: divided(search, search.ranked()[:NEAR], search.ranked()[:NEAR]),
+            lambda: pairs(search.ranked()[:NEAR]),
             lambda: _triples(search, None), lambda: pairs(search.ranked()[NEAR:]),
         ]  # fmt: skip
     # A rule of the family that is right comes before a mistake in the one that was promised: where the rate happens to
@@ -204,7 +135,8 @@ def _levels(search: _Search, hint: str | None) -> list[Callable[[], list[Fit]]]:
     others = tuple(rule for rule in everything if rule != hint and rule not in (*family, *forgetful))
     return [
         lambda: plain((hint,)), lambda: plain(family), lambda: single((hint,)), lambda: plain(forgetful),
-        lambda: single((*forgetful, *family)), lambda: plain(others), lambda: pairs((hint,)),
+        lambda: single((*forgetful, *family)), lambda: plain(others),
+        lambda: divided(search, (hint, *family, *forgetful), (hint,)), lambda: pairs((hint,)),
         lambda: single(others), lambda: _triples(search, hint),
         lambda: pairs((*forgetful, *family)), lambda: pairs(others),
     ]  # fmt: skip
@@ -219,7 +151,7 @@ def _pairs(fits: Iterable[Variation], rule: str) -> Iterable[Hypothesis]:
     return (made for pair in combinations(codes, 2) if (made := combined(rule, pair)) is not None)
 
 
-def _triples(search: _Search, hint: str | None) -> list[Fit]:
+def _triples(search: Candidates, hint: str | None) -> list[Fit]:
     """Add a third variation to the pairs that come nearest."""
     near = search.nearest(len(search.tried))
     rules = search.ranked()[:NEAR] if hint is None else [hint]
@@ -227,13 +159,13 @@ def _triples(search: _Search, hint: str | None) -> list[Fit]:
     return search.level((h for pair in pairs[:BEAM] for h in pair.extended(search.fitting(pair.rule))), few=True)
 
 
-def _other_numbers(search: _Search, hint: str | None) -> Verdict | None:
+def _other_numbers(search: Candidates, hint: str | None) -> Verdict | None:
     """Look for a right rule that uses other numbers than it was said to."""
     evidence = search.evidence
     if not evidence.known:
         return None
     rules = names() if hint is None else (hint, *(r for r in _family(hint) if r != hint))
-    free = _Search(Evidence(evidence.trajectory, evidence.tape, {}))
+    free = Candidates(Evidence(evidence.trajectory, evidence.tape, {}))
     held = free.level((Hypothesis(rule) for rule in rules), few=False)
     if not held:
         right = (Hypothesis(r, (e.code,)) for r in rules for e in fitting(r) if e.kind == "convention")
@@ -246,7 +178,9 @@ def _other_numbers(search: _Search, hint: str | None) -> Verdict | None:
     return _verdict(free, held, hint, kind="same", note=note)
 
 
-def _verdict(search: _Search, held: list[Fit], hint: str | None, kind: Kind | None = None, note: str = "") -> Verdict:
+def _verdict(
+    search: Candidates, held: list[Fit], hint: str | None, kind: Kind | None = None, note: str = ""
+) -> Verdict:
     """Put an explanation into words."""
     evidence, best = search.evidence, held[0]
     chosen = best.hypothesis
@@ -288,13 +222,47 @@ def _verdict(search: _Search, held: list[Fit], hint: str | None, kind: Kind | No
     )
 
 
+def _divided(search: Candidates, found: Divided) -> Verdict:
+    """Put an explanation array by array into words."""
+    evidence = search.evidence
+    told = {
+        code: replace(finding(Hypothesis(found.rule, (code,)), code), arrays=where)
+        for code, where in found.places.items()
+    }
+    mistakes = tuple(one for code, one in told.items() if found.is_mistake(code))
+    conventions = tuple(one for code, one in told.items() if not found.is_mistake(code))
+    right = [tuple(code for code in codes if not found.is_mistake(code)) for codes in found.codes]
+    odd = next(k for k, codes in enumerate(found.codes) if codes != right[k]) if mistakes else 0
+    parts_at = None
+    if mistakes:
+        path = path_by_array(found.rule, right, found.numbers, evidence.tape)
+        parts_at = distance(path, evidence.trajectory, evidence.tolerance).parts_at
+    form = any(entries()[one.code].form for one in conventions)
+    wrong, without = Hypothesis(found.rule, found.codes[odd]), Hypothesis(found.rule, right[odd])
+    parts = zip(evidence.tape.shapes, found.codes, found.residuals, strict=True)
+    return Verdict(
+        kind="wrong" if mistakes else "same" if form else "right",
+        rule=found.rule,
+        numbers=dict(found.numbers),
+        conventions=conventions,
+        mistakes=mistakes,
+        residual=max(found.residuals),
+        runner_up=_runner_up(search, []),
+        parts_at=parts_at,
+        effect=effect(wrong, without, found.numbers) if mistakes else None,
+        mapping=elsewhere(Hypothesis(found.rule, tuple(one.code for one in conventions)), found.numbers),
+        arrays=tuple(InArray("", shape, codes, residual) for shape, codes, residual in parts),
+        properties=properties(evidence.trajectory, evidence.tape),
+    )
+
+
 def _strangers(promised: str | None, rule: str) -> bool:
     """Tell whether nobody would call a rule by this name: gradient descent and momentum's forms go by each other's."""
     forgetful = promised is not None and bool(textbook(promised).slots) and not textbook(rule).slots
     return forgetful or not {promised, rule} <= set(FAMILIES[0])
 
 
-def _unknown(search: _Search, hint: str | None) -> Verdict:
+def _unknown(search: Candidates, hint: str | None) -> Verdict:
     evidence = search.evidence
     note = "" if hint is None else f"it is not {hint} with up to three variations of the catalogue"
     return Verdict(
@@ -305,7 +273,7 @@ def _unknown(search: _Search, hint: str | None) -> Verdict:
     )
 
 
-def _runner_up(search: _Search, held: list[Fit]) -> RunnerUp | None:
+def _runner_up(search: Candidates, held: list[Fit]) -> RunnerUp | None:
     """Return the nearest explanation that does not hold, measured over all steps."""
     known = {(fit.hypothesis.rule, frozenset(fit.hypothesis.codes)) for fit in held}
     for fit in search.nearest(len(known) + 8):

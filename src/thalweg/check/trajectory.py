@@ -45,6 +45,18 @@ class Trajectory:
         """Number of updates."""
         return len(self.thetas) - 1
 
+    def at(self, where: Array) -> Trajectory:
+        """Return the path of some coordinates, in the same arithmetic.
+
+        Examples
+        --------
+        >>> Trajectory(np.array([[1.0, 2.0], [0.5, 1.75]])).at(np.array([1])).moves.tolist()
+        [[-0.25]]
+        """
+        part = Trajectory(np.asarray(self.thetas)[:, where])
+        vars(part)["unit"] = self.unit  # a few numbers alone may happen to be float32's as well
+        return part
+
     @cached_property
     def moves(self) -> Array:
         """What each step added to theta: (steps, n)."""

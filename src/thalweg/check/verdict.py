@@ -29,6 +29,8 @@ class Finding:
         Where it was seen, or the paper that has it so.
     found, right : str
         The line of the textbook's formula as it is in the code, and as the rule has it; empty where a line is missing.
+    arrays : tuple of int
+        The parameter arrays in whose lines alone it stands, by their places from 1; empty where it stands in all.
     """
 
     code: str
@@ -37,6 +39,7 @@ class Finding:
     source: str
     found: str = ""
     right: str = ""
+    arrays: tuple[int, ...] = ()
 
 
 NOTICED = 5e-3  # a ratio of lengths that differs from 1 by less is not told
@@ -66,6 +69,28 @@ class Effect:
     gradient: float
     ratios: tuple[tuple[int, float], ...] = ()
     no_number_from: int | None = None
+
+
+@final
+@dataclass(frozen=True)
+class InArray:
+    """What one parameter array does, where arrays do not all do the same.
+
+    Parameters
+    ----------
+    name : str
+        What the code calls it; empty where it has no name.
+    shape : tuple of int
+    findings : tuple of str
+        Codes of what stands in its lines.
+    residual : float
+        Largest relative difference between this explanation and its own path.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    findings: tuple[str, ...]
+    residual: float
 
 
 @final
@@ -107,6 +132,8 @@ class Verdict:
         The same method in the words of other libraries.
     properties : mapping
         What can be said of any rule: memory, scale invariance, sign symmetry and others.
+    arrays : tuple of InArray
+        Where the parameter arrays do not all do the same: what each of them does. Empty otherwise.
     note : str
         What else a reader must know, such as a name that promises another rule, or why the code cannot run.
 
@@ -128,6 +155,7 @@ class Verdict:
     effect: Effect | None = None
     mapping: Mapping[str, str] = field(default_factory=dict)
     properties: Mapping[str, bool | None] = field(default_factory=dict)
+    arrays: tuple[InArray, ...] = ()
     note: str = ""
 
     @property
@@ -139,6 +167,19 @@ class Verdict:
     def codes(self) -> frozenset[str]:
         """Codes of all that was recognised."""
         return frozenset(f.code for f in (*self.conventions, *self.mistakes))
+
+    def in_array(self, place: int, *, mistakes: bool = True) -> tuple[str, ...]:
+        """Return the codes of what stands in the lines of one parameter array, by its place from 1; conventions first.
+
+        Examples
+        --------
+        >>> slip = Finding("not-squared", "...", "...", "...", arrays=(2,))
+        >>> said = Verdict("wrong", "adam", mistakes=(slip,))
+        >>> said.in_array(1), said.in_array(2)
+        ((), ('not-squared',))
+        """
+        found = (*self.conventions, *(self.mistakes if mistakes else ()))
+        return tuple(one.code for one in found if not one.arrays or place in one.arrays)
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain data for JSON; a residual that is not finite becomes None."""
@@ -164,8 +205,12 @@ class Verdict:
             ratios = tuple((int(t), float(ratio)) for t, ratio in parts["effect"]["ratios"])
             parts["effect"] = Effect(**{**parts["effect"], "ratios": ratios})
         for which in ("conventions", "mistakes"):
-            parts[which] = tuple(Finding(**finding) for finding in parts[which])
+            parts[which] = tuple(Finding(**{**finding, "arrays": tuple(finding["arrays"])}) for finding in parts[which])
         parts["equivalent"] = tuple(tuple(codes) for codes in parts["equivalent"])
+        parts["arrays"] = tuple(
+            InArray(one["name"], tuple(one["shape"]), tuple(one["findings"]), one["residual"])
+            for one in parts["arrays"]
+        )
         parts["residual"] = float("inf") if parts["residual"] is None else parts["residual"]
         if parts["runner_up"] is not None:
             up = parts["runner_up"]

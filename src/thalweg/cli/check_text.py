@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from thalweg.check.wording import Phrases, spoken
-from thalweg.check.wording.telling import evidence, headline
+from thalweg.check.wording.telling import evidence, headline, title
 from thalweg.check.wording.widths import cells, wrapped
 from thalweg.errors import shown
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from thalweg.check.checked import Checked, CheckedFile, Told
-    from thalweg.check.verdict import Finding
+    from thalweg.check.verdict import Finding, Verdict
 
     TellOne = Callable[[Console, Any, str, Any], None]
 
@@ -86,7 +86,7 @@ def _one(screen: Console, phrases: Phrases, file: str, one: Told) -> None:
     mended = set()
     for number, finding in enumerate(verdict.mistakes, 1):
         screen.print()
-        _finding(screen, phrases, finding, f"{number}. " if len(verdict.mistakes) > 1 else "")
+        _finding(screen, phrases, verdict, finding, f"{number}. " if len(verdict.mistakes) > 1 else "")
         mends = [mend for mend in one.mends if mend["code"] == finding.code]
         mended |= {mend["code"] for mend in mends}
         for mend in mends:
@@ -95,18 +95,15 @@ def _one(screen: Console, phrases: Phrases, file: str, one: Told) -> None:
             diff(screen, phrases.in_words, finding.found, finding.right)
     for finding in verdict.conventions:
         screen.print()
-        _finding(screen, phrases, finding, phrases.labelled.format(label=phrases.convention, text=""))
+        _finding(screen, phrases, verdict, finding, phrases.labelled.format(label=phrases.convention, text=""))
     screen.print()
     _evidence(screen, phrases, one)
 
 
-def _finding(screen: Console, phrases: Phrases, finding: Finding, before: str) -> None:
+def _finding(screen: Console, phrases: Phrases, verdict: Verdict, finding: Finding, before: str) -> None:
     from rich.text import Text
 
-    title = Text.assemble(
-        before, (phrases.title(finding.code, finding.title), "bold"), "  ", (f"[{finding.code}]", "dim")
-    )
-    screen.print(title)
+    screen.print(Text.assemble(before, (title(phrases, verdict, finding), "bold"), "  ", (f"[{finding.code}]", "dim")))
     _paragraph(screen, "   ", phrases.explanation(finding.code, finding.explanation))
 
 

@@ -10,7 +10,7 @@ from thalweg.check.diagnosis import Diagnosis
 from thalweg.check.verdict import Finding
 from thalweg.check.wording.overview import rows_of_rules
 from thalweg.check.wording.phrases import Phrases
-from thalweg.check.wording.telling import evidence, headline
+from thalweg.check.wording.telling import evidence, headline, title
 from thalweg.report.diagnosis_charts import effect_chart, path_charts, size_chart
 from thalweg.report.embedding import own, rendered
 from thalweg.report.examined import examined_page, without_verdict
@@ -69,7 +69,7 @@ def catalogue_page(phrases: Phrases, command: str = "") -> str:
         lines = finding(Hypothesis(seen.rule, (entry.code,)), entry.code)
         made.append(
             {
-                **_finding(phrases, lines, ()),
+                **_finding(phrases, lines, phrases.title(lines.code, lines.title), ()),
                 "kind": entry.kind,
                 "rule": seen.rule,
                 "chart": effect_chart(phrases.page, seen),
@@ -103,8 +103,12 @@ def _told(phrases: Phrases, file: str, told: Told) -> dict[str, Any]:
     return {
         "kind": verdict.kind,
         "headline": without_verdict(headline(phrases, told.name, file, verdict)),
-        "mistakes": [_finding(phrases, finding, told.mends) for finding in verdict.mistakes],
-        "conventions": [_finding(phrases, finding, ()) for finding in verdict.conventions],
+        "mistakes": [
+            _finding(phrases, finding, title(phrases, verdict, finding), told.mends) for finding in verdict.mistakes
+        ],
+        "conventions": [
+            _finding(phrases, finding, title(phrases, verdict, finding), ()) for finding in verdict.conventions
+        ],
         "evidence": evidence(phrases, verdict, told.steps) if verdict.kind != "cannot_run" else [],
         "code": marked_code(diagnosis.source, told.name, told.mends),
         "marked": bool(told.mends),
@@ -116,8 +120,8 @@ def _told(phrases: Phrases, file: str, told: Told) -> dict[str, Any]:
     }
 
 
-def _finding(phrases: Phrases, finding: Finding, mends: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Return a finding with its lines: the user's own where they are known, the formula's otherwise."""
+def _finding(phrases: Phrases, finding: Finding, called: str, mends: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return a finding under a title, with its lines: the user's own where they are known, the formula's otherwise."""
     own_lines = [
         (phrases.sentence(mend["where"]), mend["found"].splitlines(), mend["right"].splitlines())
         for mend in mends
@@ -126,7 +130,7 @@ def _finding(phrases: Phrases, finding: Finding, mends: Sequence[Mapping[str, An
     lines = own_lines or [(phrases.in_words, finding.found.splitlines(), finding.right.splitlines())]
     return {
         "code": finding.code,
-        "title": phrases.title(finding.code, finding.title),
+        "title": called,
         "explanation": phrases.explanation(finding.code, finding.explanation),
         "source": finding.source,
         "lines": [one for one in lines if one[1] or one[2]],

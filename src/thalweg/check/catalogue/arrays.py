@@ -117,6 +117,38 @@ VARIATIONS = (
         ("adam", "adamw", "adamax", "amsgrad"),
     ),
     Variation(
+        "never-updated",
+        "mistake",
+        "the parameters are never updated",
+        "The step is computed and not stored, or stored under another name. They stay where they started.",
+        "public course code",
+        (First("theta_before = theta"), Replace("theta = X", "theta = theta_before", last=True)),
+        (*_SEEDS, "amsgrad", "adamax", "nadam"),
+        some_arrays=True,
+    ),
+    Variation(
+        "steps-without-velocity",
+        "mistake",
+        "the step uses the gradient, not the velocity",
+        "A copied line still reads db where v_db belongs. The velocity is kept for nothing, and the parameters follow "
+        "plain gradient descent.",
+        "public course code",
+        (Replace("learning_rate * velocity", "learning_rate * g", within="theta"),),
+        ("momentum", "ema_momentum"),
+        some_arrays=True,
+    ),
+    Variation(
+        "decay-left-out",
+        "convention",
+        "the parameters do not decay",
+        "Biases and the scales of normalisations are usually spared the decay that weights have. Nothing is to be "
+        "changed.",
+        "d2l.ai (weight decay); timm (no decay on biases); Keras (exclude_from_weight_decay)",
+        (Replace("weight_decay", "0 * weight_decay"),),
+        ("adamw", "lion", "adan", "ademamix"),
+        some_arrays=True,
+    ),
+    Variation(
         "gradient-one-step-late",
         "mistake",
         "the gradient of the step before is used",

@@ -41,6 +41,8 @@ class Variation:
         It needs more than one parameter array.
     equal_arrays : bool
         It shows, or can run at all, only where all parameter arrays are of one size.
+    some_arrays : bool
+        It is looked for only where parameter arrays do not all do the same: in all of them it is another rule.
     """
 
     code: str
@@ -55,6 +57,7 @@ class Variation:
     form: bool = False
     several_arrays: bool = False
     equal_arrays: bool = False
+    some_arrays: bool = False
 
     @property
     def cost(self) -> float:

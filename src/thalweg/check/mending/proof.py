@@ -95,17 +95,15 @@ class _Workshop:
         except Exception:  # noqa: BLE001 - code that its text alone does not make cannot be proven to be mended
             return ()
         tolerance = Evidence(path, self.tape, {}).tolerance
-        left = [finding.code for finding in self.verdict.mistakes]
-        kept = [finding.code for finding in self.verdict.conventions]
+        # What stands in some arrays only is mended first: from then on all arrays do the same.
+        mistakes = sorted(self.verdict.mistakes, key=lambda finding: not finding.arrays)
+        left = [finding.code for finding in mistakes]
         origin = list(range(1, len(self.text.splitlines()) + 2))
         found: list[Mend] = []
         while left:
             for code in left:
-                wrong, right = (
-                    hypothesis(rule, [*kept, *left]),
-                    hypothesis(rule, [*kept, *(c for c in left if c != code)]),
-                )
-                made = wrong and right and self._without(wrong, right, tolerance)
+                target = self._target(rule, code, left, tolerance)
+                made = target and self._without(target)
                 if made:
                     found += self._described(code, made, origin)
                     left.remove(code)
@@ -114,9 +112,26 @@ class _Workshop:
                 break
         return tuple(found)
 
-    def _without(self, wrong: Hypothesis, right: Hypothesis, tolerance: float) -> str | None:
+    def _target(self, rule: str, code: str, left: list[str], tolerance: float) -> Target | None:
+        """Return what the text has to do without one of the mistakes that are left."""
+
+        def does(place: int, mistakes: list[str]) -> Hypothesis | None:
+            own = self.verdict.in_array(place)
+            conventions = self.verdict.in_array(place, mistakes=False)
+            return hypothesis(rule, [c for c in own if c in conventions or c in mistakes])
+
+        (finding,) = (one for one in self.verdict.mistakes if one.code == code)
+        places = finding.arrays or (1,)
+        wrong, right = does(places[0], left), does(places[0], [c for c in left if c != code])
+        everywhere = range(1, len(self.tape.shapes) + 1) if finding.arrays else ()
+        kept = {place - 1: does(place, left) for place in everywhere if place not in places}
+        if wrong is None or right is None:
+            return None
+        others = {place: made for place, made in kept.items() if made is not None}
+        return Target(wrong, right, [self.verdict.numbers], self.tape, tolerance, others)
+
+    def _without(self, target: Target) -> str | None:
         """Return the text without a mistake, or None where no change of it is proven."""
-        target = Target(wrong, right, [self.verdict.numbers], self.tape, tolerance)
         start = self._judged(self.text, target, self.tape.steps)
         if start is None or start == target.done:
             return None
@@ -172,8 +187,7 @@ class _Workshop:
             path = self.rebuilder.rebuilt(text).play(other)
         except Exception:  # noqa: BLE001 - it is no proof then
             return False
-        expected = target.right.trajectory(self.verdict.numbers, other)
-        return distance(expected, path).residual <= target.tolerance
+        return distance(target.expected(other), path).residual <= target.tolerance
 
     def _with(self, changes: list[Change]) -> str | None:
         return spliced(self.text, (splice for change in changes for splice in change))

@@ -17,6 +17,7 @@ from typing import Any, final
 import numpy as np
 from numpy.typing import NDArray
 
+from thalweg.check.by_array import path_by_array
 from thalweg.check.catalogue.edits import Statements
 from thalweg.check.hypothesis import Hypothesis, played
 from thalweg.check.tape import Tape
@@ -75,6 +76,8 @@ class Target:
     tape : Tape
     tolerance : float
         Largest relative difference of moves that counts as none.
+    kept : mapping of int to Hypothesis
+        What the parameter arrays do in which the mistake is not, by their places from 0: their paths are to stay.
     """
 
     def __init__(
@@ -84,8 +87,10 @@ class Target:
         numbers: Sequence[Mapping[str, float]],
         tape: Tape,
         tolerance: float,
+        kept: Mapping[int, Hypothesis] | None = None,
     ) -> None:
         self.wrong, self.right, self.tape, self.tolerance = wrong, right, tape, tolerance
+        self.numbers, self.kept = numbers[0], dict(kept or {})
         old, new = wrong.statements or [], right.statements or []
         self.blocks = blocks(old, new)
         counts: list[int] = []
@@ -104,6 +109,11 @@ class Target:
         self.moves, self.counts = np.stack(paths), np.array(counts)
         self.full = len(self.blocks)
         self.parts = list(tape.slices())
+        if self.kept:
+            self.still = self.expected(tape).moves
+            self.concerned = np.concatenate(
+                [np.arange(own.start, own.stop) for k, own in enumerate(self.parts) if k not in self.kept]
+            )
 
     def _mixtures(self) -> list[tuple[bool, ...]]:
         """Return which blocks are right: any of them, but a line that stands elsewhere is right or wrong as one."""
@@ -122,6 +132,11 @@ class Target:
                 text[block.at : block.at + len(block.wrong)] = block.right
         return text
 
+    def expected(self, tape: Tape) -> Trajectory:
+        """Return the path without the mistake on a tape of the same arrays."""
+        codes = [self.kept.get(k, self.right).codes for k in range(len(self.parts))]
+        return path_by_array(self.right.rule, codes, self.numbers, tape)
+
     @property
     def done(self) -> Progress:
         """The progress at which nothing is left to be mended."""
@@ -130,7 +145,8 @@ class Target:
     def first_difference(self) -> int:
         """Return the first step, from 1, at which right and wrong part."""
         a, b = self.moves[0], Trajectory(np.concatenate([np.zeros((1, self.tape.size)), self.moves[-1].cumsum(axis=0)]))
-        apart = np.flatnonzero(differences(a, b).max(axis=1) > self.tolerance)
+        differing = differences(a, b)
+        apart = np.flatnonzero((differing[:, self.concerned] if self.kept else differing).max(axis=1) > self.tolerance)
         return int(apart[0]) + 1 if apart.size else self.tape.steps
 
     def progress(self, path: Trajectory) -> Progress | None:
@@ -138,13 +154,23 @@ class Target:
         with np.errstate(all="ignore"):
             apart = differences(self.moves[:, : path.steps], path).max(axis=1)
         found = []
-        for own in self.parts:
+        for k, own in enumerate(self.parts):
+            if k in self.kept:
+                if not self._stays(own, path):
+                    return None
+                found.append(self.full)
+                continue
             fits = apart[:, own].max(axis=1) <= self.tolerance
             if not fits.any():
                 return None
             counts = self.counts[fits]
             found.append(self.full if counts.max() == self.full else int(counts.min()))
         return tuple(found)
+
+    def _stays(self, own: slice, path: Trajectory) -> bool:
+        """Whether an array that is not to be mended does what it did."""
+        part = path.at(np.arange(own.start, own.stop))
+        return bool(differences(self.still[: path.steps, own], part).max() <= self.tolerance)
 
     def book_values(self, numbers: Mapping[str, float], step: int) -> list[dict[str, Any]]:
         """Return what each statement of the wrong explanation reads at a step, and after the last what is there."""

@@ -29,7 +29,7 @@ def askable(rule: str) -> tuple[str, ...]:
     >>> "second-corrected-with-beta1" in askable("adam")
     True
     """
-    mistakes = (entry.code for entry in fitting(rule) if entry.kind == "mistake")
+    mistakes = (entry.code for entry in fitting(rule) if entry.kind == "mistake" and not entry.some_arrays)
     return tuple(code for code in mistakes if code not in UNWRITTEN)
 
 

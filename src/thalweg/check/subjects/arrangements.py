@@ -47,6 +47,11 @@ class Arrangement(ABC):
         """How many calls make one step."""
         return 1
 
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """What the code calls the arrays; none where it gives them no names."""
+        return ()
+
     def params(self, arrays: Sequence[Array]) -> list[Any]:
         """Lay out parameters: one object for every call of a step."""
         return self._lay(arrays)
@@ -222,6 +227,11 @@ class Separate(Arrangement):
     shapes: Shapes = PAIR
     names: tuple[str, ...] = ("w", "b")
 
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The names of the arguments."""
+        return self.names
+
     def _lay(self, arrays: Sequence[Array]) -> list[Any]:
         return [tuple(a.copy() for a in arrays)]
 
@@ -267,6 +277,11 @@ class Keyed(Arrangement):
     names: tuple[Any, ...] = ("W1", "b1", "W2", "b2")
     slopes: str = ""
     """What stands before a key in the gradients; ``{}_grad`` where it is not a prefix."""
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The keys."""
+        return tuple(str(name) for name in self.names)
 
     def slope_name(self, name: Any) -> Any:
         """Return the key of a gradient."""

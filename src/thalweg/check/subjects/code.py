@@ -47,6 +47,11 @@ class Code(Subject):
         whole = arrangement.single or arrangement.shapes == ((2,),)
         return tape.shaped() if whole else tape.shaped(*arrangement.shapes)
 
+    @property
+    def arrays(self) -> tuple[str, ...]:
+        """What it calls its parameter arrays."""
+        return self.plans[0].arrangement.labels
+
     def groupings(self) -> Iterator[Tape]:
         """Yield tapes on which the arrays of a layer are one: some code counts layers, not arrays."""
         arrangement = self.plans[0].arrangement

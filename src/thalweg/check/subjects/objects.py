@@ -89,6 +89,11 @@ class Layers(Arrangement):
     """Empty, ``"list"`` or ``"model"``."""
 
     @property
+    def labels(self) -> tuple[str, ...]:
+        """Weights and biases, layer by layer."""
+        return ("W1", "b1", "W2", "b2")
+
+    @property
     def parts(self) -> int:
         """One call for every layer, or one for all."""
         return 1 if self.together else 2

@@ -124,6 +124,11 @@ class Subject(ABC):
         """Return the tape that suits it: the learning rate moves where the code lets it."""
         return standard() if self.moves_rate else standard().steady()
 
+    @property
+    def arrays(self) -> tuple[str, ...]:
+        """What it calls its parameter arrays, in the order of the tape; none where they have no names."""
+        return ()
+
     def groupings(self) -> Iterator[Tape]:
         """Yield the same tape cut otherwise: what the code may take for one array."""
         yield from ()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from thalweg.check.wording.gradient_lines import few
+from thalweg.check.wording.telling import title
 from thalweg.errors import shown
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ def rows_of_rules(phrases: Phrases, checked: Checked) -> list[Row]:
     rows = []
     for told in checked.told:
         verdict = told.verdict
-        said = phrases.between.join(phrases.title(finding.code, finding.title) for finding in verdict.mistakes)
+        said = phrases.between.join(title(phrases, verdict, finding) for finding in verdict.mistakes)
         if verdict.kind == "cannot_run":
             said = phrases.sentence(shown(verdict.note, 200))
         rows.append(Row(verdict.kind, (told.name, phrases.kinds[verdict.kind], verdict.rule or NONE, said)))

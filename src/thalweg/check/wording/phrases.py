@@ -164,6 +164,10 @@ class Phrases:
         formula where the user's are not known.
     effect, parts, parts_at, residual, residual_of, next_best, next_best_of, numbers, alike, has, has_not, note : str
         Names of the evidence, and how it is put: ``step``, ``steps``, ``value``, ``rule``.
+    arrays, in_array, only_in, array, and_array : str
+        Where parameter arrays do not all do the same: name of that evidence; what one ``array`` does, of ``rule`` and
+        ``value``; a ``title`` with the ``arrays`` it is confined to; an array without a name, of ``number``; and what
+        stands between two.
     elsewhere, mended : str
         Before the same method in other libraries; of wrong code, what it would be.
     properties : mapping of (str, str)
@@ -205,6 +209,11 @@ class Phrases:
     parts_at: str
     residual: str
     residual_of: str
+    arrays: str
+    in_array: str
+    only_in: str
+    array: str
+    and_array: str
     next_best: str
     next_best_of: str
     numbers: str

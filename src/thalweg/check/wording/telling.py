@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from thalweg.check.verdict import Verdict
+from thalweg.check.verdict import Finding, Verdict
 from thalweg.check.wording.effects import said_of
 from thalweg.check.wording.phrases import Phrases
 from thalweg.errors import shown
@@ -28,6 +28,31 @@ def headline(phrases: Phrases, name: str, file: str, verdict: Verdict) -> str:
     }[verdict.kind]
     reason = phrases.sentence(shown(verdict.note, 200))
     return template.format(name=name, file=file, rule=verdict.rule, count=len(verdict.mistakes), reason=reason)
+
+
+def title(phrases: Phrases, verdict: Verdict, finding: Finding) -> str:
+    """Return what was found in a few words, with the parameter arrays that alone have it.
+
+    Examples
+    --------
+    >>> from thalweg.check.verdict import InArray
+    >>> from thalweg.check.wording.english import ENGLISH
+    >>> slip = Finding("not-squared", "the gradient is not squared", "...", "...", arrays=(2,))
+    >>> said = Verdict("wrong", "adam", mistakes=(slip,), arrays=(InArray("W", (4, 5), (), 0.0),) * 2)
+    >>> title(ENGLISH, said, slip)
+    'the gradient is not squared, only in W'
+    """
+    plain = phrases.title(finding.code, finding.title)
+    if not finding.arrays:
+        return plain
+    named = (_array(phrases, verdict, place) for place in finding.arrays)
+    return phrases.only_in.format(title=plain, arrays=phrases.and_array.join(named))
+
+
+def _array(phrases: Phrases, verdict: Verdict, place: int) -> str:
+    """Return what a parameter array is called, by its place from 1."""
+    name = verdict.arrays[place - 1].name if place <= len(verdict.arrays) else ""
+    return shown(name, 40) if name else phrases.array.format(number=place)
 
 
 def evidence(phrases: Phrases, verdict: Verdict, steps: int) -> list[tuple[str, str]]:
@@ -64,6 +89,10 @@ def evidence(phrases: Phrases, verdict: Verdict, steps: int) -> list[tuple[str, 
         rows += _properties(phrases, verdict)
     else:
         rows.append((phrases.residual, phrases.residual_of.format(value=_small(verdict.residual))))
+    for place, one in enumerate(verdict.arrays, 1):
+        name, rule = _array(phrases, verdict, place), " + ".join((verdict.rule or "", *one.findings))
+        text = phrases.in_array.format(array=name, rule=rule, value=_small(one.residual))
+        rows.append((phrases.arrays if place == 1 else "", text))
     if verdict.runner_up is not None:
         up = verdict.runner_up
         name = " + ".join((up.rule, *up.findings))

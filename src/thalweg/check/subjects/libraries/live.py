@@ -46,7 +46,8 @@ class Live(Subject):
             return verdict
         found = ", ".join(finding.title for finding in verdict.mistakes)
         note = f"a rule of its own; it does what {verdict.rule} would do if {found}"
-        return replace(verdict, kind="unknown", rule=None, mistakes=(), conventions=(), mapping={}, note=note)
+        nothing = replace(verdict, rule=None, mistakes=(), conventions=(), arrays=(), mapping={})
+        return replace(nothing, kind="unknown", note=note)
 
     def play(self, tape: Tape) -> Trajectory:
         """Step a fresh copy along the tape.
