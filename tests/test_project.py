@@ -26,11 +26,7 @@ import thalweg
 ROOT = Path(__file__).parents[1]
 PYPROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 EXTRAS: dict[str, list[str]] = PYPROJECT["project"]["optional-dependencies"]
-# All but __main__, which is the command itself.
-MODULES = [
-    "thalweg",
-    *sorted({m.name for m in pkgutil.walk_packages(thalweg.__path__, "thalweg.")} - {"thalweg.__main__"}),
-]
+MODULES = ["thalweg", *sorted(m.name for m in pkgutil.walk_packages(thalweg.__path__, "thalweg."))]
 # What only a run, a table or a picture needs.
 HEAVY = {"bokeh", "jinja2", "matplotlib", "mlflow", "numba", "pandas", "pyarrow", "scipy", "sklearn", "tensorboard"}
 

@@ -8,11 +8,13 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from types import ModuleType
 
 import click
 import pytest
 
 import thalweg
+from thalweg import __main__ as entry
 from thalweg import cli
 from thalweg.check.subjects.subject import CannotRun
 from thalweg.errors import ThalwegError
@@ -213,10 +215,21 @@ def test_an_interrupt_leaves_with_130_and_no_file(folder):
     out, err = process.communicate(timeout=120)
     assert process.returncode == 130
     assert err.startswith("dataset:diabetes")
-    assert err.endswith("\ninterrupted\n")
+    assert err.endswith("\ninterrupted; nothing is kept: a checkpoint is made after 10 s of learning\n")
     assert "\n\n\n" not in err
     assert "Traceback" not in out + err
     assert list(folder.iterdir()) == []
+
+
+def test_an_interrupt_while_the_command_line_is_loaded_shows_no_traceback(monkeypatch, capsys):
+    class Loading(ModuleType):
+        def __getattr__(self, name):
+            raise KeyboardInterrupt
+
+    monkeypatch.setitem(sys.modules, "thalweg.cli", Loading("thalweg.cli"))
+    with pytest.raises(SystemExit) as left:
+        entry.main()
+    assert (left.value.code, capsys.readouterr()) == (130, ("", "\ninterrupted\n"))
 
 
 def test_threads_that_end_with_the_process_do_not_hurry_an_interrupt():

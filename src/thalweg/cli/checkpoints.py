@@ -79,8 +79,9 @@ class Keeping:
         except KeyboardInterrupt:
             if any(path.exists() for path in self._checkpoint.files):
                 what = f"what was learned is kept in {self.path}: the same command goes on from there"
-                raise KeyboardInterrupt(what) from None
-            raise
+            else:
+                what = f"nothing is kept: a checkpoint is made after {self._checkpoint.every:g} s of learning"
+            raise KeyboardInterrupt(what) from None
 
     def done(self) -> None:
         """Remove the files, and what kills have left of others: the model is written, or will never be."""
