@@ -233,6 +233,125 @@ class SGD:
                 p.data = p.data - self.lr * buf
 """,
     ),
+    "keys that only their gradients show to be parameters": (
+        "gradient_descent",
+        """
+import numpy as np
+def update_parameters(parameters, gradients, lr):
+    parameters['Wax'] += -lr * gradients['dWax']
+    parameters['Waa'] += -lr * gradients['dWaa']
+    parameters['Wya'] += -lr * gradients['dWya']
+    parameters['b'] += -lr * gradients['db']
+    parameters['by'] += -lr * gradients['dby']
+    return parameters
+""",
+    ),
+    "an index of the layer that is no counter": (
+        "momentum",
+        """
+import numpy as np
+class Momentum:
+    def __init__(self, n_layers, lr=0.1, beta=0.9):
+        self.lr, self.beta = lr, beta
+        self.vw = [0] * n_layers
+        self.vb = [0] * n_layers
+    def update(self, i, w, b, dw, db):
+        self.vw[i] = self.beta * self.vw[i] + dw
+        self.vb[i] = self.beta * self.vb[i] + db
+        return w - self.lr * self.vw[i], b - self.lr * self.vb[i]
+""",
+    ),
+    "nodes that keep value, gradient and momentum": (
+        "momentum",
+        """
+class Node:
+    def __init__(self, value):
+        self.value = value
+        self.gradient = 0.0
+        self.momentum = 0.0
+class Trainer:
+    def __init__(self, nodes, lr=0.1, beta=0.9):
+        self.nodes, self.lr, self.beta = nodes, lr, beta
+    def step(self):
+        for n in self.nodes:
+            n.momentum = self.beta * n.momentum + n.gradient
+            n.value -= self.lr * n.momentum
+""",
+    ),
+    "a gradient under a name of its own": (
+        "adam",
+        """
+import numpy as np
+class Adam:
+    def __init__(self, dim, lr=0.01):
+        self.dim = dim
+        self.lr = lr
+        self.t = 0
+        self.m = np.zeros(self.dim, dtype=np.float32)
+        self.v = np.zeros(self.dim, dtype=np.float32)
+    def update(self, theta, globalg):
+        self.t += 1
+        self.m = 0.9 * self.m + 0.1 * globalg
+        self.v = 0.999 * self.v + 0.001 * (globalg * globalg)
+        a = self.lr / (1 - 0.9 ** self.t)
+        return theta - a * self.m / (np.sqrt(self.v / (1 - 0.999 ** self.t)) + 1e-8)
+""",
+    ),
+    "words of another field": (
+        "momentum",
+        """
+class PortfolioTilter:
+    def __init__(self, aggressiveness=0.1, persistence=0.9):
+        self.aggressiveness, self.persistence = aggressiveness, persistence
+        self.trend = 0.0
+    def rebalance(self, allocation, marginal_loss):
+        self.trend = self.persistence * self.trend + marginal_loss
+        return allocation - self.aggressiveness * self.trend
+""",
+    ),
+    "settings in a class": (
+        "adam",
+        """
+import numpy as np
+class HP:
+    lr = 0.001
+    beta1 = 0.9
+    beta2 = 0.999
+    eps = 1e-8
+def adam(w, g, m, v, t, hp=HP):
+    m = hp.beta1 * m + (1 - hp.beta1) * g
+    v = hp.beta2 * v + (1 - hp.beta2) * g ** 2
+    mh = m / (1 - hp.beta1 ** t)
+    vh = v / (1 - hp.beta2 ** t)
+    return w - hp.lr * mh / (np.sqrt(vh) + hp.eps), m, v
+""",
+    ),
+    "three functions that belong together": (
+        "momentum",
+        """
+import numpy as np
+def sgd_momentum(lr=0.1, mass=0.9):
+    def init(x0):
+        return x0, np.zeros_like(x0)
+    def update(i, g, state):
+        x, velocity = state
+        velocity = mass * velocity + g
+        return x - lr * velocity, velocity
+    def get_params(state):
+        return state[0]
+    return init, update, get_params
+""",
+    ),
+    "names in Polish": (
+        "momentum",
+        """
+def aktualizuj(wagi, gradienty, predkosci, wsp=0.1, bezwladnosc=0.9):
+    for i in range(len(wagi)):
+        predkosci[i] = bezwladnosc * predkosci[i] + gradienty[i]
+        wagi[i] = wagi[i] - wsp * predkosci[i]
+    return wagi, predkosci
+""",
+    ),
 }
 
 
@@ -277,6 +396,69 @@ def test_the_rule_of_the_default_comes_first():
                 return w - self.lr * self.v
     """
     assert [one.name for one in candidates(text)] == ["Optimizer(method='momentum')", "Optimizer(method='sgd')"]
+
+
+def test_what_is_off_by_default_is_examined_as_well():
+    text = """
+    class SGD:
+        def __init__(self, lr=0.1, momentum=0.0, nesterov=False):
+            self.lr, self.momentum, self.nesterov, self.v = lr, momentum, nesterov, 0
+        def step(self, w, g):
+            self.v = self.momentum * self.v + g
+            return w - self.lr * (g + self.momentum * self.v if self.nesterov else self.v)
+    """
+    found = candidates(text)
+    assert [one.name for one in found] == ["SGD", "SGD(momentum=0.9)", "SGD(momentum=0.9, nesterov=True)"]
+    rules = ("gradient_descent", "momentum", "nesterov")
+    assert [distance(adapt(one.update), rule) < 1e-9 for one, rule in zip(found, rules, strict=True)] == [True] * 3
+
+
+def test_numbers_are_those_of_the_call_where_there_is_no_default():
+    text = """
+    def momentum(w, g, v, lr, mu):
+        v = mu * v + g
+        return w - lr * v, v
+    rate = 0.02
+    w, v = momentum(1.0, 2.0, 0.0, rate, mu=0.8)
+    """
+    subject = subject_of(text)
+    assert (subject.numbers["learning_rate"], subject.numbers["momentum"]) == (0.02, 0.8)
+
+
+def test_numbers_are_those_that_the_code_sets_for_missing_keys():
+    text = """
+    def sgd(w, dw, config=None):
+        config = {} if config is None else config
+        config.setdefault("learning_rate", 1e-3)
+        return w - config["learning_rate"] * dw, config
+    """
+    assert subject_of(text).numbers["learning_rate"] == 1e-3
+
+
+def test_the_solution_is_not_looked_for_under_the_gradient():
+    text = """
+    def descend(fun, x0, jac, rate=0.1, maxiter=100):
+        x = x0
+        for _ in range(maxiter):
+            g = jac(x)
+            x = x - rate * g
+        return {"jac": x - g, "fun": fun(x), "x": x}
+    """
+    assert distance(subject_of(text), "gradient_descent") < 1e-9
+
+
+def test_a_class_that_is_given_an_optimizer_is_none():
+    text = """
+    class SGD:
+        def update(self, w, g):
+            return w - 0.1 * g
+    class Dense:
+        def __init__(self, w, optimizer):
+            self.w, self.optimizer = w, optimizer
+        def update(self, g):
+            self.w = self.optimizer.update(self.w, g)
+    """
+    assert [one.name for one in candidates(text)] == ["SGD"]
 
 
 def test_a_string_that_chooses_no_rule_is_left_alone():

@@ -22,7 +22,6 @@ from thalweg.check.subjects.loops import LoopPlan, first_way, is_loop, loop_plan
 from thalweg.check.subjects.play import Plan
 from thalweg.check.subjects.signature import signature_of
 from thalweg.check.subjects.subject import CannotRun, Source, Subject
-from thalweg.check.subjects.words import promised
 from thalweg.formulas.formula import Rule
 
 __all__ = ["CannotRun", "Source", "Subject", "adapt"]
@@ -68,7 +67,7 @@ def adapt(
         return replace(formula, numbers={**formula.numbers, **(numbers or {})}, source=source)
     given, rate = dict(numbers or {}), learning_rate_parameter
     if isinstance(update, Choice):
-        chosen = rule or promised(update.option) or hint_of(update.update, source)
+        chosen = rule or update.hint or hint_of(update.update, source)
         return _chosen(update, chosen, given, rate, source)
     update = getattr(update, "py_func", update)  # what Numba has compiled is read and played as Python
     name = getattr(update, "__name__", None) or type(update).__name__
@@ -96,8 +95,8 @@ def _chosen(
         plans = class_plans(choice.update, given, rate, source, None, choice.made)
     else:
         plans = _of_function(choice.made, given, rate, source)
-    name = f"{choice.update.__name__}({choice.argument}={choice.option!r})"
-    return made_of(name, plans, hint=hint, source=source, texts=(plans[0].actor.signature,))
+    name = getattr(choice.update, "__name__", type(choice.update).__name__)
+    return made_of(choice.named(name), plans, hint=hint, source=source, texts=(plans[0].actor.signature,))
 
 
 def _of_function(

@@ -28,6 +28,8 @@ class Use:
     prefixes: list[str] = field(default_factory=list)
     indices: set[int] = field(default_factory=set)
     indexed: bool = False
+    points: bool = False
+    """Says which of several something is: ``memory[i]``."""
     walked: bool = False
     """Iterated, zipped, enumerated, or asked for its length."""
     mapped: bool = False
@@ -37,6 +39,8 @@ class Use:
     """Names that the result of calling it is taken apart into."""
     counted: bool = False
     """Increased by one inside."""
+    paired: bool = False
+    """Taken without its first and without its last: ``zip(sizes[:-1], sizes[1:])``."""
     unpacked: list[str] = field(default_factory=list)
     """Names it is taken apart into: ``m, v = state``."""
     elements: list[str] = field(default_factory=list)
@@ -47,6 +51,8 @@ class Use:
     """Compared with None or tested for being empty."""
     measures: bool = False
     """Says how large something is: ``np.zeros(n)``, ``[0.0] * n``, ``range(n)``."""
+    defaults: dict[str, float] = field(default_factory=dict)
+    """Numbers that stand in for keys that are missing: ``config.setdefault("lr", 0.1)``."""
     choices: list[str] = field(default_factory=list)
     """Strings it is compared with."""
 
@@ -170,8 +176,8 @@ def _read(node: ast.AST, at: Callable[[ast.AST], Use | None]) -> None:
                 use.called = True
             if isinstance(func, ast.Attribute) and (use := at(func.value)) is not None:
                 use.mapped = use.mapped or func.attr in ("keys", "items", "values", "get", "setdefault")
-                if func.attr in ("get", "setdefault", "pop") and args and isinstance(args[0], ast.Constant):
-                    use.attributes.append(f"[{args[0].value!s}]")
+                if func.attr in ("get", "setdefault", "pop") and args:
+                    _asked(use, args)
             if isinstance(func, ast.Name) and func.id in ("zip", "enumerate", "len", "list", "reversed", "map", "iter"):
                 for arg in args:
                     if (use := at(arg)) is not None:
@@ -179,6 +185,8 @@ def _read(node: ast.AST, at: Callable[[ast.AST], Use | None]) -> None:
         case ast.Subscript(value=value, slice=index):
             if (use := at(value)) is not None:
                 _indexed(use, index)
+            if (use := at(index)) is not None:
+                use.points = True
         case ast.For(iter=iterated) | ast.comprehension(iter=iterated):
             if (use := at(iterated)) is not None:
                 use.walked = True
@@ -193,6 +201,14 @@ def _read(node: ast.AST, at: Callable[[ast.AST], Use | None]) -> None:
             pass
     _read_measures(node, at)
     _read_choices(node, at)
+
+
+def _asked(use: Use, args: list[ast.expr]) -> None:
+    """Note the key that is asked for, and the number that stands in for it."""
+    if isinstance(args[0], ast.Constant):
+        use.attributes.append(f"[{args[0].value!s}]")
+        if len(args) > 1 and (number := _number(args[1])) is not None:
+            use.defaults.setdefault(str(args[0].value), number)
 
 
 _MAKERS = ("zeros", "ones", "empty", "full", "range", "arange")
@@ -266,6 +282,11 @@ def _assigned(target: ast.expr, value: ast.expr, at: Callable[[ast.AST], Use | N
 
 def _indexed(use: Use, index: ast.expr) -> None:
     use.indexed = True
+    match index:
+        case ast.Slice(lower=None, upper=ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=1))):
+            use.paired = True
+        case _:
+            pass
     if isinstance(index, ast.Constant) and isinstance(index.value, str):
         use.keys.append(index.value)
     elif isinstance(index, ast.Constant) and isinstance(index.value, int):

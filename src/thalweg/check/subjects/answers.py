@@ -115,6 +115,8 @@ class Cell:
 
     def __getattr__(self, name: str) -> Any:
         place = _place(name)
+        if words.role_of(name) in (words.MEMORY, "momentum"):
+            return 0.0  # what remembers something before the first step
         if name.startswith("__") or place is None:
             raise AttributeError(name)
         return self.__dict__["_held"][place]

@@ -25,9 +25,10 @@ def casts(signature: Signature, *, held: bool = False) -> Iterator[Signature]:
     plain = _completed(signature)
     given = plain.has(*_GIVEN) or held
     silent = [a for a in signature.arguments if a.role is None and a.required and not a.use.assigned]
-    if given and silent and plain.has(words.GRADIENTS) and not plain.has(words.PARAMETERS, words.LAYER, PAIRS):
-        for a in silent:  # what stands beside the gradient and has no name that says otherwise
-            yield _completed(signature.recast({a.name: words.PARAMETERS}))
+    missing = [r for r in (words.PARAMETERS, words.GRADIENTS) if not plain.has(r)]
+    if given and silent and len(missing) == 1 and not plain.has(words.LAYER, PAIRS, words.FUNCTION, words.BOTH):
+        for a in silent:  # what stands beside the other and has no name that says otherwise
+            yield _completed(signature.recast({a.name: missing[0]}))
     if given:
         yield plain
     yield from _recasts(signature, plain)

@@ -21,7 +21,7 @@ from thalweg.check.subjects.held import held_layouts
 from thalweg.check.subjects.layouts import layouts
 from thalweg.check.subjects.loops import LoopPlan, first_way, is_loop, loop_plans
 from thalweg.check.subjects.play import Plan, guarded
-from thalweg.check.subjects.signature import NUMBERS, PAIRS, Signature, signature_of
+from thalweg.check.subjects.signature import NUMBERS, PAIRS, Argument, Signature, signature_of
 from thalweg.check.subjects.stage import Stage
 from thalweg.check.subjects.subject import CannotRun, Source
 
@@ -171,6 +171,8 @@ def _plans(
         raise CannotRun(f"{kind.__name__} has no method that could make a step")
     sample = next((functions[name] for name in loops if name in functions), vars_init(kind))
     methods = {n: bound(signature_of(f, source, rate_name)) for n, f in functions.items()}
+    if maker is not None:
+        maker = maker.recast({a.name: words.PARAMETERS for a in maker.arguments if _holds_slopes(a, methods)})
     reading = _Reading(kind, maker, instance, methods, Beginning(sample))
     return first_way([
         lambda: first_that_plays(_own_arrays(reading, names, given, rate_name, source), given, rate_name, source),
@@ -195,6 +197,14 @@ def _tries(reading: _Reading, names: list[str]) -> Iterator[tuple[Actor, Arrange
                 if setup != name:
                     actor = reading.actor(name, cast, made, setup)
                     yield from ((actor, layout) for layout in layouts(cast, reading.others))
+
+
+def _holds_slopes(argument: Argument, methods: Mapping[str, Signature]) -> bool:
+    """Whether methods ask for gradients of what the constructor is given, under a name that says nothing."""
+    if argument.role is not None or not argument.required:
+        return False
+    uses = [m.anatomy.use(f"self.{mark}{argument.name}") for m in methods.values() for mark in ("", "_")]
+    return any(words.role_of(name) == words.GRADIENTS for use in uses for name in use.attributes)
 
 
 def _nameless(functions: Mapping[str, Callable[..., Any]]) -> list[str]:

@@ -146,6 +146,7 @@ def _held(stage: Stage, plan: Plan | LoopPlan) -> Iterator[tuple[str, Any]]:
         for argument in signature.arguments if isinstance(signature, Signature) else ():
             if not argument.required:
                 yield argument.name, argument.default
+                yield from _settings(argument.default)
     for name, value in getattr(stage.instance, "__dict__", {}).items():
         yield name, value
         yield from _settings(value)
@@ -164,9 +165,9 @@ def _held(stage: Stage, plan: Plan | LoopPlan) -> Iterator[tuple[str, Any]]:
 
 
 def _settings(value: Any) -> Iterator[tuple[str, Any]]:
-    """Yield what stands in a dictionary, or in the attributes of a plain object."""
+    """Yield what stands in a dictionary, or in the attributes of a plain object or class."""
     held = value if isinstance(value, dict) else getattr(value, "__dict__", {})
-    if not callable(value):
+    if isinstance(value, type) or not callable(value):
         yield from ((k, v) for k, v in held.items() if isinstance(k, str))
 
 

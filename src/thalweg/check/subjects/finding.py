@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any, final
 
 from thalweg.check.subjects import words
-from thalweg.check.subjects.choices import Choice, options_of
+from thalweg.check.subjects.choices import choices_of
 from thalweg.check.subjects.classes import Method, bound, methods_of
 from thalweg.check.subjects.functions import bare
 from thalweg.check.subjects.hints import hint_of
@@ -105,20 +105,16 @@ def find(namespace: Mapping[str, Any], source: Source | None = None, name: str |
 
 
 def _choices(candidate: Candidate, source: Source | None) -> Iterator[Candidate]:
-    """Yield a candidate, or each rule that a string chooses among: that of the default first."""
-    update = candidate.update
-    functions = _methods(update) if isinstance(update, type) else [update]
-    if isinstance(update, Method | Rule) or not all(inspect.isfunction(f) for f in functions):
+    """Yield a candidate, and the other rules that it offers: that of the defaults first."""
+    if isinstance(candidate.update, Method | Rule):
         yield candidate
         return
-    for argument, options in options_of(update, source):
-        if argument.required or any(words.promised(option) for option in options):
-            first = [argument.default] if argument.default in options else []
-            for option in dict.fromkeys([*first, *options]):
-                name = f"{candidate.name}({argument.name}={option!r})"
-                yield replace(candidate, name=name, update=Choice(update, argument.name, option))
-            return
-    yield candidate
+    offered = list(choices_of(candidate.update, source))
+    for choice in offered:
+        chosen = replace(candidate, name=choice.named(candidate.name), update=choice)
+        yield chosen if choice.settings else candidate
+    if not offered:
+        yield candidate
 
 
 def _without_object(kind: Any) -> Iterator[tuple[str, Callable[..., Any]]]:
@@ -195,12 +191,24 @@ def _score(name: str, value: Any, source: Source | None) -> int:
     if isinstance(value, type):
         if issubclass(value, BaseException) or inspect.isabstract(value) or not methods_of(value):
             return 0
-        return score + 2 + 3 * _steps(value)
+        return score + 2 + 3 * _steps(value) - 4 * _is_given_one(value)
     try:
         signature = signature_of(value, source, None, bare(value))
     except (ValueError, TypeError):
         return 0
     return score + _by_arguments(signature)
+
+
+_USED = ("opt", "optimizer", "optim", "optimiser")
+
+
+def _is_given_one(kind: type) -> bool:
+    """Whether a class is made with an optimizer, which it then uses."""
+    try:
+        given = inspect.signature(kind).parameters.values()
+    except (ValueError, TypeError):
+        return False
+    return any(a.name.lower().removesuffix("_fn") in _USED and not isinstance(a.default, str) for a in given)
 
 
 def _steps(kind: type) -> bool:
@@ -211,8 +219,7 @@ def _steps(kind: type) -> bool:
 
 def _by_arguments(signature: Signature) -> int:
     slopes = signature.has(words.GRADIENTS, words.LAYER, PAIRS)
-    users = ("opt", "optimizer", "optim", "optimiser")
-    if any(a.name.lower() in users and not a.use.indexed for a in signature.arguments):
+    if any(a.name.lower() in _USED and not a.use.indexed for a in signature.arguments):
         return -4  # it uses one
     if any(inspect.isfunction(a.default) for a in signature.arguments):
         return -4

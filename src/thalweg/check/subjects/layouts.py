@@ -156,7 +156,7 @@ def _is_parameter(key: str) -> bool:
 def _keyed(uses: list[Use], anatomies: list[Anatomy]) -> Iterator[Arrangement]:
     """Yield dictionaries with the keys that the text names, then with the usual ones."""
     strings = {text for anatomy in anatomies for text in anatomy.strings}
-    named = list(dict.fromkeys(k for use in uses for k in use.keys if _is_parameter(k)))
+    named = list(dict.fromkeys(k for use in uses for k in use.keys if _is_parameter(k) or f"d{k}" in strings))
     prefixes = list(dict.fromkeys(
         p for use in uses for p in use.prefixes if p and (words.role_of(p) == words.PARAMETERS)
     ))  # fmt: skip

@@ -13,7 +13,7 @@ from thalweg.check.subjects import words
 from thalweg.check.subjects.actors import Actor
 from thalweg.check.subjects.arrangements import Arrangement, Items, Keyed, Number, Whole
 from thalweg.check.subjects.layouts import layouts
-from thalweg.check.subjects.places import follow, paths
+from thalweg.check.subjects.places import aside, follow, paths
 from thalweg.check.subjects.play import NOTHING, SHIFT, Failure, guarded, probe
 from thalweg.check.subjects.signature import EMPTY, Argument, Signature
 from thalweg.check.subjects.stage import Stage
@@ -305,7 +305,7 @@ def _settle(plan: LoopPlan, source: Source | None) -> LoopPlan | Failure:
         per = max(calls[1] - calls[0], 1)
         early = max(calls[0] - per, 0)
         counted = replace(plan, per_step=per, ahead=early if per > 1 else 0, unused=early)
-        for path in paths(walked[1][0]):
+        for path in sorted(paths(walked[1][0]), key=aside):
             for way in (path, (*path, -1)):
                 made = replace(counted, path=way)
                 if _is_walk(made, tape.first(3), source):

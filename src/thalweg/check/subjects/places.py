@@ -8,6 +8,7 @@ from typing import Any, Literal, final
 
 import numpy as np
 
+from thalweg.check.subjects import words
 from thalweg.check.subjects.answers import Layer, Model
 from thalweg.check.subjects.stage import Stage
 
@@ -44,6 +45,12 @@ class Place:
         if self.gathered and isinstance(found, list | tuple) and len(found) > max(self.gathered):
             return tuple(found[k] for k in self.gathered)
         return found
+
+
+def aside(path: tuple[Any, ...]) -> bool:
+    """Whether the names on a way say that something else lies at its end: a gradient, a memory, a value."""
+    others = (words.GRADIENTS, words.FUNCTION, words.OBJECTIVE, words.MEMORY, words.BOTH)
+    return any(isinstance(step, str) and words.role_of(step) in others for step in path[-1:])
 
 
 def follow(root: Any, path: tuple[Any, ...]) -> Any:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from thalweg.check.subjects import words
 from thalweg.check.subjects.actors import Actor, GeneratorActor
 from thalweg.check.subjects.arrangements import Arrangement
-from thalweg.check.subjects.places import Place, follow, paths
+from thalweg.check.subjects.places import Place, aside, follow, paths
 from thalweg.check.subjects.signature import Signature
 from thalweg.check.subjects.stage import Stage, Unanswerable
 from thalweg.check.subjects.subject import CannotRun, Source
@@ -265,7 +265,7 @@ def _places(plan: Plan, stage: Stage, results: list[Any]) -> Iterator[Place]:
         return all(one is not None for one in raw) and arrangement.read(raw) is not None
 
     count = len(plan.actor.signature.having(words.PARAMETERS)) if len(arrangement.shapes) > 1 else 0
-    for path in paths(results[0]):
+    for path in sorted(paths(results[0]), key=aside):
         place = Place("result", path)
         found = follow(results[0], path)
         if readable(place):

@@ -10,6 +10,7 @@ from typing import Any, final
 
 from thalweg.check.subjects import words
 from thalweg.check.subjects.anatomy import Anatomy, Use, dissect
+from thalweg.check.subjects.calls import called_with
 from thalweg.check.subjects.subject import Source
 
 EMPTY = inspect.Parameter.empty
@@ -36,6 +37,8 @@ class Argument:
         What the text does with it.
     part : int or None
         Which of several arrays it is, where there are separate arguments for each.
+    usual : float or None
+        The number that the file calls it with, where it has no default.
     """
 
     name: str
@@ -43,6 +46,7 @@ class Argument:
     default: Any
     use: Use
     part: int | None = None
+    usual: float | None = None
 
     @property
     def required(self) -> bool:
@@ -127,6 +131,10 @@ def signature_of(
     for key in dict.fromkeys(anatomy.use(extra).keys if extra else ()):
         if key not in {a.name for a in found}:
             found.append(Argument(key, words.role_of(key), EMPTY, Use()))
+    given = called_with(getattr(text_of or function, "__name__", ""), source)
+    if isinstance(function, type):
+        given = called_with(function.__name__, source)
+    found = [replace(a, usual=given.get(a.name, given.get(k))) if a.required else a for k, a in enumerate(found)]
     settled = _with_parts(tuple(_one_gradient(_settled(found, anatomy))))
     return Signature(function, settled, anatomy, frozenset(positional), extra, rest)
 
@@ -156,7 +164,7 @@ def _settled(arguments: list[Argument], anatomy: Anatomy) -> list[Argument]:
             role = _not_called_role(a, role, roles)
         elif role in (words.COUNT, words.ITERATIONS):
             role = _count_role(a, roles)
-        elif role == words.LAYER and isinstance(a.default, int):
+        elif role == words.LAYER and (isinstance(a.default, int) or (a.use.paired and not a.use.attributes)):
             role = words.SIZE
         elif role in (None, words.DATA, words.COUNT) and (beside := _beside(a.name, arguments)) is not None:
             role = beside
@@ -245,6 +253,8 @@ def _not_called_role(a: Argument, role: str, roles: set[str | None]) -> str | No
 def _count_role(a: Argument, roles: set[str | None]) -> str:
     """Tell how far a run is from how long it is to be, and both from which array it is."""
     looped = words.FUNCTION in roles or words.OBJECTIVE in roles or words.BOTH in roles
+    if a.use.points and not looped and words.KEY not in roles and a.required:
+        return words.KEY
     if a.role == words.ITERATIONS:
         stepwise = words.GRADIENTS in roles or (not looped and words.DATA not in roles)
         return words.COUNT if stepwise and a.required and "max" not in a.name.lower() else words.ITERATIONS

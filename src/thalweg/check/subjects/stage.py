@@ -207,7 +207,7 @@ class Stage:
 
     def _number(self, argument: Argument) -> Any:
         role = argument.role or ""
-        default = argument.default
+        default = argument.default if argument.usual is None or not argument.required else argument.usual
         if role == "betas":
             pair = tuple(self.given.get(k, words.USUAL[k]) for k in ("beta1", "beta2"))
             return EMPTY if default is not EMPTY and default is not None and "beta1" not in self.given else pair
@@ -261,13 +261,13 @@ class Stage:
         def answer(key: Any) -> Any:
             role = words.role_of(str(key))
             if str(key) == self.rate_name or role == words.RATE:
-                rate = self.given.get(words.RATE, words.USUAL[words.RATE])
+                rate = self.given.get(words.RATE, argument.use.defaults.get(str(key), words.USUAL[words.RATE]))
                 self.used.setdefault(words.RATE, rate)
                 return rate
             if role == "betas":
                 return (0.9, 0.999)
             if role in words.USUAL:
-                value = self.given.get(role, words.USUAL[role])
+                value = self.given.get(role, argument.use.defaults.get(str(key), words.USUAL[role]))
                 self.used.setdefault(role, value)
                 return value
             if role == words.COUNT:
