@@ -185,8 +185,6 @@ def _read(node: ast.AST, at: Callable[[ast.AST], Use | None]) -> None:
         case ast.Subscript(value=value, slice=index):
             if (use := at(value)) is not None:
                 _indexed(use, index)
-            if (use := at(index)) is not None:
-                use.points = True
         case ast.For(iter=iterated) | ast.comprehension(iter=iterated):
             if (use := at(iterated)) is not None:
                 use.walked = True
@@ -215,7 +213,7 @@ _MAKERS = ("zeros", "ones", "empty", "full", "range", "arange")
 
 
 def _read_measures(node: ast.AST, at: Callable[[ast.AST], Use | None]) -> None:
-    """Note what says how large something is."""
+    """Note what says how large something is, or which of several."""
     measured: list[ast.AST] = []
     match node:
         case ast.Call(func=ast.Attribute(attr=name) | ast.Name(id=name), args=[first, *others]) if name in _MAKERS:
@@ -223,6 +221,8 @@ def _read_measures(node: ast.AST, at: Callable[[ast.AST], Use | None]) -> None:
             measured = [*measured, *(others if name == "range" else ())]
         case ast.BinOp(left=ast.List(elts=[ast.Constant()]), op=ast.Mult(), right=right):
             measured = [right]
+        case ast.Subscript(slice=index) if (use := at(index)) is not None:
+            use.points = True
         case ast.While(test=ast.Compare(ops=[ast.Lt() | ast.LtE() | ast.NotEq()], comparators=[right])):
             measured = [right]
         case _:
