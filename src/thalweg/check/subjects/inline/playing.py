@@ -1,0 +1,66 @@
+"""A lifted update made playable: its arguments are what the text around it showed them to be."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from thalweg.check.subjects import words
+from thalweg.check.subjects.actors import FunctionActor
+from thalweg.check.subjects.arrangements import Separate, SeparateNumbers
+from thalweg.check.subjects.beginnings import Beginning
+from thalweg.check.subjects.code import made_of
+from thalweg.check.subjects.functions import first_that_plays
+from thalweg.check.subjects.inline.lifting import FUNCTION, Lifted
+from thalweg.check.subjects.layouts import layouts, shapes_for
+from thalweg.check.subjects.signature import signature_of
+from thalweg.check.subjects.subject import Source, Subject
+
+
+def subject_of(
+    update: Lifted,
+    function: Callable[..., Any],
+    source: Source,
+    *,
+    rule: str | None = None,
+    numbers: Mapping[str, float] | None = None,
+    learning_rate_parameter: str | None = None,
+) -> Subject:
+    """Make a lifted update playable.
+
+    Parameters
+    ----------
+    update : Lifted
+    function : callable
+        The function of its text, after that was run.
+    source : Source
+        Its text.
+    rule, numbers, learning_rate_parameter
+        As :func:`thalweg.check.subjects.adapt` takes them.
+
+    Raises
+    ------
+    CannotRun
+        It does nothing that could be followed.
+    """
+    read = signature_of(function, source, learning_rate_parameter)
+    known = {name: (role or None, part) for name, role, part in update.roles}
+    arguments = []
+    for argument in read.arguments:
+        role, part = known.get(argument.name, (argument.role, None))
+        role = words.RATE if argument.name == learning_rate_parameter else role
+        arguments.append(replace(argument, role=role, part=part))
+    signature = replace(read, arguments=tuple(arguments))
+    actor = FunctionActor(signature, Beginning(function))
+    parameters = [argument.name for argument in arguments if argument.role == words.PARAMETERS]
+    if len(parameters) > 1:
+        count, names = len(parameters), tuple(parameters)
+        equal = (((24 // count),),) * count if 24 % count == 0 else shapes_for(count)  # for updates that mix arrays up
+        ways = [Separate(shapes_for(count), names), Separate(equal, names), SeparateNumbers(count=count)]
+        tries = [(actor, way) for way in (*ways, *layouts(signature))]
+    else:
+        tries = [(actor, way) for way in layouts(signature)]
+    plans = first_that_plays(iter(tries), dict(numbers or {}), learning_rate_parameter, source)
+    first = replace(plans[0], first_count=1)  # what it counts from stands in its text
+    return made_of(update.name or FUNCTION, (first,), hint=rule or update.hint, source=source, texts=(signature,))
