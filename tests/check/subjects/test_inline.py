@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from textwrap import dedent
 from typing import Any
 
+import numpy as np
 import pytest
 
+import thalweg
 from thalweg.check.child.messages import Question
 from thalweg.check.child.optimizers import examined
 from thalweg.check.subjects.inline import Lifted, lifted
@@ -253,7 +256,8 @@ def test_a_network_in_batches() -> None:
 def test_only_the_part_that_is_asked_for() -> None:
     both = text(SCRIPT) + "\n" + text(CLASS)
     assert [one.name for one in lifted(both)] == ["", "Line.fit"]
-    assert [one.name for one in lifted(both, "Line")] == []
+    assert [one.name for one in lifted(both, "Line")] == ["Line.fit"]
+    assert [one.name for one in lifted(both, "Lin")] == []
     assert [one.name for one in lifted(both, "Line.fit")] == ["Line.fit"]
 
 
@@ -333,3 +337,26 @@ def test_a_function_that_can_be_played_is_examined_instead() -> None:
 
 def test_the_place_of_a_loop_is_its_name() -> None:
     assert told(text(SCRIPT))["name"] == "line 8"
+
+
+# ---- in this process -----------------------------------------------------------------------------------------------
+
+
+def trained_by_hand(X, y, lr=0.1, beta1=0.9, beta2=0.999):
+    w = np.zeros(X.shape[1])
+    m, v = np.zeros_like(w), np.zeros_like(w)
+    for t in range(1, 11):
+        g = X.T @ (X @ w - y) / len(y)
+        m = beta1 * m + (1 - beta1) * g
+        v = beta2 * v + (1 - beta2) * g
+        w -= lr * (m / (1 - beta1**t)) / (np.sqrt(v / (1 - beta2**t)) + 1e-8)
+    return w
+
+
+def test_a_function_that_trains_is_diagnosed_in_its_own_lines() -> None:
+    made = thalweg.diagnose(trained_by_hand)
+    assert made.name == "trained_by_hand"
+    assert [finding.code for finding in made.verdict.mistakes] == ["not-squared"]
+    assert [mend.found.strip() for mend in made.mends] == ["v = beta2 * v + (1 - beta2) * g"]
+    lines = Path(__file__).read_text(encoding="utf-8").split("\n")
+    assert lines[made.mends[0].line - 1] == made.mends[0].found

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from functools import cached_property
 from typing import final
 
 from thalweg.check.child.loading import load
 from thalweg.check.child.messages import Question
-from thalweg.check.diagnosis import Diagnosis, cannot_run, examine
-from thalweg.check.subjects.inline import FUNCTION, Lifted, lifted, subject_of
+from thalweg.check.diagnosis import Diagnosis, cannot_run, examine_inside
+from thalweg.check.subjects.inline import FUNCTION, Lifted, lifted
 from thalweg.check.subjects.subject import CannotRun, Source
 from thalweg.check.written import Written
 
@@ -62,27 +61,15 @@ class Inside:
             if owner is None or first == owner.partition(".")[0]:
                 name = update.name or self.source.where(update.line).replace(":", ", line ").partition(", ")[2]
                 try:
-                    yield replace(_examined(update, self.question, self.source), name=name, source=self.source)
+                    yield _examined(update, self.question, self.source, name)
                 except CannotRun as failure:
                     yield cannot_run(name, failure, self.source)
 
 
-def _examined(update: Lifted, question: Question, source: Source) -> Diagnosis:
+def _examined(update: Lifted, question: Question, source: Source, name: str) -> Diagnosis:
     module = load(Written(source.path, update.text, source.cells)).module
     function = vars(module).get(FUNCTION)
     if function is None:
         raise CannotRun("its lines cannot be run by themselves", update.line)
-    made = examine(
-        subject_of(
-            update,
-            function,
-            replace(source, text=update.text),
-            rule=question.rule,
-            numbers=question.numbers,
-            learning_rate_parameter=question.learning_rate_parameter,
-        )
-    )
-    written = (
-        replace(mend, found=update.as_written(mend.found), right=update.as_written(mend.right)) for mend in made.mends
-    )
-    return replace(made, mends=tuple(written))
+    given = (question.rule, question.numbers, question.learning_rate_parameter)
+    return examine_inside(update, function, source, name, *given)

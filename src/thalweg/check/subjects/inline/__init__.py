@@ -6,6 +6,6 @@ its lines become a function under the same line numbers, and nothing of the data
 """
 
 from thalweg.check.subjects.inline.lifting import FUNCTION, Lifted, lifted
-from thalweg.check.subjects.inline.playing import subject_of
+from thalweg.check.subjects.inline.playing import loaded_inside, subject_of
 
-__all__ = ["FUNCTION", "Lifted", "lifted", "subject_of"]
+__all__ = ["FUNCTION", "Lifted", "lifted", "loaded_inside", "subject_of"]

@@ -79,7 +79,11 @@ def lifted(text: str, name: str | None = None) -> tuple[Lifted, ...]:
     found: list[Lifted] = []
     taken: set[ast.stmt] = set()
     reason: CannotRun | None = None
-    chains = [chain for chain in _chains(tree.body) if name is None or _called(chain) in (name, *_outer(name))]
+    chains = [
+        chain
+        for chain in _chains(tree.body)
+        if name is None or _called(chain) == name or _called(chain).startswith(f"{name}.")
+    ]
     for chain in sorted(chains, key=len, reverse=True):
         block = chain[-1]
         if any(one in taken for one in ast.walk(block)):
@@ -96,10 +100,6 @@ def lifted(text: str, name: str | None = None) -> tuple[Lifted, ...]:
     if not found and reason is not None:
         raise reason
     return tuple(sorted(found, key=lambda one: one.line))
-
-
-def _outer(name: str) -> tuple[str, ...]:
-    return (name.partition(".")[0],) if "." in name else ()
 
 
 def _chains(body: list[ast.stmt], chain: tuple[ast.stmt, ...] = ()) -> Iterator[tuple[ast.stmt, ...]]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from types import FunctionType
 from typing import Any
 
 from thalweg.check.subjects import words
@@ -12,10 +14,47 @@ from thalweg.check.subjects.arrangements import Separate, SeparateNumbers
 from thalweg.check.subjects.beginnings import Beginning
 from thalweg.check.subjects.code import made_of
 from thalweg.check.subjects.functions import first_that_plays
-from thalweg.check.subjects.inline.lifting import FUNCTION, Lifted
+from thalweg.check.subjects.inline.lifting import FUNCTION, Lifted, lifted
 from thalweg.check.subjects.layouts import layouts, shapes_for
 from thalweg.check.subjects.signature import signature_of
 from thalweg.check.subjects.subject import Source, Subject
+
+
+def loaded_inside(update: object, source: Source | None) -> tuple[Lifted, Callable[..., Any], Source] | None:
+    """Return the one update inside a function or class of this process, with its function; None where there is none.
+
+    Parameters
+    ----------
+    update : function or class
+    source : Source or None
+        The text of its module.
+
+    Raises
+    ------
+    CannotRun
+        There is one, and it cannot be followed.
+    """
+    space = _namespace(update)
+    name = getattr(update, "__qualname__", "<")
+    if source is None or space is None or "<" in name:
+        return None
+    found = lifted(source.text, name)
+    if len(found) != 1:
+        return None
+    tree = ast.parse(found[0].text)
+    within = next(node for node in tree.body for part in ast.walk(node) if getattr(part, "name", "") == FUNCTION)
+    made = dict(space)
+    exec(compile(ast.Module([within], []), source.path, "exec"), made)  # noqa: S102 - lines of what runs here already
+    return found[0], made[FUNCTION], source
+
+
+def _namespace(update: object) -> dict[str, Any] | None:
+    """Return the globals of a function, or of a class's methods."""
+    if isinstance(update, FunctionType):
+        return update.__globals__
+    if isinstance(update, type):
+        return next((part.__globals__ for part in vars(update).values() if isinstance(part, FunctionType)), None)
+    return None
 
 
 def subject_of(
