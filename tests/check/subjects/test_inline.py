@@ -286,9 +286,9 @@ def test_what_moves_no_parameters_by_gradients_is_none(written: str) -> None:
     assert lifted(written) == ()
 
 
-def test_a_gradient_asked_for_ahead_cannot_be_followed() -> None:
+def test_a_gradient_asked_for_ahead_of_what_is_made_elsewhere_cannot_be_followed() -> None:
     with pytest.raises(CannotRun, match="ahead of the parameters"):
-        lifted(text(AHEAD))
+        lifted(text(AHEAD).replace("theta - 0.9 * v", "theta - lead(v)"))
 
 
 # ---- what is said of it --------------------------------------------------------------------------------------------
@@ -296,8 +296,14 @@ def test_a_gradient_asked_for_ahead_cannot_be_followed() -> None:
 
 @pytest.mark.parametrize(
     ("written", "expected"),
-    [(SCRIPT, "right rmsprop"), (CLASS, "right momentum"), (METHOD, "right adam"), (BATCHES, "same adam")],
-    ids=["script", "class", "method", "batches"],
+    [
+        (SCRIPT, "right rmsprop"),
+        (CLASS, "right momentum"),
+        (METHOD, "right adam"),
+        (BATCHES, "same adam"),
+        (AHEAD, "right nesterov"),
+    ],
+    ids=["script", "class", "method", "batches", "ahead"],
 )
 def test_right_ones_are_right(written: str, expected: str) -> None:
     verdict = told(text(written))["verdict"]

@@ -40,6 +40,10 @@ class Lifted:
         What stands in the text in the place of something else, and what that was.
     hint : str or None
         The rule that is promised beside it.
+    returned : tuple of str
+        What the function returns: parameters, memory, and where the next gradients are asked for.
+    ahead : int
+        How many of these are points ahead of the parameters, at the end.
     """
 
     name: str
@@ -48,6 +52,8 @@ class Lifted:
     roles: tuple[tuple[str, str, int | None], ...]
     inserted: tuple[tuple[str, str], ...]
     hint: str | None
+    returned: tuple[str, ...]
+    ahead: int = 0
 
     def as_written(self, line: str) -> str:
         """Return a line of the text as its author would write it."""
@@ -139,7 +145,10 @@ def _lift(text: str, tree: ast.Module, chain: tuple[ast.stmt, ...]) -> Lifted | 
     hint = next((rule for rule in promised if rule != "gradient_descent"), next(iter(promised), None))
     made = _Text(text, tree, chain, reading, around)
     name = _called(chain)
-    return Lifted(name, block.lineno, made.text, tuple(made.roles), tuple(made.inserted), hint)
+    returned = tuple(made.returned)
+    return Lifted(
+        name, block.lineno, made.text, tuple(made.roles), tuple(made.inserted), hint, returned, len(reading.asked)
+    )
 
 
 def _targets(chain: tuple[ast.stmt, ...], around: Surroundings) -> Iterator[tuple[str, float]]:
@@ -327,7 +336,12 @@ class _Text:
             self.roles.append((_plain(name), role or "", None))
         self._start(before)
         self._head(block, f"def {FUNCTION}({', '.join([*arguments, *defaults])}):")
-        given_back = ", ".join(_plain(n) for n in [*reading.parameters, *reading.memory])
+        source = "\n".join(self.lines)
+        asked = [ast.get_source_segment(source, one) or "" for one in reading.asked]
+        if any("\n" in one for one in asked):
+            raise CannotRun("the gradient is reckoned over several lines", reading.asked[0].lineno)
+        self.returned = [*(_plain(n) for n in [*reading.parameters, *reading.memory]), *(_plain(one) for one in asked)]
+        given_back = ", ".join(self.returned)
         first = block.body[0]
         indent = self._indent(first) if first.lineno != block.lineno else " " * (block.col_offset + 4)
         last = block.end_lineno or block.lineno

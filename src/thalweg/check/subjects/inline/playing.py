@@ -16,6 +16,8 @@ from thalweg.check.subjects.code import made_of
 from thalweg.check.subjects.functions import first_that_plays
 from thalweg.check.subjects.inline.lifting import FUNCTION, Lifted, lifted
 from thalweg.check.subjects.layouts import layouts, shapes_for
+from thalweg.check.subjects.places import Place
+from thalweg.check.subjects.play import Outcome
 from thalweg.check.subjects.signature import signature_of
 from thalweg.check.subjects.subject import Source, Subject
 
@@ -46,6 +48,18 @@ def loaded_inside(update: object, source: Source | None) -> tuple[Lifted, Callab
     made = dict(space)
     exec(compile(ast.Module([within], []), source.path, "exec"), made)  # noqa: S102 - lines of what runs here already
     return found[0], made[FUNCTION], source
+
+
+def _seen_ahead(update: Lifted, parameters: list[str]) -> Outcome:
+    """Return the outcome of an update that is known by where it asks for its gradients.
+
+    On gradients that do not depend on where they are asked for, nothing else tells Nesterov's momentum from the plain.
+    """
+    count = len(update.returned)
+    handed: dict[str, tuple[Any, ...]] = {name: (k,) for k, name in enumerate(update.returned[: count - update.ahead])}
+    points = tuple(range(count - update.ahead, count))
+    place = Place("result", points[:1]) if len(parameters) == 1 else Place("result", (), points)
+    return Outcome(place, 0.0, handed)
 
 
 def _namespace(update: object) -> dict[str, Any] | None:
@@ -102,4 +116,6 @@ def subject_of(
         tries = [(actor, way) for way in layouts(signature)]
     plans = first_that_plays(iter(tries), dict(numbers or {}), learning_rate_parameter, source)
     first = replace(plans[0], first_count=1)  # what it counts from stands in its text
+    if update.ahead:
+        first = replace(first, outcome=_seen_ahead(update, parameters))
     return made_of(update.name or FUNCTION, (first,), hint=rule or update.hint, source=source, texts=(signature,))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import final
 
 from thalweg.check.subjects import words
@@ -38,6 +39,8 @@ class Reading:
         Gradients whose names hold the negative.
     parts : dict of str to int
         To which of the parameters a piece of memory belongs.
+    asked : list of ast.expr
+        Where the gradient of each parameter is asked for, where that is ahead of it; else nothing.
     """
 
     parameters: list[str]
@@ -49,6 +52,7 @@ class Reading:
     cuts: list[tuple[Leaf, Cut, str]] = field(default_factory=list)
     negative: set[str] = field(default_factory=set)
     parts: dict[str, int] = field(default_factory=dict)
+    asked: list[ast.expr] = field(default_factory=list)
 
 
 def read(
@@ -91,6 +95,7 @@ class _Reader:
         self.forward: set[Leaf] = set()
         self.rows: set[str] = set()
         self.cut: list[tuple[Leaf, Cut]] = []
+        self.ahead: list[str] = []
 
     def reading(self) -> Reading | None:
         if not self.carried:
@@ -221,7 +226,7 @@ class _Reader:
         asked = [name for name in moved if name in forward or name in inline]
         self.parameters_found = {name for name in asked if words.role_of(name) != words.MEMORY} or set(asked[:1])
         remembered = [name for name in asked if name not in self.parameters_found and name in forward | inline]
-        self.ahead = bool(remembered)
+        self.ahead = remembered
         return [name for name in asked if name in self.parameters_found]
 
     def _behind(self, names: set[str]) -> set[str]:
@@ -268,9 +273,11 @@ class _Reader:
         matched = self._matched(parameters, slopes, reached)
         if matched is None:
             return None
-        if getattr(self, "ahead", False):
+        asked = [self._asked(name, parameters) for name in parameters] if self.ahead else []
+        reading = Reading(parameters, matched, memory, {}, {}, kept, asked=[one for one in asked if one is not None])
+        if len(reading.asked) < len(asked) or set(self.ahead) - set(memory):
             raise CannotRun(_ASKED_AHEAD, self.leaves[0].node.lineno)
-        reading = Reading(parameters, matched, memory, {}, {}, kept)
+        needed |= frozenset().union(*(reads_of(one) for one in reading.asked))
         for name in sorted(needed - self.written - set(matched) - {SELF}):
             self._note(reading, name)
         reading.counters |= {name: start for name, start in counters.items() if name in needed}
@@ -291,6 +298,28 @@ class _Reader:
                              and sign_of(values[name], {k: v for k, v in values.items() if k != name}) < 0}  # fmt: skip
         reading.parts = self._parts(memory, parameters, reached)
         return reading
+
+    def _asked(self, name: str, parameters: list[str]) -> ast.expr | None:
+        """Return the point ahead of a parameter at which its gradient is asked for: ``w - mu * v``."""
+        inside = [leaf.value for leaf in self.forward if leaf.value is not None]
+        inside += [part for _, cut in self.cut for part in cut.inside]
+        inside += [leaf.value for leaf in self.leaves if leaf.writes & self.made | leaf.writes & self._asked_for
+                   and leaf.value is not None]  # fmt: skip
+        known = self.carried - set(parameters) | {name}
+        for expression in inside:
+            for part in ast.walk(expression):
+                if not isinstance(part, ast.BinOp) or not isinstance(part.op, ast.Add | ast.Sub):
+                    continue
+                reads = reads_of(part) - {SELF}
+                plain = all(one in known or (one not in self.written and self._kind(one) == NUMBER) for one in reads)
+                if plain and name in reads and reads & set(self.ahead):
+                    return part
+        return None
+
+    @cached_property
+    def _asked_for(self) -> frozenset[str]:
+        """Names that are read to make a gradient inside an update."""
+        return frozenset().union(*(reads_of(part) for _, cut in self.cut for part in cut.inside))
 
     def _note(self, reading: Reading, name: str) -> None:
         """Put a name that the update reads from outside where it belongs."""
