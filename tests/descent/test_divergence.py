@@ -16,7 +16,8 @@ from thalweg.descent import loops
 from thalweg.descent.batches import Rows
 from thalweg.descent.models import Linear, Network
 from thalweg.descent.objective import Objective
-from thalweg.descent.run import GREW_EPOCHS, GREW_FACTOR, Run
+from thalweg.descent.retracing import GREW_EPOCHS, GREW_FACTOR
+from thalweg.descent.run import Run
 from thalweg.descent.settings import Settings
 from thalweg.engine import streams
 from thalweg.formulas import activations, catalog, losses, penalties, rules
