@@ -37,6 +37,20 @@ def test_updates_stand_side_by_side(thalweg):
     assert numbers(thalweg("explain", "adam:beta1=0.5", "--lr", "0.5").out, "= m") == numbers(out, "= m")
 
 
+def test_it_speaks_chinese_and_leaves_data_as_they_are(thalweg, folder):
+    said = thalweg("explain", "adam", "--language", "zh", "--report", "adam.html")
+    assert "\u79fb\u52a8\u4e86" in said.out  # has moved
+    assert said.err.endswith("--gradients 0.1,-0.2,0.3\n")
+    assert not said.err.splitlines()[-1].startswith("an example")
+    page = (folder / "adam.html").read_text(encoding="utf-8")
+    assert '<html lang="zh-Hans">' in page
+    assert "before the update" not in page
+    assert (
+        thalweg("explain", "adam", "--language", "zh", "--format", "json").out
+        == thalweg("explain", "adam", "--format", "json").out
+    )
+
+
 def test_updates_and_coordinates_can_be_chosen(thalweg):
     given = ("--gradients", "1/2/3/4,5/6/7/8,9/10/11/12", "--theta", "1/2/3/4")
     first = thalweg("explain", "momentum", *given).out

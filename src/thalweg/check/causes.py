@@ -253,7 +253,7 @@ def _of_penalty(e: Evidence, name: str, k: float, what: str, slack: float) -> Ca
         return Cause("l2_gradient_only", (name,), title, mend, evidence, 0)
     if held is not None:
         share = (held + k) / held
-        seen = f"the loss has a slope of {held:.6g} * {name}, the gradient {held + k:.6g} * {name}"
+        seen = f"the loss has a slope of {held:.6g} * {name}, the gradient {_clear(held + k, held):.6g} * {name}"
         if abs(share) <= 1e-3:
             return _loss_only(name, what, f"{evidence}; {seen}")
         code, title = "l2_scaled", f"L2 is scaled by {share:.4g} in the gradient"
@@ -272,6 +272,11 @@ def _of_penalty(e: Evidence, name: str, k: float, what: str, slack: float) -> Ca
         return _loss_only(name, what, evidence)
     title = f"{what} is too strong in the gradient: counted twice, or not in the loss"
     return Cause("l2_twice", (name,), title, "Compare the penalty of the loss with that of the gradient.", evidence, 0)
+
+
+def _clear(value: float, beside: float) -> float:
+    """Return 0 for what is rounding beside another number."""
+    return value if abs(value) > 1e-9 * abs(beside) else 0.0
 
 
 def _loss_only(name: str, what: str, evidence: str) -> Cause:

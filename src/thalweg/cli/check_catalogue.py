@@ -6,8 +6,8 @@ import math
 from typing import TYPE_CHECKING
 
 from thalweg.check.wording import spoken
-from thalweg.check.wording.widths import padded, wrapped
 from thalweg.errors import SettingError
+from thalweg.formulas.widths import padded, wrapped
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from thalweg.check.checked import CheckedFile, counts, histogram
-from thalweg.check.wording.widths import cells, shortened
+from thalweg.formulas.widths import cells, shortened
 
 if TYPE_CHECKING:
     from rich.console import Console

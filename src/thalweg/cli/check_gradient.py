@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 from thalweg.check.wording import gradients_spoken
 from thalweg.check.wording.gradient_lines import evidence
 from thalweg.check.wording.gradient_telling import given_in_words, headline
-from thalweg.check.wording.widths import wrapped
 from thalweg.cli.check_text import headline_told, tell_file
+from thalweg.formulas.widths import wrapped
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

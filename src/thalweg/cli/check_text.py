@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from thalweg.check.wording import Phrases, spoken
 from thalweg.check.wording.telling import evidence, headline, title
-from thalweg.check.wording.widths import cells, wrapped
 from thalweg.errors import shown
+from thalweg.formulas.widths import cells, wrapped
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from thalweg.formulas.formula import Rule
     from thalweg.formulas.ledger import Ledger
+    from thalweg.formulas.ledger_words import LedgerWords
 
 _EXAMPLE = "0.1,-0.2,0.3"
 
@@ -35,6 +36,7 @@ _EXAMPLE = "0.1,-0.2,0.3"
 @o.count("Output", "--digits", "Of the numbers in the table.", 4)
 @o.choice("Output", "--format", ["text", "json", "csv"], "Of what is printed.", "text")
 @o.word("Output", "--report", "FILE", "A page, HTML, with all updates to go through.  [none]")
+@o.choice("Output", "--language", ["en", "zh"], "English or Chinese, of what is read; data are as they are.", "en")
 @o.OUTPUT
 def explain(rule: str, **told: Any) -> None:
     """Tell what RULE does with gradients: every part of every line of its formula, as numbers.
@@ -46,6 +48,7 @@ def explain(rule: str, **told: Any) -> None:
     thalweg explain adam --gradients 1e-9,1e-9 --set epsilon=1e-7
     thalweg explain my_rules.py:my_rule --gradients 1/2,3/4     (runs the file)
     """  # noqa: D301 - what click reads is the character, not its name
+    from thalweg.check.wording.ledger import ledger_spoken
     from thalweg.cli.gradients_told import gradients_told, numbers_told, of_type, span
     from thalweg.cli.terminal import note
 
@@ -66,7 +69,7 @@ def explain(rule: str, **told: Any) -> None:
         click.echo(json.dumps(ledger.to_dict(), allow_nan=False) if as_json else _csv(ledger), nl=as_json)
         return
     if example:
-        note([f"an example: --gradients {_EXAMPLE}"])
+        note([ledger_spoken(told["language"]).example.format(gradients=_EXAMPLE)])
     _show(chosen, gradients, theta, steps, coordinates, told)
 
 
@@ -99,9 +102,12 @@ def _show(
     told: dict[str, Any],
 ) -> None:
     """Print the table; where nothing was told, as much as fits side by side."""
+    from thalweg.check.wording.ledger import ledger_spoken
     from thalweg.cli.terminal import console
-    from thalweg.formulas.ledger_text import columns, fitting, notes
+    from thalweg.formulas.ledger_text import columns, fitting, notes, table
+    from thalweg.formulas.widths import wrapped
 
+    words = ledger_spoken(told["language"])
     screen = console(no_color=told["no_color"])
     width = max(screen.width, 60)
     digits: int = told["digits"]
@@ -112,20 +118,14 @@ def _show(
     made = steps or (1, 1 if several else min(updates, fits))
     ledger = rule.explain(gradients, theta, steps=made)
     _print(screen, textwrap.fill(repr(rule), width, subsequent_indent="    "), strong=True)
-    for block in columns(ledger, width, digits, range(ledger.steps), range(shown[0] - 1, shown[1])):
+    for block in columns(ledger, width, digits, range(ledger.steps), range(shown[0] - 1, shown[1]), words):
         screen.print()
-        _block(screen, ledger, block, width, digits)
-    said = [textwrap.fill(line, width, subsequent_indent="    ") for line in notes(ledger)]
-    said += _left_out(updates, size, made, shown)
+        for line, strong in table(ledger, block, width, digits, words):
+            _print(screen, line, strong=strong)
+    said = ["\n".join(wrapped(line, width, "", "    ")) for line in notes(ledger, words)]
+    said += _left_out(words, updates, size, made, shown)
     if said:
         _print(screen, "\n" + "\n".join(said))
-
-
-def _block(screen: Console, ledger: Ledger, block: Any, width: int, digits: int) -> None:
-    from thalweg.formulas.ledger_text import table
-
-    for line, strong in table(ledger, block, width, digits):
-        _print(screen, line, strong=strong)
 
 
 def _print(screen: Console, text: str, *, strong: bool = False) -> None:
@@ -134,16 +134,16 @@ def _print(screen: Console, text: str, *, strong: bool = False) -> None:
     screen.print(Text(text, style="bold" if strong else ""), soft_wrap=True)
 
 
-def _left_out(updates: int, size: int, made: tuple[int, int], shown: tuple[int, int]) -> Iterator[str]:
+def _left_out(
+    words: LedgerWords, updates: int, size: int, made: tuple[int, int], shown: tuple[int, int]
+) -> Iterator[str]:
     """Say what is not in the table, and how to see it."""
     if made[1] - made[0] + 1 < updates:
-        yield f"Told: {_few('update', made)} of {updates}. Others: --step {min(made[1] + 1, updates)}, or --steps 1-5."
+        told, further = words.few("update", made), min(made[1] + 1, updates)
+        yield words.left_updates.format(told=told, count=updates, further=further)
     if shown[1] - shown[0] + 1 < size:
-        yield f"Told: {_few('coordinate', shown)} of {size}. Others: --coordinates {min(shown[1] + 1, size)}."
-
-
-def _few(what: str, ends: tuple[int, int]) -> str:
-    return f"{what} {ends[0]}" if ends[0] == ends[1] else f"{what}s {ends[0]} to {ends[1]}"
+        told, further = words.few("coordinate", shown), min(shown[1] + 1, size)
+        yield words.left_coordinates.format(told=told, count=size, further=further)
 
 
 # As data, and as a page
@@ -166,11 +166,12 @@ def _csv(ledger: Ledger) -> str:
 
 
 def _report(told: dict[str, Any], ledger: Ledger) -> None:
+    from thalweg.check.wording.ledger import ledger_page_spoken
     from thalweg.cli.terminal import note
     from thalweg.exchange.files import atomic_write, check_writable
     from thalweg.exchange.tables.cells import shown
     from thalweg.report.ledger import ledger_page
 
     check_writable(told["report"])
-    atomic_write(told["report"], ledger_page(ledger, o.command_told()).encode())
+    atomic_write(told["report"], ledger_page(ledger, o.command_told(), ledger_page_spoken(told["language"])).encode())
     note([f"left the page in {shown(told['report'], 200)}"])

@@ -12,7 +12,7 @@
   /** A number as the terminal writes it: five digits, an exponent where it is very large or small. */
   function text(value, kind) {
     if (value === null) return "-";
-    if (typeof value === "boolean") return value ? "yes" : "no";
+    if (typeof value === "boolean") return value ? data.yes : data.no;
     if (typeof value === "string") return kind === "share" && value === "nan" ? "-" : value;
     const x = kind === "share" ? 100 * value : value, size = Math.abs(x), digits = kind === "share" ? 3 : 5;
     const plain = size === 0 || (size >= 1e-4 && size < 1e5);

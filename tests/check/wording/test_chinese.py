@@ -20,9 +20,11 @@ from thalweg.check.wording.chinese_causes import OF_CAUSES, OF_GRADIENTS
 from thalweg.check.wording.chinese_sentences import OF_FILES, OF_RULES
 from thalweg.check.wording.gradient_lines import evidence as gradient_evidence
 from thalweg.check.wording.gradient_lines import headline as gradient_headline
+from thalweg.check.wording.ledger import ledger_spoken
 from thalweg.check.wording.sentences import Sentences
 from thalweg.check.wording.telling import evidence, headline
-from thalweg.check.wording.widths import cells, wrapped
+from thalweg.formulas import catalog, ledger_text
+from thalweg.formulas.widths import cells, wrapped
 
 ROOT = Path(thalweg.check.__file__).parent
 CHINESE = spoken("zh")
@@ -184,6 +186,23 @@ def test_verdict_on_a_gradient_is_chinese_throughout(plant: Plant) -> None:
 @pytest.mark.parametrize("plant", PLANTS, ids=str)
 def test_every_planted_cause_is_told_in_chinese(plant: Plant) -> None:
     in_chinese(plant)
+
+
+# ---- the ledger ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", list(catalog.rules()))
+def test_ledger_of_every_rule_is_chinese_throughout(name: str) -> None:
+    words = ledger_spoken("zh")
+    ledger = catalog.rules()[name].explain([[0.1, 0.2], [-0.3, 0.0]])
+    lines = [*ledger_text.text(ledger, words=words).splitlines(), *ledger_text.notes(ledger, words)]
+    assert left_in_english(re.sub(r"\bif\s+\w+\s+else\b", "", " ".join(lines))) == []
+    meanings = {row.meaning for row in ledger.rows if row.meaning}
+    assert [told for told in meanings if words.sentence(told) == told] == []
+    table = ledger_text.text(ledger, words=words).splitlines()
+    english = ledger_text.text(ledger).splitlines()
+    assert len(table) == len(english)
+    assert max(cells(line) for line in table) <= 80
 
 
 # ---- lines -----------------------------------------------------------------------------------------------------------

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from thalweg.check.wording.gradient_phrases import GradientPhrases
-from thalweg.check.wording.widths import wrapped
+from thalweg.formulas.widths import wrapped
 
 if TYPE_CHECKING:
     from thalweg.check.gradient_verdict import BlockVerdict, GradientVerdict, Kink
