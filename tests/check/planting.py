@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from thalweg.check.hypothesis import Hypothesis
+from thalweg.check.catalogue.entries import entries
+from thalweg.check.hypothesis import Hypothesis, combined
 from thalweg.check.search import explain
 from thalweg.check.tape import EQUAL_SHAPES, Tape, standard
 from thalweg.check.trajectory import distance
@@ -19,6 +20,14 @@ def tape_for(hypothesis: Hypothesis) -> Tape:
     """The tape on which the variations show: on equal arrays where they mix arrays up."""
     mixed = any(variation.equal_arrays for variation in hypothesis.variations)
     return standard().shaped(*EQUAL_SHAPES) if mixed else standard()
+
+
+def planted(rule: str, code: str) -> Hypothesis:
+    """A rule with one variation; a guard that a right rule never needs is planted beside the mistake that it hides."""
+    beside = entries()[code].beside
+    made = combined(rule, (beside, code)) if beside else Hypothesis(rule, (code,))
+    assert made is not None
+    return made
 
 
 def acts(hypothesis: Hypothesis) -> bool:

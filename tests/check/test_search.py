@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.check.planting import acts, named, numbers_of, tape_for
+from tests.check.planting import acts, named, numbers_of, planted, tape_for
 
-from thalweg.check.catalogue.entries import entries, fitting
+from thalweg.check.catalogue.entries import entries, fitting, joining
 from thalweg.check.catalogue.textbook import names
 from thalweg.check.hypothesis import Hypothesis
 from thalweg.check.search import explain
@@ -61,8 +61,15 @@ def test_what_is_searched_for_is_the_adam_that_seed_002_prints():
 
 @pytest.mark.parametrize("code", sorted(code for code, entry in entries().items() if not entry.some_arrays))
 def test_single_variations_are_named(code):
-    rule = next(rule for rule in RULES if entries()[code] in fitting(rule) and acts(Hypothesis(rule, (code,))))
-    assert named(Hypothesis(rule, (code,)))[0]
+    rule = next(rule for rule in RULES if entries()[code] in fitting(rule) and acts(planted(rule, code)))
+    assert named(planted(rule, code))[0]
+
+
+@pytest.mark.parametrize("code", [code for code, entry in entries().items() if entry.beside])
+def test_guards_that_a_right_rule_never_needs_change_nothing_alone(code):
+    guarded = [Hypothesis(rule, (code,)) for rule in RULES if entries()[code] in fitting(rule)]
+    assert [h.rule for h in guarded if acts(h)] == []
+    assert entries()[code].kind == "convention"
 
 
 @pytest.mark.deep
@@ -70,8 +77,8 @@ def test_single_variations_are_named(code):
 @pytest.mark.parametrize("rule", RULES)
 def test_every_variation_of_every_rule_is_named(rule, hint):
     entries_of = (entry for entry in fitting(rule) if not entry.some_arrays)
-    planted = [h for h in (Hypothesis(rule, (entry.code,)) for entry in entries_of) if acts(h)]
-    answers = [named(h, hint=hint) for h in planted if hint or moves(h)]
+    made = [h for h in (Hypothesis(rule, (entry.code,)) for entry in entries_of) if acts(h)]
+    answers = [named(h, hint=hint) for h in made if hint or moves(h)]
     assert [text for right, text in answers if not right] == []
 
 
@@ -99,10 +106,10 @@ def test_what_is_no_number_at_once_is_named_only_where_the_rule_is_known():
 
 def share_of_pairs_named(seed, count, *, hint):
     draw = random.Random(seed)  # noqa: S311 - no secret
-    of_all = {rule: [entry for entry in fitting(rule) if not entry.some_arrays] for rule in RULES}
-    pairs = [h for rule in RULES for e in of_all[rule] for h in Hypothesis(rule, (e.code,)).extended(of_all[rule])]
-    planted = [h for h in draw.sample(pairs, count) if acts(h)]
-    answers = [named(h, hint=hint) for h in planted]
+    of_all = {rule: [e for e in (*fitting(rule), *joining(rule)) if not e.some_arrays] for rule in RULES}
+    firsts = [Hypothesis(rule, (e.code,)) for rule in RULES for e in of_all[rule] if e in fitting(rule)]
+    pairs = [h for first in firsts for h in first.extended(of_all[first.rule])]
+    answers = [named(h, hint=hint) for h in draw.sample(pairs, count) if acts(h)]
     return sum(right for right, _ in answers) / len(answers)
 
 
@@ -241,9 +248,10 @@ def test_textbook_does_what_the_library_does():
 def test_catalogue_is_complete_and_every_entry_fits_a_rule():
     used = {entry.code for rule in RULES for entry in fitting(rule)}
     assert used == set(entries())
+    assert {entry.beside for entry in entries().values()} <= {"", *used}
     assert sum(entry.kind == "mistake" for entry in entries().values()) >= 60
     for entry in entries().values():
-        assert [rule for rule in entry.rules if entry not in fitting(rule)] == [], entry.code
+        assert [rule for rule in entry.rules if entry not in (*fitting(rule), *joining(rule))] == [], entry.code
         assert entry.source
         assert 1 <= entry.explanation.count(".") <= 12
         assert entry.explanation.endswith(".")

@@ -108,8 +108,8 @@ def test_the_third_level_asks_for_the_line(thalweg, folder):
 def test_questions_can_run_out(thalweg, monkeypatch):
     monkeypatch.setattr(sys, "stdin", io.StringIO("a\n" * 9))
     out = thalweg("quiz", "--rule", "sgd", "--questions", "9").out
-    assert "There are no more questions of this kind: 5 in all." in out
-    assert " of 5 right." in out
+    assert "There are no more questions of this kind: 7 in all." in out
+    assert " of 7 right." in out
 
 
 @pytest.mark.parametrize(

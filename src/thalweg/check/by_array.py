@@ -29,7 +29,7 @@ BASES = 3
 """How many explanations of single arrays are built upon."""
 DECAYS = frozenset({"l2-in-gradient", "decoupled-decay", "decay-left-out"})
 """What is usually meant for some arrays only: weights decay, biases do not."""
-_ACROSS = ("first_array", "layer", "calls", "first_of", "last_of", SHARED)
+_ACROSS = ("first_array", "layer", "calls", "first_of", "last_of", "total_sum", SHARED)
 """Names in the text of variations that read what belongs to other arrays, or count them."""
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import final
 
-from thalweg.check.catalogue.entries import entries, fitting
+from thalweg.check.catalogue.entries import entries, fitting, joining
 from thalweg.check.catalogue.textbook import names
 from thalweg.check.catalogue.variation import Variation
 from thalweg.check.hypothesis import Hypothesis
@@ -25,13 +25,16 @@ class Candidates:
         self.evidence = evidence
         self.tried: dict[tuple[str, frozenset[str]], Fit] = {}
 
-    def fitting(self, rule: str, *, some_arrays: bool = False) -> tuple[Variation, ...]:
-        """Return the variations of a rule that can show on this tape; on request also those of some arrays only."""
+    def fitting(self, rule: str, *, some_arrays: bool = False, joined: bool = False) -> tuple[Variation, ...]:
+        """Return the variations of a rule that can show on this tape.
+
+        On request also those of some arrays only, and those that go with a convention and not alone.
+        """
         tape = self.evidence.tape
         equal, several = tape.equal_arrays, len(tape.shapes) > 1
         return tuple(
             entry
-            for entry in fitting(rule)
+            for entry in (*fitting(rule), *(joining(rule) if joined else ()))
             if (equal or not entry.equal_arrays)
             and (several or not entry.several_arrays)
             and (some_arrays or not entry.some_arrays)
@@ -42,7 +45,7 @@ class Candidates:
         new = {key: h for h in hypotheses if (key := (h.rule, frozenset(h.codes))) not in self.tried}
         if len(new) <= MANY:
             return self._held(list(new.values()), few=few)
-        glances = dict(zip(new, self.evidence.glances(list(new.values())), strict=True))
+        glances = {key: self.evidence.glance(h) for key, h in new.items()}
         order = sorted(new, key=lambda key: glances[key])[:MANY]
         sharp = [new[key] for key in order if glances[key] <= self.evidence.tolerance]
         return self._held(sharp, few=few) or self._held([new[key] for key in order[len(sharp) :]], few=few)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from thalweg.check.catalogue.entries import entries, fitting
 from thalweg.check.catalogue.textbook import names
-from thalweg.check.hypothesis import Hypothesis
+from thalweg.check.hypothesis import Hypothesis, combined
 from thalweg.check.numbers import USUAL
 from thalweg.check.tape import Tape
 
@@ -100,7 +100,10 @@ def picture(code: str, rule: str | None = None, numbers: Mapping[str, float] | N
     entry = entries()[code]
     if rule is None:
         rule = next(name for name in names() if entry in fitting(name))
-    right, wrong = Hypothesis(rule), Hypothesis(rule, (code,))
+    # A guard shows only beside the mistake that it hides.
+    right = Hypothesis(rule, (entry.beside,) if entry.beside else ())
+    wrong = combined(rule, (*right.codes, code))
+    assert wrong is not None  # noqa: S101 - the two go together
     idle = {name: next(v for v in USUAL[name] if v) for name, value in entry.numbers.items() if value == 0}
     settings = {**wrong.numbers, **idle, **(numbers or {})}
     best: Picture | None = None

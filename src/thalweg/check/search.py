@@ -117,7 +117,7 @@ def _levels(search: Candidates, hint: str | None) -> list[Callable[[], list[Fit]
         return search.level(made, few=True)
 
     def pairs(rules: Iterable[str]) -> list[Fit]:
-        return search.level((h for rule in rules for h in _pairs(search.fitting(rule), rule)), few=True)
+        return search.level((h for rule in rules for h in _pairs(search.fitting(rule, joined=True), rule)), few=True)
 
     everything = names()
     if hint is None:
@@ -156,7 +156,8 @@ def _triples(search: Candidates, hint: str | None) -> list[Fit]:
     near = search.nearest(len(search.tried))
     rules = search.ranked()[:NEAR] if hint is None else [hint]
     pairs = [fit.hypothesis for fit in near if len(fit.hypothesis.codes) == 2 and fit.hypothesis.rule in rules]
-    return search.level((h for pair in pairs[:BEAM] for h in pair.extended(search.fitting(pair.rule))), few=True)
+    made = (h for pair in pairs[:BEAM] for h in pair.extended(search.fitting(pair.rule, joined=True)))
+    return search.level(made, few=True)
 
 
 def _other_numbers(search: Candidates, hint: str | None) -> Verdict | None:

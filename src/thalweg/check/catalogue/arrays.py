@@ -135,7 +135,6 @@ VARIATIONS = (
         "public course code",
         (Replace("learning_rate * velocity", "learning_rate * g", within="theta"),),
         ("momentum", "ema_momentum"),
-        some_arrays=True,
     ),
     Variation(
         "decay-left-out",

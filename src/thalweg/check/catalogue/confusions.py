@@ -108,6 +108,25 @@ MOMENTS = (
         ("adam", "adamw", "amsgrad"),
     ),
     Variation(
+        "first-added-to-itself",
+        "mistake",
+        "the new first moment is added to the old one",
+        "+= stands where = belongs. Nothing is forgotten: the mean grows by the factor 1 + beta1 at every step.",
+        "public course code",
+        (Replace("m = X", "m = m + X"),),
+        ("adam", "adamw"),
+    ),
+    Variation(
+        "second-added-to-itself",
+        "mistake",
+        "the new second moment is added to the old one",
+        "+= stands where = belongs. Nothing is forgotten: the mean square grows by the factor 1 + beta2 at every "
+        "step, and steps die out.",
+        "public course code",
+        (Replace("v = X", "v = v + X"),),
+        ("adam", "adamw"),
+    ),
+    Variation(
         "first-starts-at-gradient",
         "mistake",
         "the first moment starts at the first gradient and is corrected all the same",
@@ -196,7 +215,7 @@ POWERS = (
         "Nothing is forgotten, so every gradient acts for ever, as with a momentum of 1.",
         "public course code",
         (Replace("velocity = momentum * velocity + X", "velocity = velocity + X"),),
-        ("ema_momentum", "rmsprop_momentum"),
+        ("momentum", "ema_momentum", "nesterov", "rmsprop_momentum"),
     ),
     Variation(
         "square-never-forgets",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from types import MappingProxyType
 
-from thalweg.check.catalogue.edits import First, Replace
+from thalweg.check.catalogue.edits import Either, First, Perhaps, Replace
 from thalweg.check.catalogue.variation import Variation
 
 _WITHOUT_DECAY = (
@@ -12,6 +12,7 @@ _WITHOUT_DECAY = (
     "adamax", "amsgrad", "nadam", "signum", "rmsprop_momentum", "rmsprop_centered", "rmsprop_centered_momentum",
     "radam", "adabelief", "yogi",
 )  # fmt: skip
+_DECOUPLED = tuple(name for name in _WITHOUT_DECAY if name != "adam")
 _DECAY = "theta = theta - learning_rate * weight_decay * theta"
 
 EPSILON = (
@@ -93,6 +94,16 @@ EPSILON = (
         ("adamax",),
     ),
     Variation(
+        "epsilon-added-to-maximum",
+        "convention",
+        "epsilon is added to the maximum that is kept",
+        "The maximum of the two has epsilon added before it is kept, so that it piles up a little where the gradient "
+        "stays small.",
+        "public course code",
+        (Replace("np.maximum(A, np.abs(g) + epsilon)", "np.maximum(A, np.abs(g)) + epsilon"),),
+        ("adamax",),
+    ),
+    Variation(
         "epsilon-in-rectified",
         "convention",
         "epsilon is added after the correction",
@@ -136,8 +147,14 @@ VELOCITY = (
         "constant; when it changes, old gradients keep their old rate.",
         "Sutskever et al. (2013); Keras; pytorch#1099",
         (
-            Replace("velocity = momentum * velocity + X", "velocity = momentum * velocity + learning_rate * (X)"),
-            Replace("theta = theta - learning_rate * velocity", "theta = theta - velocity"),
+            Either(
+                (
+                    Replace("velocity = A * velocity + X", "velocity = A * velocity + learning_rate * (X)"),
+                    Replace("velocity = velocity + X", "velocity = velocity + learning_rate * (X)"),
+                )
+            ),
+            Replace("theta = theta - learning_rate * X", "theta = theta - X"),
+            Perhaps(Replace("g", "learning_rate * g", within="theta")),
         ),
         ("momentum", "ema_momentum", "rmsprop_momentum", "rmsprop_centered_momentum"),
         form=True,
@@ -149,11 +166,9 @@ VELOCITY = (
         "Keras and Sutskever keep the rate in the velocity. The path is the same while the rate is constant.",
         "Sutskever et al. (2013); Keras; cs231n notes",
         (
-            Replace("velocity = momentum * velocity + g", "velocity = momentum * velocity + learning_rate * g"),
-            Replace(
-                "theta = theta - learning_rate * (g + momentum * velocity)",
-                "theta = theta - (learning_rate * g + momentum * velocity)",
-            ),
+            Replace("velocity = momentum * velocity + X", "velocity = momentum * velocity + learning_rate * (X)"),
+            Replace("theta = theta - learning_rate * X", "theta = theta - X"),
+            Perhaps(Replace("g", "learning_rate * g", within="theta")),
         ),
         ("nesterov",),
         form=True,
@@ -167,7 +182,7 @@ VELOCITY = (
         (
             Replace(
                 "velocity = momentum * velocity + g",
-                "velocity = momentum * velocity + np.where(t > 1, 1 - dampening, 1) * g",
+                "velocity = momentum * velocity + np.where(now > 1, 1 - dampening, 1) * g",
             ),
         ),
         ("momentum", "nesterov"),
@@ -180,7 +195,7 @@ VELOCITY = (
         "the average of gradients is corrected for its start",
         "The velocity is divided by 1 - momentum**t, as Adam does. Plain momentum has short first steps instead.",
         "d2l and Coursera notes",
-        (Replace("learning_rate * velocity", "learning_rate * velocity / (1 - momentum**t)", within="theta"),),
+        (Replace("velocity", "velocity / (1 - momentum**t)", within="theta"),),
         ("ema_momentum",),
     ),
     Variation(
@@ -218,7 +233,7 @@ DECAY = (
         "theta shrinks by rate times weight_decay, untouched by moments or velocity, as in AdamW.",
         "Loshchilov and Hutter (2019); Keras (weight_decay)",
         (First(_DECAY),),
-        tuple(name for name in _WITHOUT_DECAY if name != "adam"),
+        _DECOUPLED,
         MappingProxyType({"weight_decay": 0.01}),
     ),
     Variation(
@@ -229,142 +244,8 @@ DECAY = (
         "times more at a rate of 0.001.",
         "Loshchilov and Hutter (2019), Algorithm 2; Odyssey#5674; apex#1849; lion-pytorch#39",
         (Replace(_DECAY, "theta = theta - weight_decay * theta"),),
-        ("adamw", "lion", "adan", "ademamix"),
+        ("adamw", "lion", "adan", "ademamix", *_DECOUPLED),
         form=True,
-    ),
-)
-
-FORMS = (
-    Variation(
-        "mean-square-corrected",
-        "convention",
-        "the mean square is corrected for its start",
-        "RMSprop has no correction and takes a long first step; divided by 1 - rho**t it does not.",
-        "Optax rmsprop(bias_correction=True)",
-        (Replace("np.sqrt(v)", "np.sqrt(v / (1 - rho**t))"),),
-        ("rmsprop", "rmsprop_momentum"),
-    ),
-    Variation(
-        "maximum-of-corrected",
-        "convention",
-        "the maximum is taken of corrected moments",
-        "Optax takes the maximum after the correction, PyTorch before it.",
-        "optax#1389, pytorch#142323",
-        (
-            Replace("v_max = np.maximum(v_max, v)", "v_max = np.maximum(v_max, v / (1 - beta2**t))"),
-            Replace("v_hat = v_max / (1 - beta2**t)", "v_hat = v_max"),
-        ),
-        ("amsgrad",),
-    ),
-    Variation(
-        "maximum-uncorrected",
-        "convention",
-        "AMSGrad has no correction",
-        "The paper's algorithm corrects neither moment. PyTorch, Keras and Optax correct both.",
-        "Reddi et al. (2018), Algorithm 2; river#185",
-        (
-            Replace("m_hat = m / (1 - beta1**t)", "m_hat = m"),
-            Replace("v_hat = v_max / (1 - beta2**t)", "v_hat = v_max"),
-        ),
-        ("amsgrad",),
-    ),
-    Variation(
-        "constant-look-ahead",
-        "convention",
-        "NAdam's momentum is constant",
-        "Optax and many notes look ahead with beta1 itself; the paper lets it rise from half of beta1.",
-        "Optax nadam; Ruder's overview",
-        (
-            Replace(
-                "m_hat = X",
-                "m_hat = beta1 / (1 - beta1**(t + 1)) * m + (1 - beta1) / (1 - beta1**t) * g",
-            ),
-        ),
-        ("nadam",),
-    ),
-    Variation(
-        "simple-look-ahead",
-        "convention",
-        "NAdam's look-ahead has one correction",
-        "The mean and the gradient are divided by the same 1 - beta1**t, as blog posts derive it.",
-        "Ruder's overview (2016), equation 31",
-        (Replace("m_hat = X", "m_hat = (beta1 * m + (1 - beta1) * g) / (1 - beta1**t)"),),
-        ("nadam",),
-    ),
-    Variation(
-        "one-step-late",
-        "convention",
-        "Rprop walks one update late",
-        "Optax returns the step that it kept at the update before, and none when the sign turns.",
-        "Optax rprop",
-        (
-            Replace("agreement = X", "agreement = np.sign(g) * np.sign(waiting)"),
-            Replace(
-                "step = np.minimum(np.maximum(step, min_step), max_step)",
-                "step = np.where(agreement > 0, np.minimum(step, max_step), "
-                "np.where(agreement < 0, np.maximum(step, min_step), step))",
-            ),
-            Replace("previous = X", "late = np.where(agreement < 0, 0, waiting)"),
-            Replace("theta = X", "waiting = np.where(agreement < 0, 0, step * np.sign(g))\ntheta = theta - late"),
-        ),
-        ("rprop",),
-        slots=MappingProxyType({"waiting": 0.0}),
-    ),
-    Variation(
-        "change-weighted-otherwise",
-        "convention",
-        "Adan's change is weighted by 1 - beta2",
-        "Optax weighs the gradient's change by 1 - b2; the paper and its authors' code by their 1 - beta2, which is "
-        "our beta2.",
-        "Optax adan",
-        (
-            Replace("g + beta2 * change", "g + (1 - beta2) * change"),
-            Replace("beta2 * v / (1 - beta2**t)", "(1 - beta2) * v / (1 - beta2**t)"),
-            Replace("np.sqrt(v_hat) + epsilon", "np.sqrt(v_hat + epsilon_root) + epsilon"),
-        ),
-        ("adan",),
-        MappingProxyType({"epsilon_root": 1e-8}),
-    ),
-    Variation(
-        "power-for-root",
-        "convention",
-        "any power of the sum of squares stands for its root",
-        "Keras and TensorFlow let the rate fall with another power than 1/2. At 0 it does not fall at all.",
-        "Keras Ftrl (learning_rate_power)",
-        (Replace("np.sqrt(X)", "X**power"),),
-        ("ftrl",),
-        MappingProxyType({"power": 0.5}),
-    ),
-    Variation(
-        "weights-one-step-late",
-        "convention",
-        "FTRL walks one update late",
-        "River makes the weights of what was there before this gradient, which then acts at the next update. Where l1 "
-        "holds z back it leaves the weight as it was; the paper sets it to zero.",
-        "River FTRLProximal; McMahan et al. (2013), Algorithm 1",
-        (
-            Replace("theta = X", ""),
-            Replace("beyond = X", ""),
-            First(
-                "beyond = z - np.sign(z) * l1\n"
-                "late = -learning_rate * beyond / (beta + np.sqrt(n) + learning_rate * l2)\n"
-                "theta = np.where(np.abs(z) > l1, late, theta)"
-            ),
-        ),
-        ("ftrl",),
-    ),
-    Variation(
-        "shrinkage",
-        "convention",
-        "FTRL shrinks the gradient and counts l2 twice",
-        "Keras doubles l2 and lets a second decay act on the gradient.",
-        "Keras Ftrl",
-        (
-            Replace("z = z + g - X", "z = z + (g + 2 * shrinkage * theta) - X"),
-            Replace("learning_rate * l2", "2 * learning_rate * l2"),
-        ),
-        ("ftrl",),
-        MappingProxyType({"shrinkage": 0.0}),
     ),
 )
 
@@ -382,4 +263,4 @@ LOOK_AHEAD = (
     ),
 )
 
-VARIATIONS = (*EPSILON, *VELOCITY, *LOOK_AHEAD, *DECAY, *FORMS)
+VARIATIONS = (*EPSILON, *VELOCITY, *LOOK_AHEAD, *DECAY)

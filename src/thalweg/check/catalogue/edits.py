@@ -24,6 +24,8 @@ class Edit(ABC):
         """Return the statements after the change, new where changed; None where the edit does not fit."""
 
 
+OUTSIDE = frozenset({"total", "waiting", "fallen"})
+"""What variations keep beside the rule's memory: gradients that pile up or come late, a rate that is written back."""
 SHARED = "shared = True"
 """Not a statement of a step but a mark: the memory is one for all parameter arrays."""
 
@@ -162,9 +164,7 @@ def _replaced(edit: Replace, statement: ast.stmt) -> Statements | None:
 def _substituted(edit: Replace, statement: ast.stmt) -> Statements | None:
     """Return a statement with its matching expressions replaced, or None where there are none."""
     (pattern,) = _parsed(edit.old)
-    if not _fixed(pattern) <= read_by(statement):
-        return None
-    copy = ast.parse(text_of(statement)).body[0]
+    copy = ast.parse(ast.unparse(statement)).body[0]
     assert isinstance(pattern, ast.Expr)  # noqa: S101 - narrows the type
     assert isinstance(copy, ast.Assign)  # noqa: S101 - narrows the type
     substitute = _Substitute(pattern.value, edit.new)
@@ -174,21 +174,35 @@ def _substituted(edit: Replace, statement: ast.stmt) -> Statements | None:
     return [copy] if substitute.count else None
 
 
-@cache
-def text_of(statement: ast.stmt) -> str:
-    """Return a statement as text; it is made once, since statements are shared and never changed."""
-    return ast.unparse(statement)
+@final
+@dataclass(frozen=True)
+class Either(Edit):
+    """Make the first of several changes that fits: a line reads otherwise once another variation has been there.
+
+    Examples
+    --------
+    >>> rootless = Either((Replace("np.sqrt(X) + e", "X + e"), Replace("np.sqrt(X + e)", "X + e")))
+    >>> [ast.unparse(s) for s in rootless.apply(list(ast.parse("d = np.sqrt(v + e)").body)) or ()]
+    ['d = v + e']
+    """
+
+    edits: tuple[Edit, ...]
+
+    def apply(self, statements: Statements) -> Statements | None:  # noqa: D102 - as declared
+        made = (edit.apply(statements) for edit in self.edits)
+        return next((changed for changed in made if changed is not None), None)
 
 
-def is_shared(statements: Statements) -> bool:
-    """Whether statements bear the mark of one memory for all parameter arrays."""
-    return _parsed(SHARED)[0] in statements
+@final
+@dataclass(frozen=True)
+class Perhaps(Edit):
+    """Make a change where it fits, and none where it does not."""
 
+    edit: Edit
 
-@cache
-def _fixed(pattern: ast.stmt) -> frozenset[str]:
-    """Return the names of a pattern that stand for themselves: what a statement must read to match."""
-    return frozenset(name for name in read_by(pattern) if not (len(name) == 1 and name.isupper()))
+    def apply(self, statements: Statements) -> Statements | None:  # noqa: D102 - as declared
+        changed = self.edit.apply(statements)
+        return statements if changed is None else changed
 
 
 @final
@@ -200,7 +214,7 @@ class First(Edit):
 
     def apply(self, statements: Statements) -> Statements | None:  # noqa: D102 - as declared
         given = {_assigned(s) for s in _parsed(self.text)}
-        read = frozenset[str]().union(*map(read_by, statements))
+        read = frozenset[str]().union(*map(_read, statements))
         waiting = given & {"stale", "total", "theta_before"}  # read by what a later edit puts in
         return [*_parsed(self.text), *statements] if waiting or given & read else None
 
@@ -208,10 +222,10 @@ class First(Edit):
 @final
 @dataclass(frozen=True)
 class Forget(Edit):
-    """Set all memory to zero before each step."""
+    """Set the rule's memory to zero before each step; not what other variations keep outside of it."""
 
     def apply(self, statements: Statements) -> Statements | None:  # noqa: D102 - as declared
-        kept = memory(statements)
+        kept = [name for name in memory(statements) if name not in OUTSIDE]
         text = "\n".join(f"{name} = np.zeros_like({name})" for name in kept)
         return [*_parsed(text), *statements] if kept else None
 
@@ -263,22 +277,17 @@ def memory(statements: Statements) -> list[str]:
     kept: list[str] = []
     given: set[str] = set()
     for statement in statements:
-        kept += [name for name in _in_order(statement) if name in assigned and name not in given and name not in kept]
+        for node in ast.walk(statement):
+            early = isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load) and node.id in assigned - given
+            if isinstance(node, ast.Name) and early and node.id not in kept:
+                kept.append(node.id)
         given.add(_assigned(statement))
     return kept
 
 
 @cache
-def _in_order(statement: ast.stmt) -> tuple[str, ...]:
-    """Return the names that a statement reads, each once."""
-    read = (n.id for n in ast.walk(statement) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load))
-    return tuple(dict.fromkeys(read))
-
-
-@cache
-def read_by(statement: ast.stmt) -> frozenset[str]:
-    """Return the names that a statement reads."""
-    return frozenset(_in_order(statement))
+def _read(statement: ast.stmt) -> frozenset[str]:
+    return frozenset(n.id for n in ast.walk(statement) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load))
 
 
 @cache

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from thalweg.check.catalogue.brackets import in_denominator
 from thalweg.check.catalogue.edits import First, Last, Replace
 from thalweg.check.catalogue.variation import Variation
 
@@ -14,7 +15,7 @@ DENOMINATORS = (
         "the root of the second moment is missing",
         "The step is divided by the mean square where its root belongs. It then grows as gradients shrink.",
         "public course code",
-        (Replace("np.sqrt(X) + epsilon", "X + epsilon"),),
+        (in_denominator("X + epsilon", "Y / X"),),
     ),
     Variation(
         "epsilon-missing",
@@ -43,12 +44,22 @@ DENOMINATORS = (
         (Replace("X / (np.sqrt(Y) + epsilon)", "X / np.sqrt(Y) + epsilon"),),
     ),
     Variation(
+        "epsilon-after-quotient",
+        "mistake",
+        "epsilon is added to the quotient, not to the denominator",
+        "The bracket closes too late: rate * (m / sqrt(v) + epsilon). Nothing guards the division, and every step "
+        "drifts by rate times epsilon.",
+        "public course code",
+        (Replace("learning_rate * X / (np.sqrt(Y) + epsilon)", "learning_rate * (X / np.sqrt(Y) + epsilon)"),),
+        ("adagrad", "rmsprop", "adam", "adamw", "amsgrad", "adabelief", "yogi"),
+    ),
+    Variation(
         "epsilon-after-step",
         "mistake",
         "epsilon is added to theta, not to the denominator",
         "Without brackets epsilon stands behind the whole step: theta - m / sqrt(v) + epsilon. Nothing guards the "
         "division, and theta drifts by epsilon at every step.",
-        "public course code",
+        "d2l-en#2691; public course code",
         (Replace("X / (np.sqrt(Y) + epsilon)", "X / np.sqrt(Y) - epsilon"),),
     ),
     Variation(
@@ -148,6 +159,16 @@ RMSPROP = (
         (Replace("X = rho * X + (1 - rho) * g**2", "X = (1 - rho) * g**2"),),
     ),
     Variation(
+        "square-added-to-itself",
+        "mistake",
+        "the new mean square is added to the old one",
+        "+= stands where = belongs. Nothing is forgotten: the mean square grows by the factor 1 + rho at every step, "
+        "and steps die out.",
+        "public course code",
+        (Replace("X = rho * X + Y", "X = X + (rho * X + Y)"),),
+        ("rmsprop", "adadelta"),
+    ),
+    Variation(
         "square-before-gradient",
         "mistake",
         "the mean square is used before it sees the gradient",
@@ -178,7 +199,7 @@ RMSPROP = (
         "the variance is kept as the mean square",
         "Centring in place eats the second moment: the mean is subtracted again at every step.",
         "Ecosystem_WebUI#383",
-        (Replace("variance = np.maximum(v - m**2, 0)", "v = np.maximum(v - m**2, 0)\nvariance = v"),),
+        (Replace("variance = X", "v = X\nvariance = v"),),
     ),
     Variation(
         "velocity-then-scaled",
@@ -214,6 +235,21 @@ ADADELTA = (
         "delta has to average squares. Steps of both signs cancel in it and its root has no real value.",
         "public course code",
         (Replace("d**2", "d", within="delta"),),
+        ("adadelta",),
+    ),
+    Variation(
+        "delta-before-step",
+        "mistake",
+        "the mean square of steps holds this step before it is made",
+        "delta has to lag: the step is measured in units of the steps before. Updated first, it holds a step that was "
+        "not made.",
+        "AI-and-ML#43",
+        (
+            Replace(
+                "theta = theta - learning_rate * d",
+                "theta = theta - learning_rate * np.sqrt(delta + epsilon) / np.sqrt(s + epsilon) * g",
+            ),
+        ),
         ("adadelta",),
     ),
     Variation(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
+
 from thalweg.check.catalogue.edits import First, Last, Move, Replace
 from thalweg.check.catalogue.variation import Variation
 
@@ -40,6 +42,49 @@ VARIATIONS = (
         "nitrain#42 (the L2 term scaled twice)",
         (First("g = g + weight_decay * theta"),),
         ("adamw", "lion"),
+    ),
+    Variation(
+        "decay-divided",
+        "mistake",
+        "the decay is divided by the root",
+        "It stands in the brackets of the mean gradient: (m + weight_decay * theta) / sqrt(v). Parameters with large "
+        "gradients then hardly decay, which decoupling was to end.",
+        "Loshchilov and Hutter (2019), section 2, on what it is not; public course code",
+        (
+            Replace("theta = theta - learning_rate * weight_decay * theta", ""),
+            Replace("m_hat", "(m_hat + weight_decay * theta)", within="theta"),
+        ),
+        ("adamw",),
+    ),
+    Variation(
+        "decay-in-both",
+        "mistake",
+        "the decay is in the gradient and beside the step",
+        "It is applied twice, once through the gradient. Parameters shrink faster than was set.",
+        "nitrain#42 (the L2 term scaled twice)",
+        (First("theta = theta - learning_rate * weight_decay * theta"), First("g = g + weight_decay * theta")),
+        ("gradient_descent", "momentum", "ema_momentum", "nesterov"),
+        MappingProxyType({"weight_decay": 0.01}),
+    ),
+    Variation(
+        "penalty-grows",
+        "mistake",
+        "the decay is subtracted from the gradient",
+        "An L2 penalty adds weight_decay * theta to the gradient. Subtracted, parameters grow by the share by which "
+        "they should shrink.",
+        "chainer#261, deeppy#17",
+        (First("g = g - weight_decay * theta"),),
+        (
+            "gradient_descent",
+            "momentum",
+            "ema_momentum",
+            "nesterov",
+            "adagrad",
+            "rmsprop",
+            "adam",
+            "amsgrad",
+        ),
+        MappingProxyType({"weight_decay": 0.01}),
     ),
     Variation(
         "maximum-corrected",
@@ -126,10 +171,10 @@ VARIATIONS = (
         "sign-missing",
         "mistake",
         "the sign is missing",
-        "The step is the mean itself, not its sign, and scales with the gradient.",
+        "The step scales with what only its sign was to be taken of.",
         "public code",
         (Replace("np.sign(X)", "X", within="theta"),),
-        ("lion", "signum", "signsgd"),
+        ("lion", "signum", "signsgd", "rprop"),
     ),
     Variation(
         "sign-before-mean",
@@ -141,22 +186,46 @@ VARIATIONS = (
         ("signum",),
     ),
     Variation(
-        "steps-after-turn",
+        "factors-swapped",
         "mistake",
-        "it steps on after the sign has turned",
-        "After a change of sign Rprop rests for one step and forgets the gradient. Without it the size shrinks twice.",
-        "public code; Rprop+ and Rprop- are other rules",
-        (Replace("previous = np.where(agreement < 0, 0 * g, g)", "previous = g"),),
+        "the two factors of Rprop's step size are swapped",
+        "Steps shrink while the sign stays and grow where it turns. They die out on a slope and blow up in a valley.",
+        "public course code",
+        (
+            Replace("eta_plus", "eta_zero", within="step"),
+            Replace("eta_minus", "eta_plus", within="step"),
+            Replace("eta_zero", "eta_minus", within="step"),
+        ),
         ("rprop",),
     ),
     Variation(
-        "rectified-with-wrong-end",
+        "rectifier-unused",
         "mistake",
-        "the rectifier is used where it is not known",
-        "Where the length of the average is 5 or less its variance has no value, and the step is momentum alone.",
-        "kozistr#305",
-        (Replace("known = length > 5", "known = length > 4"),),
+        "the rectifier is computed and not used",
+        "From the fifth or sixth step on it is Adam, with steps that the rectifier should hold back.",
+        "public course code",
+        (Replace("rectifier * X", "X", within="scaled"),),
         ("radam",),
+    ),
+    Variation(
+        "look-ahead-not-averaged",
+        "mistake",
+        "1 - beta1 is missing before NAdam's gradient",
+        "The look-ahead is the share beta1 of the mean and the share 1 - beta1 of the gradient. Without the share the "
+        "gradient counts 1 / (1 - beta1) times too much.",
+        "public course code",
+        (Replace("m_hat = X", "m_hat = (beta1 * m + g) / (1 - beta1**t)"),),
+        ("nadam",),
+    ),
+    Variation(
+        "mean-weights-swapped",
+        "mistake",
+        "the weights of the mean are swapped",
+        "momentum belongs to the memory and 1 - momentum to the gradient. Swapped, the memory is gone after a step or "
+        "two.",
+        "fastbook#342; course code",
+        (Replace("m = momentum * m + (1 - momentum) * g", "m = (1 - momentum) * m + momentum * g"),),
+        ("signum",),
     ),
     Variation(
         "averages-first",

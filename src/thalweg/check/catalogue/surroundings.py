@@ -7,6 +7,7 @@ from types import MappingProxyType
 from thalweg.check.catalogue.edits import First, Replace
 from thalweg.check.catalogue.variation import Variation
 
+# ``now`` is the number of the step, however wrongly the code counts its ``t``: schedules have a counter of their own.
 _SEEDS = ("gradient_descent", "momentum", "ema_momentum", "nesterov", "adagrad", "rmsprop", "adam")
 
 VARIATIONS = (
@@ -22,14 +23,65 @@ VARIATIONS = (
         MappingProxyType({"clip": 1.0}),
     ),
     Variation(
+        "clipped-by-norm",
+        "convention",
+        "gradients are clipped by their norm",
+        "Where the norm of the whole gradient is larger than max_norm, it is made as long as that. The direction "
+        "stays.",
+        "Pascanu et al. (2013), Algorithm 1; torch.nn.utils.clip_grad_norm_",
+        (First("g = g * np.minimum(1, max_norm / np.sqrt(total_sum(g**2)))"),),
+        (*_SEEDS, "adamw"),
+        MappingProxyType({"max_norm": 1.0}),
+    ),
+    Variation(
+        "arrays-clipped-by-norm",
+        "convention",
+        "each array's gradient is clipped by its norm",
+        "Where the norm of one array's gradient is larger than max_norm, it is made as long as that. Arrays keep their "
+        "directions, the whole gradient does not.",
+        "Keras (clipnorm)",
+        (First("g = g * np.minimum(1, max_norm / np.sqrt(array_sum(g**2)))"),),
+        (*_SEEDS, "adamw"),
+        MappingProxyType({"max_norm": 1.0}),
+        several_arrays=True,
+    ),
+    Variation(
         "falling-rate",
         "convention",
         "the rate falls with the steps",
         "PyTorch's Adagrad and the older Keras divide the rate by 1 + (t - 1) * lr_decay; that is a schedule.",
         "torch.optim.Adagrad(lr_decay=...)",
-        (Replace("learning_rate", "learning_rate / (1 + (t - 1) * lr_decay)", within="theta"),),
+        (Replace("learning_rate", "learning_rate / (1 + (now - 1) * lr_decay)"),),
         _SEEDS,
         MappingProxyType({"lr_decay": 0.01}),
+        last=True,
+    ),
+    Variation(
+        "decaying-rate",
+        "convention",
+        "the rate is multiplied by a factor at each step",
+        "The rate shrinks by the same share at every update. That is a schedule.",
+        "torch.optim.lr_scheduler.ExponentialLR, stepped with each update",
+        (Replace("learning_rate", "learning_rate * rate_decay**(now - 1)"),),
+        _SEEDS,
+        MappingProxyType({"rate_decay": 0.95}),
+        last=True,
+    ),
+    Variation(
+        "falling-rate-kept",
+        "mistake",
+        "the rate that fell is kept as the rate",
+        "1 / (1 + t * lr_decay) is what the first rate is to be multiplied with. Written back, every step multiplies "
+        "what is left, and the rate falls faster than any power of t.",
+        "public course code (self.lr *= 1 / (1 + self.decay * self.iterations))",
+        (
+            Replace("learning_rate", "learning_rate / fallen"),
+            First("fallen = fallen * (1 + (now - 1) * lr_decay)"),
+        ),
+        _SEEDS,
+        MappingProxyType({"lr_decay": 0.01}),
+        MappingProxyType({"fallen": 1.0}),
+        last=True,
     ),
     Variation(
         "rate-over-root",
@@ -37,7 +89,7 @@ VARIATIONS = (
         "the rate falls with the root of t",
         "The rate is divided by sqrt(t), for which the proofs of convergence are made. That is a schedule.",
         "Kingma and Ba (2015), section 4; Zinkevich (2003)",
-        (Replace("learning_rate", "learning_rate / np.sqrt(t)", within="theta"),),
+        (Replace("learning_rate", "learning_rate / np.sqrt(now)", within="theta"),),
         _SEEDS,
     ),
     Variation(
@@ -46,7 +98,7 @@ VARIATIONS = (
         "the average starts at the first gradient",
         "Started at the first gradient and not at zero, the average needs no correction.",
         "public code; Optax ema and Polyak averages are started so at times",
-        (Replace("velocity = momentum * velocity + X", "velocity = np.where(t > 1, momentum * velocity + X, g)"),),
+        (Replace("velocity = momentum * velocity + X", "velocity = np.where(now > 1, momentum * velocity + X, g)"),),
         ("ema_momentum",),
     ),
     Variation(
@@ -55,8 +107,22 @@ VARIATIONS = (
         "the mean square starts at the first square",
         "Started at the first square and not at zero, RMSprop takes no long first steps.",
         "public code",
-        (Replace("v = rho * v + X", "v = np.where(t > 1, rho * v + X, g**2)"),),
+        (Replace("v = rho * v + X", "v = np.where(now > 1, rho * v + X, g**2)"),),
         ("rmsprop",),
+    ),
+    Variation(
+        "averages-start-at-gradient",
+        "convention",
+        "both averages start at the first gradient",
+        "Started at the first gradient and its square, and not at zero, the averages need no correction.",
+        "MatrixSlow#28",
+        (
+            Replace("m = beta1 * m + X", "m = np.where(now > 1, beta1 * m + X, g)"),
+            Replace("v = beta2 * v + X", "v = np.where(now > 1, beta2 * v + X, g**2)"),
+            Replace("m_hat = X", "m_hat = m"),
+            Replace("v_hat = X", "v_hat = v"),
+        ),
+        ("adam", "adamw"),
     ),
     Variation(
         "mean-square-starts-at-one",
@@ -64,7 +130,7 @@ VARIATIONS = (
         "the mean square starts at one",
         "TensorFlow's first RMSprop started so, and first steps are shorter than from zero.",
         "tf.compat.v1.train.RMSPropOptimizer",
-        (Replace("v = rho * v + X", "v = np.where(t > 1, rho * v + X, rho + X)"),),
+        (Replace("v = rho * v + X", "v = np.where(now > 1, rho * v + X, rho + X)"),),
         ("rmsprop", "rmsprop_momentum", "rmsprop_centered", "rmsprop_centered_momentum"),
     ),
     Variation(

@@ -37,8 +37,12 @@ class Variation:
         Memory it brings along, with where it starts.
     form : bool
         A convention under which the usual numbers have to be translated.
+    last : bool
+        It changes a number wherever that stands, and so comes after all others.
     several_arrays : bool
         It needs more than one parameter array.
+    beside : str
+        Code of a mistake without which nothing can show it, as with guards that a right rule never needs.
     equal_arrays : bool
         It shows, or can run at all, only where all parameter arrays are of one size.
     some_arrays : bool
@@ -55,6 +59,8 @@ class Variation:
     numbers: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
     slots: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
     form: bool = False
+    beside: str = ""
+    last: bool = False
     several_arrays: bool = False
     equal_arrays: bool = False
     some_arrays: bool = False

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from types import MappingProxyType
 
-from thalweg.check.catalogue.edits import First, Forget, Replace
+from thalweg.check.catalogue.edits import Either, First, Forget, Replace
 from thalweg.check.catalogue.variation import Variation
 
 _HEAVY = ("momentum", "nesterov")
@@ -89,7 +89,7 @@ VELOCITY = (
         "momentum multiplies the gradient as well",
         "momentum * (velocity + g) stands where momentum * velocity + g belongs. Every gradient is weakened by it.",
         "public course code",
-        (Replace("velocity = momentum * velocity + g", "velocity = momentum * (velocity + g)"),),
+        (Replace("velocity = momentum * velocity + X", "velocity = momentum * (velocity + X)"),),
         _HEAVY,
     ),
     Variation(
@@ -123,6 +123,35 @@ VELOCITY = (
         "The gradient acts twice in its own step.",
         "public course code",
         (Replace("learning_rate * velocity", "learning_rate * (velocity + g)", within="theta"),),
+        ("momentum", "ema_momentum"),
+    ),
+    Variation(
+        "velocity-added-to-itself",
+        "mistake",
+        "the new velocity is added to the old one",
+        "+= stands where = belongs. Nothing is forgotten: the velocity grows by the factor 1 + momentum at every step.",
+        "public course code",
+        (Replace("velocity = X", "velocity = velocity + X"),),
+        ("momentum", "ema_momentum", "nesterov"),
+    ),
+    Variation(
+        "history-reversed",
+        "mistake",
+        "the newest gradient weighs least",
+        "The powers of momentum are counted from the first gradient and not from the last. The step goes on where the "
+        "first gradients pointed.",
+        "public course code",
+        (
+            Either(
+                (
+                    Replace("velocity = momentum * velocity + g", "velocity = velocity + momentum**(t - 1) * g"),
+                    Replace(
+                        "velocity = momentum * velocity + (1 - momentum) * g",
+                        "velocity = velocity + momentum**(t - 1) * (1 - momentum) * g",
+                    ),
+                )
+            ),
+        ),
         ("momentum", "ema_momentum"),
     ),
 )
@@ -163,6 +192,16 @@ NESTEROV = (
         "The form is (1 + momentum) * velocity - momentum * old velocity. With a difference the gradient hardly acts.",
         "cs231n notes and their copies",
         (First("stale = velocity"), Replace("g + momentum * velocity", "(1 - momentum) * velocity - momentum * stale")),
+        ("nesterov",),
+    ),
+    Variation(
+        "looks-ahead-from-new-velocity",
+        "mistake",
+        "Nesterov's look-ahead counts the new velocity as the old one",
+        "The form momentum**2 * old velocity + (1 + momentum) * g needs the velocity before this gradient. With the "
+        "new one the gradient acts once more.",
+        "deep-learning-from-scratch (common/optimizer.py)",
+        (Replace("g + momentum * velocity", "(1 + momentum) * g + momentum**2 * velocity"),),
         ("nesterov",),
     ),
 )

@@ -40,9 +40,10 @@ TELLING = {"weight_decay": 0.01}
 UNWRITTEN = frozenset({
     "first-array-skipped", "counted-by-array", "counted-from-array", "one-state-for-all-arrays",
     "first-gradient-for-all", "last-gradient-for-all", "first-velocity-for-all", "first-scale-for-all",
-    "first-mean-for-all", "rate-missing",
+    "first-mean-for-all", "rate-missing", "falling-rate-kept", "counted-in-epochs",
 })  # fmt: skip
-"""Mistakes of loops that mix arrays up or count layers, which none of these styles does; and a rate that is nowhere."""
+"""Mistakes of loops that mix arrays up or count layers, and of schedules, which none of these styles does; and a rate
+that is nowhere."""
 _COUNTED = {"counted-from-zero", "counted-from-two", "counted-per-array"}
 _OF_ARRAYS = {"counted-per-array", "only-first-array", "one-scale-per-array", "gradient-normalised"}
 

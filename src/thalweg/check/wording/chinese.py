@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from thalweg.check.wording.chinese_conventions import CONVENTIONS
+from thalweg.check.wording.chinese_counting import COUNTING
 from thalweg.check.wording.chinese_moments import MOMENTS
 from thalweg.check.wording.chinese_scaling import SCALING
 from thalweg.check.wording.chinese_sentences import OF_FILES, OF_RULES
@@ -12,7 +13,7 @@ from thalweg.check.wording.phrases import EffectWords, ListingWords, PageWords, 
 from thalweg.check.wording.sentences import Sentences
 from thalweg.check.wording.shared import SHARED_IN_CHINESE
 
-_ENTRIES = {**CONVENTIONS, **MOMENTS, **SCALING, **STATES}
+_ENTRIES = {**CONVENTIONS, **COUNTING, **MOMENTS, **SCALING, **STATES}
 
 CHINESE = Phrases(
     right="正确：{file} 中的 {name} 是 {rule}",

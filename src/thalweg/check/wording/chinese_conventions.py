@@ -133,4 +133,49 @@ CONVENTIONS: dict[str, tuple[str, str]] = {
         "AdaMax 没有 epsilon",
         "论文的算法不需要它：只有梯度一直为零的坐标才会出现零除以零。",
     ),
+    "steps-after-turn": (
+        "符号改变之后 Rprop 仍然移动",
+        "这就是 Rprop-：符号改变时步长缩小，照样移动。PyTorch 和 iRprop- 会停一步并忘掉这个梯度。",
+    ),
+    "steps-back": (
+        "符号改变时 Rprop 撤回上一步",
+        "这就是带权重回溯的 Rprop+：符号改变时撤销上一步，并忘掉这个梯度。PyTorch 在这里停一步。",
+    ),
+    "rectified-from-four": (
+        "RAdam 从长度 4 起整流",
+        "论文在平均的长度大于 4 时整流，PyTorch、Optax 和作者的代码从 5 开始。beta2 = 0.999 时只有第五步不同。",
+    ),
+    "mean-starts-at-zero": (
+        "Yogi 的梯度平均值从零开始",
+        "论文就是从零开始的。TensorFlow、Optax 和 PyTorch 的移植版让两个矩都从初始累积量开始。",
+    ),
+    "variance-corrected": (
+        "方差做了起步修正",
+        "均方和平均值都先除以 1 - rho**t，再相减。",
+    ),
+    "variance-not-held": (
+        "没有防止方差小于零",
+        "除了舍入误差，均方不会小于平均值的平方。和别的错误在一起时差会变成负数，根号没有实数值。",
+    ),
+    "size-under-root": (
+        "对绝对值开方",
+        "平方的平均值本来就不为负，根号里的 abs() 不起作用。和别的错误在一起时，它会掩盖本可以暴露错误的 NaN。",
+    ),
+    "epsilon-added-to-maximum": (
+        "epsilon 加在保存下来的最大值上",
+        "取最大值之后先加 epsilon 再保存，梯度一直很小时它会略微累积。",
+    ),
+    "clipped-by-norm": (
+        "按范数裁剪梯度",
+        "整个梯度的范数大于 max_norm 时，缩到这个长度。方向不变。",
+    ),
+    "arrays-clipped-by-norm": (
+        "每个数组的梯度分别按范数裁剪",
+        "某个数组的梯度的范数大于 max_norm 时，缩到这个长度。各数组的方向不变，整个梯度的方向会变。",
+    ),
+    "decaying-rate": ("学习率每步乘以一个因子", "每次更新学习率都缩小同样的比例。这其实是一种学习率计划。"),
+    "averages-start-at-gradient": (
+        "两个平均值都从第一个梯度开始",
+        "从第一个梯度和它的平方而不是从零开始，平均值就不需要修正。",
+    ),
 }

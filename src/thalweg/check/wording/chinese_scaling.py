@@ -20,6 +20,10 @@ SCALING: dict[str, tuple[str, str]] = {
         "epsilon 加在了步子上，而不是分母上",
         "不加括号时先算除法：m / sqrt(v) + epsilon 就是 (m / sqrt(v)) + epsilon。除法没有保护，每步还偏移 epsilon。",
     ),
+    "epsilon-after-quotient": (
+        "epsilon 加在了商上，而不是分母上",
+        "括号收得太晚：学习率 * (m / sqrt(v) + epsilon)。除法没有保护，每步还偏移学习率乘以 epsilon。",
+    ),
     "epsilon-after-step": (
         "epsilon 加在了 theta 上，而不是分母上",
         "不加括号时 epsilon 落在整个步子后面：theta - m / sqrt(v) + epsilon。除法没有保护，theta 每步偏移 epsilon。",
@@ -151,5 +155,34 @@ SCALING: dict[str, tuple[str, str]] = {
     "look-ahead-difference": (
         "Nesterov 更新步里该用 1 + momentum 的地方写了 1 - momentum",
         "这种写法是 (1 + momentum) * 速度 - momentum * 旧速度。用了减号，梯度几乎不起作用。",
+    ),
+    "square-added-to-itself": (
+        "新的均方又加到了旧的上面",
+        "该用 = 的地方用了 +=。什么也不会忘记：均方每步增大 1 + rho 倍，步子逐渐消失。",
+    ),
+    "delta-before-step": (
+        "步子的均方在这一步之前就包含了这一步",
+        "delta 必须滞后：步子是用以前的步子来量的。先更新它，里面就有了还没走的一步。",
+    ),
+    "half-for-root": (
+        "该开方的地方除以了二",
+        "先算乘方再算除法：v ** 1 / 2 就是 (v ** 1) / 2，即 v 的一半。平方根是 v ** 0.5 或 v ** (1 / 2)。",
+    ),
+    "multiplied-by-root": (
+        "乘了根号，而应当除以它",
+        "梯度大的坐标本应被压住，现在走得最远。步子随梯度的平方增大。",
+    ),
+    "decay-divided": (
+        "衰减也除以了根号",
+        "它写在梯度平均值的括号里：(m + weight_decay * theta) / sqrt(v)。梯度大的参数几乎不衰减，这正是解耦要避免的。",
+    ),
+    "decay-in-both": ("梯度里和更新步旁边都有衰减", "衰减用了两次，其中一次经过梯度。参数缩小得比设定的快。"),
+    "penalty-grows": (
+        "从梯度里减去了衰减",
+        "L2 惩罚应当给梯度加上 weight_decay * theta。减去它，参数就会按本应缩小的比例增大。",
+    ),
+    "falling-rate-kept": (
+        "下降后的学习率被存了回去",
+        "1 / (1 + t * lr_decay) 应当乘最初的学习率。存回去以后每步都在剩下的上面再乘，学习率比 t 的任何次幂都降得快。",
     ),
 }
