@@ -207,6 +207,70 @@ def test_the_penalty_is_counted_at_every_weight(monkeypatch: pytest.MonkeyPatch)
     assert lazy.step_losses[0] > 0.05 * (w @ w) / 2
 
 
+# ---- an l1 penalty, whose thresholds are caught up with ------------------------------------------------------------
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("batch", [1, 7])
+@pytest.mark.parametrize("alpha", [1e-4, 0.02, 0.3])
+def test_many_thresholds_are_one_of_their_sum(
+    alpha: float, batch: int, dtype: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From an alpha that hardly moves a weight to one that makes most zero. Costs are those before each update."""
+    tolerance = 1e-12 if dtype == "float64" else 2e-5
+    for schedule in (None, schedules.cosine):
+        settings = Settings(
+            rules.gradient_descent(learning_rate=0.1), losses.squared, penalties.l1(alpha=alpha), schedule,
+            batch_size=batch, max_iter=6,
+        )  # fmt: skip
+        for rows, intercept in ((problem(1, dtype), True), (problem(3, dtype, weights=True), False)):
+            lazy, general = both(rows, settings, monkeypatch, intercept=intercept)
+            np.testing.assert_allclose(lazy.theta, general.theta, rtol=tolerance, atol=tolerance)
+            np.testing.assert_array_equal(lazy.theta == 0, general.theta == 0)
+            np.testing.assert_allclose(lazy.step_losses, general.step_losses, rtol=tolerance, atol=tolerance)
+            assert (lazy.t, lazy.epoch, lazy.status) == (general.t, general.epoch, general.status)
+    assert np.mean(lazy.theta == 0) > 0.5 or alpha < 0.3
+
+
+def test_thresholds_and_columns_that_stand_twice_in_a_row(monkeypatch: pytest.MonkeyPatch) -> None:
+    given = problem()
+    indices = given.indices.copy()
+    indices[given.indptr[:-1][np.diff(given.indptr) > 1] + 1] = indices[given.indptr[:-1][np.diff(given.indptr) > 1]]
+    rows = Rows(given.X, given.targets, given.weights, given.values, indices, given.indptr)
+    own = [np.array([0, 9, 9, 5]), np.arange(ROWS), np.array([7])]
+    for batch, order in ((1, None), (7, None), (2, lambda epoch: own[epoch])):
+        settings = Settings(
+            rules.gradient_descent(learning_rate=0.1), losses.squared, penalties.l1(alpha=0.05),
+            batch_size=batch, max_iter=3, clip_value=0.4,
+        )  # fmt: skip
+        lazy, general = both(rows, settings, monkeypatch, order=order)
+        assert_close(lazy, general, 1e-12)
+
+
+def test_no_bit_depends_on_how_many_epochs_are_made_at_once_under_l1() -> None:
+    told = Settings(
+        rules.gradient_descent(learning_rate=0.1), losses.squared, penalties.l1(alpha=0.05), batch_size=2, max_iter=5
+    )
+    start = np.random.default_rng(3).normal(0, 0.3, FEATURES + 1)
+    ways: list[Any] = [(), [lambda run: None]]
+    one, other = (Run(Linear(FEATURES), problem(), told, theta=start, random_state=0).descend(way) for way in ways)
+    assert isinstance(one._loop, Lazy)
+    np.testing.assert_array_equal(one.theta, other.theta)
+    assert one.loss_curve == other.loss_curve
+
+
+def test_a_run_under_l1_that_diverges_ends_where_the_general_loop_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    for batch in (1, 7):
+        settings = Settings(
+            rules.gradient_descent(learning_rate=1e6), losses.squared, penalties.l1(alpha=1e-3),
+            batch_size=batch, max_iter=400,
+        )  # fmt: skip
+        lazy, general = both(problem(), settings, monkeypatch)
+        assert lazy.divergence is not None
+        assert lazy.divergence == general.divergence
+        np.testing.assert_allclose(lazy.theta, general.theta, rtol=1e-9)
+
+
 # ---- what a run does with its loop -----------------------------------------------------------------------------------
 
 
@@ -229,7 +293,9 @@ def test_only_what_it_can_do_is_left_to_it() -> None:
     assert loop(optimizer=rules.adam) is loops.General
     assert loop(penalty=penalties.l2) is loops.General  # its gradient enters the memory of every weight
     assert loop(optimizer=rules.gradient_descent, penalty=penalties.l2) is Lazy
-    assert loop(optimizer=rules.gradient_descent, penalty=penalties.l1) is loops.General
+    assert loop(optimizer=rules.gradient_descent, penalty=penalties.l1) is Lazy
+    assert loop(penalty=penalties.l1) is loops.General  # it is met at the kink alone, by an orthant
+    assert loop(optimizer=rules.gradient_descent, penalty=penalties.elastic_net) is loops.General
     assert loop(batch_size=None) is loops.General
     assert loop(batch_size=40) is loops.General  # a batch of so many rows has most of the columns
     assert loop(accumulate=2) is loops.General

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from thalweg.descent.loops import Loop, blank, learning_rates, parameter_groups
 from thalweg.descent.models import Linear, hyper_table
 from thalweg.formulas.formula import Penalty, Rule
+from thalweg.formulas.penalties import l1
 from thalweg.formulas.rest import (
     AS_IT_IS,
     Factors,
@@ -19,6 +20,7 @@ from thalweg.formulas.rest import (
     numbers_of,
     pull_of,
 )
+from thalweg.formulas.rules import gradient_descent
 
 if TYPE_CHECKING:
     from thalweg.descent.run import Run
@@ -39,10 +41,21 @@ class Lazy(Loop):
     An update costs what the entries of its rows do, whatever the width. Other rules move every weight in every update,
     so that an epoch costs updates times width: the general loop makes it. Moments that decay carry theta along,
     and the bits of k such updates are those of k updates made one after the other: to catch up with them when a column
-    occurs again would be the same work later. l1's steps towards zero end there, but are not caught up with either.
+    occurs again would be the same work later. The steps towards zero that plain gradient descent makes under l1 are one
+    step of their sum: a weight catches up when its column occurs, and all do at the end of an epoch.
+
+    Parameters
+    ----------
+    run : Run
+    factors : tuple of ast.expr
+        What happens to a weight without an entry; see :func:`resting`.
+    pull : float
+        The penalty is ``pull * w**2 / 2``; 0 for none.
+    strength : float
+        The penalty is ``strength * abs(w)``; 0 for none.
     """
 
-    def __init__(self, run: Run, factors: Factors, pull: float) -> None:
+    def __init__(self, run: Run, factors: Factors, pull: float, strength: float = 0.0) -> None:
         from thalweg.engine import compile as compiler
         from thalweg.engine import drivers
         from thalweg.engine.lazy import LEAST, lazy_driver, scattered_kernel
@@ -52,7 +65,7 @@ class Lazy(Loop):
         self.visited = rows.count
         self.batch = settings.batch_size
         self.whole = False
-        self.pull = pull
+        self.pull, self.strength = pull, strength
         self.gradient = np.zeros_like(run.theta)
         self.hyper, _ = parameter_groups(run)
         self.rates = learning_rates(run)
@@ -71,6 +84,7 @@ class Lazy(Loop):
         features = rows.X.shape[1]
         self.table = model.table(settings.batch_size or 1)
         self.touched, self.stamps = np.zeros(features, np.int32), np.zeros(features, np.int64)
+        self.since = np.zeros(features if strength else 0, np.int64)
         self.intercepts = np.array([features], np.int32)
         self.work = np.zeros((2 * (settings.batch_size or 1) + features + 1) * model.columns, dtype)
         self.driver = lazy_driver(dtype)
@@ -99,6 +113,8 @@ class Lazy(Loop):
         trace = blank(factors.size, 1, into)
         rows, settings = run.rows, run.settings
         weights = run.theta[: rows.X.shape[1] * run.model.columns]
+        limits, counts, levels = np.zeros((3, 2 + -(-orders.shape[1] // batch) if self.strength else 0))
+        self.since.fill(0)
         squares = np.array([np.dot(weights, weights)], np.float64) if self.pull else np.zeros(1)
         self.stamps.fill(0)
         ones = np.ones(1 + run.state.shape[0])
@@ -106,8 +122,8 @@ class Lazy(Loop):
             self.code, rows.values, rows.indices, rows.indptr, rows.targets, rows.weights, orders, batch, self.table,
             run.theta, self.gradient, run.state, self.hyper, self.rates, factors, ones.copy(), ones, self.touched,
             self.stamps, self.work, self.intercepts, self.loss_hyper,
-            settings.clip_value or 0.0, settings.clip_norm or 0.0, self.pull, squares, self.least, run.t, trace,
-            np.zeros(2),
+            settings.clip_value or 0.0, settings.clip_norm or 0.0, self.pull, squares, self.least,
+            self.strength, limits, self.since, counts, levels, run.t, trace, np.zeros(2),
         )  # fmt: skip
         return trace
 
@@ -122,6 +138,9 @@ def serving(run: Run) -> Lazy | None:
     batch = settings.batch_size
     if batch is None or 2 * batch * rows.values.size > rows.count * rows.X.shape[1]:
         return None  # half of the columns or more occur in a batch
+    strength = _strength(settings)
+    if strength is not None:
+        return Lazy(run, (AS_IT_IS,), 0.0, strength)
     found = resting(settings)
     if found is None and made_of_memory(settings.optimizer) and _still(run):
         return Lazy(run, (AS_IT_IS,) * (1 + run.state.shape[0]), 0.0)
@@ -170,6 +189,15 @@ def _pull(penalty: Penalty | None) -> float | None:
     if penalty is None:
         return 0.0
     return None if penalty.has_proximal else pull_of(penalty)
+
+
+def _strength(settings: Settings) -> float | None:
+    """Return the alpha of l1 where it is met by soft thresholds, as under plain gradient descent; else None."""
+    (penalty,) = settings.layer_penalties(1)
+    plain = settings.optimizer.fingerprint == gradient_descent.fingerprint
+    if penalty is None or not plain or penalty.fingerprint != l1.fingerprint:
+        return None
+    return float(penalty.hyperparameters["alpha"])
 
 
 def _is_one(factor: Any) -> bool:

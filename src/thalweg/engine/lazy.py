@@ -4,7 +4,7 @@ For rules that leave a coordinate without a gradient as it is, or shrink it by a
 (see :mod:`thalweg.formulas.rest`). Shared factors are kept apart, as one *scale* for theta and one for each slot; what
 stands in the arrays is the value divided by its scale. Where no factor is needed the bits are those of the general
 loop; where there is one, values differ by the rounding of one product and one quotient in each update that they take
-part in.
+part in. Soft thresholds of an l1 penalty are caught up with: see :mod:`thalweg.engine.thresholds`.
 """
 
 # mypy: disable-error-code="no-untyped-def"
@@ -38,6 +38,7 @@ from thalweg.engine.compile import (
 )
 from thalweg.engine.drivers import call_clip
 from thalweg.engine.pointers import caller
+from thalweg.engine.thresholds import bring_all_to, bring_to
 from thalweg.formulas.formula import Rule
 from thalweg.formulas.loops import indent, kernel_text
 from thalweg.formulas.lowering import Lowered
@@ -155,7 +156,7 @@ def multiply_in(theta, state, scales, weights):
 def lazy(
     code, values, indices, indptr, targets, weights, orders, batch_size, shape,
     theta, grad, state, hyper, rates, factors, scales, ones, touched, stamps, work, intercepts,
-    loss_hyper, clip_value, clip_norm, pull, squares, least, t, trace, scratch,
+    loss_hyper, clip_value, clip_norm, pull, squares, least, strength, limits, since, counts, levels, t, trace, scratch,
 ):  # fmt: skip
     """Run epochs on CSR rows, touching the columns of each batch, and return the count of updates reached.
 
@@ -182,6 +183,12 @@ def lazy(
         Sum of squares of the weights.
     least : float
         The smallest scale.
+    strength : float
+        Of an l1 penalty, met by a soft threshold after each update; 0 for none.
+    limits, counts, levels : (updates of an epoch + 2,) float64
+        Where there is one: zeros; see :mod:`thalweg.engine.thresholds`.
+    since : (features,) int64
+        Zeros.
     scratch : (2,) float64
 
     Other arguments are those of :func:`thalweg.engine.drivers.epoch`. ``grad`` holds the gradient of the last update.
@@ -196,6 +203,7 @@ def lazy(
     sums, rate = scratch[:1], scratch[1:2]
     buffer_at = 2 * batch_size * columns
     count = 0
+    begun, counted = 0, t  # the update at which the limits were zero; updates made before this call
     for j in range(grad.size):
         grad[j] = 0
     for k in range(steps):
@@ -216,6 +224,10 @@ def lazy(
                 fetch(indices, at)
             for at in range(indptr[row], indptr[row + 1], 8):
                 fetch(values, at)
+        if strength > 0.0:
+            for i in range(batch):
+                for e in range(indptr[rows[i]], indptr[rows[i] + 1]):
+                    bring_to(theta, np.int64(indices[e]), columns, limits, since, counts, levels, k - begun)
         alone = single  # and no column twice
         for i in range(batch):
             start, stop = indptr[rows[i]], indptr[rows[i] + 1]
@@ -309,6 +321,12 @@ def lazy(
             own = work[buffer_at + cells : buffer_at + cells + columns]
             free = hyper[hyper.shape[0] - 1]
             call_scattered(code[UPDATE], (theta, state, free, rate, ones, intercepts, own, columns, 0.0, scratch, t, 0))
+        if strength > 0.0:
+            made = k + 1 - begun
+            limits[made] = limits[made - 1] + strength * rate[0]
+            if last == rows_in_epoch:  # so that it does not matter how many are made in one call
+                bring_all_to(theta, columns, limits, since, counts, levels, made, strength, trace[begun:])
+                begun = k + 1
         if shared:
             # At the end of an epoch too, so that it does not matter how many are made in one call.
             due = last == rows_in_epoch
@@ -318,6 +336,9 @@ def lazy(
                 multiply_in(theta, state, scales, bias)
     if shared:
         multiply_in(theta, state, scales, bias)
+    left = int(t - counted) - begun
+    if strength > 0.0 and left > 0:
+        bring_all_to(theta, columns, limits, since, counts, levels, left, strength, trace[begun:])
     return t
 
 
@@ -328,5 +349,8 @@ def lazy_driver(dtype: str) -> Any:
     f, n, touched = types.float64, types.int64, types.Array(types.int32, 1, "C")
     data = (frozen(v), COLUMNS_OF_CSR, frozen(INDICES), frozen(m), frozen(v), TABLE, n, TABLE)
     descent = (v, v, m, NUMBER_TABLE, NUMBERS, NUMBERS, NUMBERS, NUMBERS, touched, INDICES, v, PLACES)
-    numbers = (NUMBERS, f, f, f, NUMBERS, f, f, NUMBER_TABLE, NUMBERS)
-    return native(lazy, types.float64(INDICES, *data, *descent, *numbers), allocates=False)
+    numbers = (NUMBERS, f, f, f, NUMBERS, f)
+    thresholds = (f, NUMBERS, INDICES, NUMBERS, NUMBERS)
+    return native(
+        lazy, types.float64(INDICES, *data, *descent, *numbers, *thresholds, f, NUMBER_TABLE, NUMBERS), allocates=False
+    )
