@@ -113,7 +113,7 @@ class Lazy(Loop):
         trace = blank(factors.size, 1, into)
         rows, settings = run.rows, run.settings
         weights = run.theta[: rows.X.shape[1] * run.model.columns]
-        limits, counts, levels = np.zeros((3, 2 + -(-orders.shape[1] // batch) if self.strength else 0))
+        book = np.zeros((2 + -(-orders.shape[1] // batch) if self.strength else 0, 3))
         self.since.fill(0)
         squares = np.array([np.dot(weights, weights)], np.float64) if self.pull else np.zeros(1)
         self.stamps.fill(0)
@@ -123,7 +123,7 @@ class Lazy(Loop):
             run.theta, self.gradient, run.state, self.hyper, self.rates, factors, ones.copy(), ones, self.touched,
             self.stamps, self.work, self.intercepts, self.loss_hyper,
             settings.clip_value or 0.0, settings.clip_norm or 0.0, self.pull, squares, self.least,
-            self.strength, limits, self.since, counts, levels, run.t, trace, np.zeros(2),
+            self.strength, book, self.since, run.t, trace, np.zeros(2),
         )  # fmt: skip
         return trace
 

@@ -38,7 +38,7 @@ from thalweg.engine.compile import (
 )
 from thalweg.engine.drivers import call_clip
 from thalweg.engine.pointers import caller
-from thalweg.engine.thresholds import bring_all_to, bring_to
+from thalweg.engine.thresholds import LIMIT, bring_all_to, bring_to
 from thalweg.formulas.formula import Rule
 from thalweg.formulas.loops import indent, kernel_text
 from thalweg.formulas.lowering import Lowered
@@ -156,7 +156,7 @@ def multiply_in(theta, state, scales, weights):
 def lazy(
     code, values, indices, indptr, targets, weights, orders, batch_size, shape,
     theta, grad, state, hyper, rates, factors, scales, ones, touched, stamps, work, intercepts,
-    loss_hyper, clip_value, clip_norm, pull, squares, least, strength, limits, since, counts, levels, t, trace, scratch,
+    loss_hyper, clip_value, clip_norm, pull, squares, least, strength, book, since, t, trace, scratch,
 ):  # fmt: skip
     """Run epochs on CSR rows, touching the columns of each batch, and return the count of updates reached.
 
@@ -185,7 +185,7 @@ def lazy(
         The smallest scale.
     strength : float
         Of an l1 penalty, met by a soft threshold after each update; 0 for none.
-    limits, counts, levels : (updates of an epoch + 2,) float64
+    book : (updates of an epoch + 2, 3) float64
         Where there is one: zeros; see :mod:`thalweg.engine.thresholds`.
     since : (features,) int64
         Zeros.
@@ -227,7 +227,7 @@ def lazy(
         if strength > 0.0:
             for i in range(batch):
                 for e in range(indptr[rows[i]], indptr[rows[i] + 1]):
-                    bring_to(theta, np.int64(indices[e]), columns, limits, since, counts, levels, k - begun)
+                    bring_to(theta, np.int64(indices[e]), columns, book, since, k - begun)
         alone = single  # and no column twice
         for i in range(batch):
             start, stop = indptr[rows[i]], indptr[rows[i] + 1]
@@ -323,9 +323,9 @@ def lazy(
             call_scattered(code[UPDATE], (theta, state, free, rate, ones, intercepts, own, columns, 0.0, scratch, t, 0))
         if strength > 0.0:
             made = k + 1 - begun
-            limits[made] = limits[made - 1] + strength * rate[0]
+            book[made, LIMIT] = book[made - 1, LIMIT] + strength * rate[0]
             if last == rows_in_epoch:  # so that it does not matter how many are made in one call
-                bring_all_to(theta, columns, limits, since, counts, levels, made, strength, trace[begun:])
+                bring_all_to(theta, columns, book, since, made, strength, trace[begun:])
                 begun = k + 1
         if shared:
             # At the end of an epoch too, so that it does not matter how many are made in one call.
@@ -338,7 +338,7 @@ def lazy(
         multiply_in(theta, state, scales, bias)
     left = int(t - counted) - begun
     if strength > 0.0 and left > 0:
-        bring_all_to(theta, columns, limits, since, counts, levels, left, strength, trace[begun:])
+        bring_all_to(theta, columns, book, since, left, strength, trace[begun:])
     return t
 
 
@@ -350,7 +350,7 @@ def lazy_driver(dtype: str) -> Any:
     data = (frozen(v), COLUMNS_OF_CSR, frozen(INDICES), frozen(m), frozen(v), TABLE, n, TABLE)
     descent = (v, v, m, NUMBER_TABLE, NUMBERS, NUMBERS, NUMBERS, NUMBERS, touched, INDICES, v, PLACES)
     numbers = (NUMBERS, f, f, f, NUMBERS, f)
-    thresholds = (f, NUMBERS, INDICES, NUMBERS, NUMBERS)
+    thresholds = (f, NUMBER_TABLE, INDICES)
     return native(
         lazy, types.float64(INDICES, *data, *descent, *numbers, *thresholds, f, NUMBER_TABLE, NUMBERS), allocates=False
     )

@@ -1,13 +1,17 @@
 """Soft thresholds of an l1 penalty that weights catch up with when they are looked at, instead of in every update.
 
 A weight without a gradient is moved towards zero by ``rate * alpha`` in every update, and stays there once it has
-arrived: so many of these steps are one step of their sum. With ``limits[k]`` the sum before update k of an epoch, a
-weight w that was last moved before that with limit c is ``level - limits[k]`` then, level being ``abs(w) + c``, or zero
-(Langford, Li and Zhang 2009, Sparse online learning via truncated gradient, section 5; with the sum of their gravity).
+arrived: so many of these steps are one step of their sum. With ``limit[k]`` the sum before update k of an epoch, a
+weight w that was last moved before that, at a limit c, is ``level - limit[k]`` then, level being ``abs(w) + c``, or
+zero (Tsuruoka, Tsujii and Ananiadou 2009, Stochastic gradient descent training for L1-regularized log-linear models
+with cumulative penalty, section 3.1, of which this is the exact form).
 
-What the penalty costs before each update is asked for too. A weight costs ``level - limits[t]`` in the updates t from
-the one after it was moved to the one that it is zero in, or is moved again: the level and the weight's number are added
-where that begins, and taken away where it ends, and running sums over the epoch are the cost of all weights.
+What the penalty costs before each update is asked for too. A weight costs ``level - limit[t]`` in the updates t from
+the one after it was moved to the one that it is zero in, or is moved again: its level, and 1, are added where that
+begins and taken away where it ends, and their running sums over the epoch are the cost of all weights.
+
+A *book* holds that, (updates of an epoch + 2, 3) float64, a row for each update: the limit before it, and the numbers
+of weights and the levels that begin with it less those that end.
 """
 
 # mypy: disable-error-code="no-untyped-def"
@@ -17,13 +21,16 @@ from __future__ import annotations
 
 from thalweg.engine.arithmetic import nested
 
+# Columns of a book: what is looked up together stands together.
+LIMIT, COUNT, LEVEL = range(3)
+
 
 @nested
-def first_at_zero(level, limits, first, last):
+def first_at_zero(level, book, first, last):
     """Return the first update from ``first`` on whose limit reaches a level; ``last`` where none before it does."""
     while first < last:
         middle = (first + last) // 2
-        if limits[middle] < level:
+        if book[middle, LIMIT] < level:
             first = middle + 1
         else:
             last = middle
@@ -31,23 +38,21 @@ def first_at_zero(level, limits, first, last):
 
 
 @nested
-def bring_to(theta, column, columns, limits, since, counts, levels, k):
+def bring_to(theta, column, columns, book, since, k):
     """Bring a column's weights to what they are before update ``k``, and book what they cost up to that update.
 
     Parameters
     ----------
     theta : (features * columns + ...,)
-    limits : (updates + 1,) float64
-        Sums of the thresholds before each update, as far as ``k``.
+    book : (updates + 2, 3) float64
+        With the limits as far as ``k``.
     since : (features,) int64
         The update from which on a column's cost is not booked yet; moved to the one after ``k``.
-    counts, levels : (updates + 1,) float64
-        What begins, and ends, with each update.
     """
     begun = since[column]
     if begun > k:  # it stands twice in a batch
         return
-    before = limits[begun - 1] if begun > 0 else 0.0
+    before = book[begun - 1, LIMIT] if begun > 0 else 0.0
     since[column] = k + 1
     for i in range(column * columns, (column + 1) * columns):
         weight = theta[i]
@@ -55,20 +60,20 @@ def bring_to(theta, column, columns, limits, since, counts, levels, k):
             continue
         level = abs(float(weight)) + before
         end = k + 1
-        if level > limits[k]:
-            left = theta.dtype.type(level - limits[k])
+        if level > book[k, LIMIT]:
+            left = theta.dtype.type(level - book[k, LIMIT])
             theta[i] = left if weight > 0 else -left
         else:
-            end = first_at_zero(level, limits, begun, k)
+            end = first_at_zero(level, book, begun, k)
             theta[i] = theta.dtype.type(0)
-        counts[begun] += 1.0
-        counts[end] -= 1.0
-        levels[begun] += level
-        levels[end] -= level
+        book[begun, COUNT] += 1.0
+        book[begun, LEVEL] += level
+        book[end, COUNT] -= 1.0
+        book[end, LEVEL] -= level
 
 
 @nested
-def bring_all_to(theta, columns, limits, since, counts, levels, k, strength, trace):
+def bring_all_to(theta, columns, book, since, k, strength, trace):
     """Bring all weights to what they are before update ``k``, add their costs to ``trace``, and start anew.
 
     Parameters
@@ -79,12 +84,12 @@ def bring_all_to(theta, columns, limits, since, counts, levels, k, strength, tra
         Mean losses of the updates since the limits were zero.
     """
     for column in range(since.size):
-        bring_to(theta, column, columns, limits, since, counts, levels, k)
+        bring_to(theta, column, columns, book, since, k)
         since[column] = 0
     count = total = 0.0
     for t in range(k):
-        count += counts[t]
-        total += levels[t]
-        trace[t, 0] += strength * (total - count * limits[t])
+        count += book[t, COUNT]
+        total += book[t, LEVEL]
+        trace[t, 0] += strength * (total - count * book[t, LIMIT])
     for t in range(k + 2):
-        counts[t] = levels[t] = 0.0
+        book[t, COUNT] = book[t, LEVEL] = 0.0
