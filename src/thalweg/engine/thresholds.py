@@ -19,6 +19,8 @@ of weights and the levels that begin with it less those that end.
 
 from __future__ import annotations
 
+import numpy as np
+
 from thalweg.engine.arithmetic import nested
 
 # Columns of a book: what is looked up together stands together.
@@ -27,7 +29,14 @@ LIMIT, COUNT, LEVEL = range(3)
 
 @nested
 def first_at_zero(level, book, first, last):
-    """Return the first update from ``first`` on whose limit reaches a level; ``last`` where none before it does."""
+    """Return the first update from ``first`` on whose limit reaches a level, as that before ``last`` does."""
+    # Where the rate is the same all along the limits rise evenly, and this is where it is, or beside.
+    risen = (level - book[first, LIMIT]) / (book[last, LIMIT] - book[first, LIMIT])
+    guess = first + np.int64(risen * (last - first)) if risen > 0.0 else first
+    if first < guess <= last and book[guess - 1, LIMIT] < level:
+        first = guess
+    if guess + 1 < last and book[guess + 1, LIMIT] >= level:
+        last = guess + 1
     while first < last:
         middle = (first + last) // 2
         if book[middle, LIMIT] < level:
