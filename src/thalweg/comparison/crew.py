@@ -20,7 +20,7 @@ Made = TypeVar("Made")
 
 _LEASE = 60.0
 _POLL = 0.2
-# Seconds that threads have to notice that everything stops: a network looks up at the end of an epoch only.
+# Seconds that threads have to notice that everything stops: a network looks up at the end of a native call only.
 _GRACE = 1.0
 
 

@@ -3,8 +3,8 @@
 A weight without a gradient is moved towards zero by ``rate * alpha`` in every update, and stays there once it has
 arrived: so many of these steps are one step of their sum. With ``limit[k]`` the sum before update k of an epoch, a
 weight w that was last moved before that, at a limit c, is ``level - limit[k]`` then, level being ``abs(w) + c``, or
-zero (Tsuruoka, Tsujii and Ananiadou 2009, Stochastic gradient descent training for L1-regularized log-linear models
-with cumulative penalty, section 3.1, of which this is the exact form).
+zero (Duchi and Singer 2009, Efficient online and batch learning using forward backward splitting, Journal of Machine
+Learning Research 10, on sparse data in many dimensions).
 
 What the penalty costs before each update is asked for too. A weight costs ``level - limit[t]`` in the updates t from
 the one after it was moved to the one that it is zero in, or is moved again: its level, and 1, are added where that

@@ -32,10 +32,10 @@ class LinearEstimator(DescentEstimator):
     Notes
     -----
     On CSR rows in batches an update costs as much as the entries of its rows under ``gradient_descent`` (without a
-    penalty or with ``"l2"``), ``adagrad``, ``signsgd``, ``rmsprop``, ``rmsprop_centered`` and ``adadelta`` (without a
-    penalty), ``ftrl`` (without a penalty, at a constant learning rate), and under rules of your own whose formula
-    leaves or shrinks a weight without a gradient. All others, ``adam`` and ``momentum`` among them, move every weight
-    in every update, and so does the penalty ``"l1"``: an epoch costs updates times columns.
+    penalty, with ``"l2"`` or with ``"l1"``), ``adagrad``, ``signsgd``, ``rmsprop``, ``rmsprop_centered`` and
+    ``adadelta`` (without a penalty), ``ftrl`` (without a penalty, at a constant learning rate), and under rules of your
+    own whose formula leaves or shrinks a weight without a gradient. All others, ``adam`` and ``momentum`` among them,
+    move every weight in every update, and so do other penalties: an epoch costs updates times columns.
     """
 
     _model: Linear
