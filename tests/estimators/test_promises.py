@@ -40,7 +40,7 @@ def target(model):
 
 @pytest.mark.parametrize("model", WEIGHED, ids=["squares", "huber", "margins", "network", "deep network"])
 @given(counts=st.lists(st.integers(0, 4), min_size=30, max_size=30))
-@settings(max_examples=100)
+@settings(max_examples=50)
 def test_in_full_batches_a_weight_is_the_row_that_often(model, counts):
     assume(len(set(C[np.array(counts) > 0])) == 3)
     y = target(model)
@@ -92,7 +92,7 @@ FITS = [
 
 def test_fits_in_eight_threads_have_the_bits_of_fits_in_one():
     alone = [clone(model).fit(X, target(model)) for model in FITS]
-    order = GENERATOR.permutation(np.repeat(np.arange(len(FITS)), 50))
+    order = GENERATOR.permutation(np.repeat(np.arange(len(FITS)), 30))
     with ThreadPoolExecutor(8) as pool:
         together = list(pool.map(lambda k: clone(FITS[k]).fit(X, target(FITS[k])), order))
     for k, model in zip(order, together, strict=True):
