@@ -28,7 +28,7 @@ from numba.core.caching import FunctionCache
 from numba.core.runtime import rtsys
 
 import thalweg.formulas.lowering
-from thalweg.engine import arithmetic, elementary, softmax
+from thalweg.engine import arithmetic, elementary, interrupts, softmax
 from thalweg.engine.pointers import address, caller
 from thalweg.errors import FormulaError
 from thalweg.formulas.formula import Activation, Loss, Penalty, Rule
@@ -194,7 +194,7 @@ def native(function: Callable[..., Any], signature: Any, *, allocates: bool = Tr
         others: a :class:`Kernel`.
     """
     part = signature.return_type == types.void
-    with _compiling, _no_collection():
+    with _compiling, _no_collection(), interrupts.waiting():
         compiled = njit(**OPTIONS, no_cfunc_wrapper=True, no_cpython_wrapper=part, _nrt=allocates and not part)(
             function
         )
