@@ -1,7 +1,8 @@
 """The doctor before whole files of strangers: what is found in them, and is it told as it is?
 
-``labels.json`` says what is true of each file. Every right one was compared with the rule's own formula and every wrong
-one with the formula and its mistake, by drivers that know nothing of how files are read.
+``labels.json`` says what is true of each file, and under ``also`` which rules one optimizer's other settings make.
+Every right one was compared with the rule's own formula and every wrong one with the formula and its mistake, by
+drivers that know nothing of how files are read.
 """
 
 from __future__ import annotations
@@ -42,26 +43,27 @@ def module():
 
 @pytest.mark.parametrize(("file", "label"), CASES)
 def test_told_as_it_is(file, label, module):
-    told = _told(FILES / file, label["name"])
+    told, *others = _told(FILES / file, label["name"])
+    assert {other["name"]: other["rule"] for other in others} == label.get("also", {})
+    assert {other["kind"] for other in others} <= {"right", "same"}
     assert told["kind"] in label["verdict"].split("|"), told["note"]
     if told["kind"] in ("unknown", "cannot_run"):
         return
     assert told["rule"] in label["rule"].split("|")
     if "codes" in label:
         codes = sorted(finding["code"] for finding in told["mistakes"])
-        others = [sorted(set(codes) - {c["code"] for c in told["conventions"]}) for _, *codes in told["equivalent"]]
-        assert label["codes"] in [codes, *others]
+        alike = [sorted(set(codes) - {c["code"] for c in told["conventions"]}) for _, *codes in told["equivalent"]]
+        assert label["codes"] in [codes, *alike]
 
 
-def _told(path: Path, name: str | None) -> dict[str, Any]:
-    """Return the verdict of the one update rule that is to be found."""
+def _told(path: Path, name: str | None) -> list[dict[str, Any]]:
+    """Return the verdicts on one optimizer: with its own settings, then with each that makes another rule of it."""
     kept: list[Any] = []
     try:
         examined(Question(str(path), name), read(str(path)), kept.append)
     except NotCodeError as error:
-        return {"kind": "cannot_run", "note": str(error)}
-    (told,) = (one["verdict"] for one in kept)
-    return dict(told)
+        return [{"kind": "cannot_run", "note": str(error)}]
+    return [{"name": one["name"], **one["verdict"]} for one in kept]
 
 
 def test_every_file_has_its_label():
