@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import inspect
 import math
 import warnings
@@ -163,7 +164,7 @@ def _examined(subject: GradientSubject, source: Source) -> GradientDiagnosis:
     found: list[tuple[Reading, GradientVerdict]] = []
     failure: BaseException | None = None
     seen: set[bytes] = set()
-    alone = not _of_many(subject)
+    alone = not _of_many(subject, source)
     ways = islice(subject.readings(), TRIED)
     for reading in sorted(ways, key=lambda way: way.tier != 2) if alone else ways:
         if sum(before.tier == reading.tier for before, _ in found) >= MOST:
@@ -215,9 +216,12 @@ def _hopeful(reading: Reading) -> bool:
     return False
 
 
-def _of_many(subject: GradientSubject) -> bool:
-    """Tell whether the code speaks of many examples; else one of them is as good a reading."""
+def _of_many(subject: GradientSubject, source: Source) -> bool:
+    """Tell whether the code, or the cost that it belongs to, speaks of many examples; else one is as good a reading."""
     text = "".join(inspect.getsource(f) for f in subject.functions if inspect.isfunction(f))
+    for node in ast.parse(source.text).body:
+        if isinstance(node, ast.FunctionDef) and node.name == subject.of:
+            text += ast.get_source_segment(source.text, node) or ""
     return any(word in text for word in ("shape[", "len(", "axis", "mean(", ".size", " m ", "/ m", "/m", ".sum("))
 
 

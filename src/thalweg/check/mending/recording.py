@@ -142,7 +142,10 @@ class _Watch:
         self.by_line: dict[int, ast.stmt] = {}
         for node in ast.walk(layout.tree):
             if isinstance(node, ast.stmt) and not isinstance(node, ast.FunctionDef | ast.ClassDef):
-                self.by_line.setdefault(node.lineno, node)
+                # Of a statement in several lines, such as a dictionary, any may be the first to run.
+                last = node.lineno if hasattr(node, "body") else node.end_lineno or node.lineno
+                for line in range(node.lineno, last + 1):
+                    self.by_line.setdefault(line, node)
         self.counts: dict[ast.stmt, int] = {}
         self.before: dict[ast.stmt, int] = {}
         self.every = 0  # one coordinate after the other is played: every so many passes of a line are the step
@@ -172,14 +175,20 @@ class _Watch:
         statement = self.by_line.get(frame.f_lineno) if event == "line" else None
         last = self.last.get(id(frame), 0)
         self.last[id(frame)] = frame.f_lineno
-        # A statement of several lines comes back to its first one to store what it made.
-        if statement is not None and not statement.lineno < last <= (statement.end_lineno or 0):
+        # A statement of several lines goes through them, and comes back to its first one to store what it made.
+        if statement is not None and not self._in_the_same(statement, last):
             count = self.counts.get(statement, 0)
             self.counts[statement] = count + 1
             late = (count + 1) % self.every == 0 if self.every else count >= self.before.get(statement, 0)
             if self.keep and late:
                 self._note(statement, frame)
         return self._line
+
+    def _in_the_same(self, statement: ast.stmt, last: int) -> bool:
+        end = statement.end_lineno or statement.lineno
+        if hasattr(statement, "body"):  # a loop comes back to its head
+            return statement.lineno < last <= end
+        return statement.lineno < end and statement.lineno <= last <= end
 
     def _note(self, statement: ast.stmt, frame: FrameType) -> None:
         names, around = frame.f_locals, frame.f_globals
