@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import threading
 from collections.abc import Iterator
 from functools import cache
@@ -12,6 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, settings
+from numpy.random import bit_generator
 
 # Before anything imports matplotlib, here or in a subprocess.
 os.environ["MPLBACKEND"] = "Agg"
@@ -37,10 +39,16 @@ def generators(module: ModuleType) -> list[tuple[np.random.Generator, dict[str, 
     return [(each, each.bit_generator.state) for each in found]
 
 
+#: What NumPy takes for the entropy of the system.
+ENTROPY = random.Random(0)  # noqa: S311 - no secret
+bit_generator.randbits = ENTROPY.getrandbits
+
+
 def start_again(module: ModuleType) -> None:
-    """Let the generators of a module give the same numbers again: no test depends on what those before it drew."""
+    """Let a test draw the same numbers in every run: neither chance nor the tests before it decide how it ends."""
     for generator, state in generators(module):
         generator.bit_generator.state = state
+    ENTROPY.seed(0)
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -48,6 +56,13 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     """Come before the fixtures of a module, some of which draw."""
     if isinstance(item, pytest.Function):
         start_again(item.module)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pyfunc_call() -> None:
+    """Seed the generators that all share, after pytest-randomly, whose seed is another in every run."""
+    random.seed(0)
+    np.random.seed(0)  # noqa: NPY002 - whoever draws from it
 
 
 @pytest.fixture(autouse=True)

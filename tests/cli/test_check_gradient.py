@@ -24,7 +24,9 @@ def test_a_wrong_gradient_is_told_with_cause_line_and_data(thalweg):
     assert (said.status, said.err) == (1, "")
     assert said.out.startswith("wrong: propagate in slip.py does not give the gradient of its own value in b\n")
     assert "  cause: 1/m is missing: there are 7 columns of X (b).\n" in said.out
-    assert "  look at slip.py:19\n    > db = np.sum(A - Y)\n" in said.out
+    assert (
+        "  slip.py:19, with which it is right:\n   -    db = np.sum(A - Y)\n   +    db = np.sum(A - Y) / m\n"
+    ) in said.out
     assert "  at: w (4 x 1), b, X (4 x 7), Y (1 x 7) made to fit.\n" in said.out
     assert max(map(len, said.out.splitlines())) <= 80
 

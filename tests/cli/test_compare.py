@@ -60,10 +60,18 @@ def summary(*standings: Standing) -> Summary:
     return Summary(standings, 0.7, alone, (), "validation", "test", 1.0)
 
 
-def shown(board: Summary, width: int) -> list[str]:
+def shown(board: Summary, width: int, seeds: int = 3) -> list[str]:
     text = io.StringIO()
-    Console(file=text, width=width, no_color=True).print(leaderboard(board, 3, width))
+    Console(file=text, width=width, no_color=True).print(leaderboard(board, seeds, width))
     return [line.rstrip() for line in text.getvalue().splitlines()]
+
+
+def test_one_seed_has_no_range():
+    board = summary(standing("adam"))
+    assert "over 3" in shown(board, 100)[0]
+    assert "0.685..0.699" in shown(board, 100)[-1]
+    assert "over" not in shown(board, 100, seeds=1)[0]
+    assert "0.685..0.699" not in shown(board, 100, seeds=1)[-1]
 
 
 @pytest.mark.parametrize("loss", [0.69191, 1.2345e-7, 5.5555e12])

@@ -95,7 +95,7 @@ def left(folder: Path) -> dict[str, str]:
 @pytest.mark.parametrize(
     ("model", "kills"),
     [
-        ("linear", 5),
+        ("linear", 3),
         pytest.param("linear", 60, marks=pytest.mark.deep),
         pytest.param("mlp:6", 60, marks=pytest.mark.deep),
     ],
@@ -303,7 +303,7 @@ def test_a_terminal_shows_stage_alive_lanes_leader_and_time_left_in_one_line(tmp
     rules = "rmsprop_centered_momentum,adam,gradient_descent"
     received = in_terminal(
         tmp_path,
-        [*PLAN, "--optimizers", rules, "--epochs", "4000", "--learning-rates", "0.00316,0.0123,1e9"],
+        [*PLAN, "--optimizers", rules, "--epochs", "1500", "--learning-rates", "0.00316,0.0123,1e9"],
         columns,
     )
     seen = frames(received)

@@ -79,6 +79,11 @@ def test_comparisons_are_listed_within_80_columns(thalweg, store, arguments):
     assert "2 comparisons, 21 runs" in said.out
 
 
+@pytest.mark.parametrize("arguments", [("list", "thalweg-compare"), ("list", "--store", "thalweg-compare/")])
+def test_the_folder_of_a_comparison_names_its_store(thalweg, store, arguments):
+    assert thalweg("runs", *arguments) == thalweg("runs", "list")
+
+
 def test_a_store_in_which_nothing_is_kept_says_so(thalweg, folder):
     Store.open("empty.sqlite").close()
     assert thalweg("runs", "list", "empty.sqlite").out == "No comparison is kept here.\n"

@@ -12,7 +12,9 @@ from tests.descent.plain import Array
 
 from thalweg.descent.averaging import step_weights
 from thalweg.descent.batches import Rows
+from thalweg.descent.lockstep import epoch_layout, piece
 from thalweg.descent.models import Linear, Network
+from thalweg.descent.orders import orders_of
 from thalweg.descent.run import Run
 from thalweg.descent.settings import Averaging, Settings
 from thalweg.formulas.activations import tanh
@@ -40,9 +42,9 @@ def iterates(model: Any, data: Rows) -> Array:
     found = []
     run = Run(model, data, told(None), random_state=3)
     for _ in range(4):
-        order, batch, factors, _ = run.epoch_layout(1 << 20)
+        order, batch, factors, _ = epoch_layout(run, 1 << 20)
         for k in range(factors.size):
-            run.piece(order, batch, factors, k, k + 1)
+            piece(run, order, batch, factors, k, k + 1)
             found.append(run.theta.astype(np.float64))
         run.epoch += 1
     return np.array(found)
@@ -106,7 +108,7 @@ def test_what_diverged_leaves_the_mean_of_its_finite_iterates(watched: bool) -> 
     assert run.status == "diverged"
     alone = Run(Linear(3), rows(), settings, random_state=3)
     alone.advance(run.epoch)
-    alone._loop.run(alone, alone._orders(1)[:, : 7 * int(run.t - alone.t)], 7, np.ones(int(run.t - alone.t)))
+    alone._loop.run(alone, orders_of(alone, 1)[:, : 7 * int(run.t - alone.t)], 7, np.ones(int(run.t - alone.t)))
     assert alone.t == run.t
     np.testing.assert_array_equal(run.theta, alone.theta)
     np.testing.assert_array_equal(run.parameters, alone.parameters)

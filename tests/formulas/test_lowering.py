@@ -42,7 +42,7 @@ def test_kernel_walks_as_the_formula_to_the_last_bit(made: Rule, dtype: str) -> 
 def test_kernel_of_many_rates_walks_as_as_many_formulas(made: Rule, dtype: str) -> None:
     rng = np.random.default_rng(5)
     for copy in copies(made):
-        for rows, columns in [(1, 3), (7, 1), (8, 8), (5, 64), (1001, 2)]:
+        for rows, columns in [(1, 3), (7, 1), (8, 8), (5, 19), (1001, 2)]:
             rates = 10.0 ** rng.uniform(-5, 0, columns)
             theta = start(rows * columns, dtype)
             g = gradients(STEPS, theta.size, dtype, seed=columns)

@@ -30,8 +30,9 @@ def told(text):
     return tuple(one.as_dict() for one in diagnose_gradients(scope, Source("mine.py", text)))
 
 
-def checked(text, file="mine.py", **answer):
-    return CheckedGradients.of(Question(file), Answer(diagnoses=told(text), **answer), None)
+def checked(text, file="mine.py", mended=True, **answer):
+    diagnoses = tuple(one if mended else {**one, "mends": []} for one in told(text))
+    return CheckedGradients.of(Question(file), Answer(diagnoses=diagnoses, **answer), None)
 
 
 def page(*files, language="en"):
@@ -49,7 +50,7 @@ def test_the_page_has_verdict_cause_code_and_pictures(wrong):
         "LogisticRegression in mine.py",
         "L2 in the loss only",
         "l2_loss_only",
-        "Lines with > are where to look",
+        "those with + would be right: with them the gradient is the slope",
         "Gradient against slope",
         "How the remainder falls",
         "falls as h^1.00",
@@ -57,8 +58,15 @@ def test_the_page_has_verdict_cause_code_and_pictures(wrong):
     ):
         assert words in seen.text
     assert wrong.count('<svg class="lines"') == 1 + 2  # gradient against slope in w; the remainders of w and b
-    assert wrong.count('<tr class="look">') == 1
+    assert seen.text.count(" + self.reg * self.w") == 2  # under the cause, and in the code
+    assert [wrong.count(f'<tr class="{kind}">') for kind in ("gone", "come", "look")] == [1, 1, 0]
     assert seen.text.count("w[") >= 4  # the coordinates, in the table
+
+
+def test_lines_to_look_at_are_marked_where_none_is_proven():
+    html = page(checked(WRONG, mended=False))
+    assert "Lines with &gt; are where to look" in html
+    assert [html.count(f'<tr class="{kind}">') for kind in ("gone", "come", "look")] == [0, 0, 1]
 
 
 def test_the_page_stands_alone_and_is_small(wrong):

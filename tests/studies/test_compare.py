@@ -316,6 +316,19 @@ def test_a_memory_map_of_another_type_is_told_of(tmp_path):
     assert np.shares_memory(compared(rows, Y, dtype="float32").study.train.X, rows)
 
 
+@pytest.mark.parametrize(
+    "change", [lambda X: 30 * X, lambda X: X / 30, lambda X: X + 30], ids=["wide", "narrow", "off"]
+)
+def test_columns_of_a_memory_map_that_would_have_been_standardised_are_told_of(tmp_path, change):
+    change(X).tofile(tmp_path / "rows.bin")
+    rows = np.memmap(tmp_path / "rows.bin", dtype="float64", mode="r", shape=X.shape)
+    (told,) = compared(rows, Y).results.facts.warnings
+    assert told.startswith(
+        "DATA-MAP: a memory map is used as it is, and its columns are far from mean 0 and variance 1"
+    )
+    assert compared(rows, Y, standardize=False).results.facts.warnings == ()
+
+
 def test_a_memory_map_sorted_by_class_is_answered(tmp_path):
     rows = mapped(tmp_path)
     with pytest.raises(DataError, match="class 'yes' is not among the first 72 rows"):
@@ -409,6 +422,20 @@ def test_the_same_call_takes_kept_runs_and_changed_data_do_not(tmp_path, monkeyp
 @pytest.fixture(scope="module")
 def found() -> Comparison:
     return compared(X, TWO)
+
+
+def test_what_was_noticed_about_the_rows_stands_below_the_verdict():
+    flat = np.hstack([X, np.ones((len(X), 7))])
+    gaps = compared(frame(), Y)
+    assert str(gaps).splitlines()[len(gaps.verdict.lines)] == (
+        "noticed: DATA-MISSING: 1 missing in column it's filled with the mean of the training part"
+    )
+    assert "noticed: DATA-MISSING" in gaps._repr_html_()
+    many = compared(pd.DataFrame(flat, columns=[f"c{k}" for k in range(flat.shape[1])]), Y)
+    assert str(many).splitlines()[len(many.verdict.lines) :] == [
+        *(f"noticed: {line}" for line in many.results.facts.warnings[:5]),
+        f"noticed: {len(many.results.facts.warnings) - 5} more",
+    ]
 
 
 def test_it_says_what_it_is_in_words_and_in_short(found):

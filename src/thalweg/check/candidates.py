@@ -45,7 +45,7 @@ class Candidates:
         new = {key: h for h in hypotheses if (key := (h.rule, frozenset(h.codes))) not in self.tried}
         if len(new) <= MANY:
             return self._held(list(new.values()), few=few)
-        glances = {key: self.evidence.glance(h) for key, h in new.items()}
+        glances = dict(zip(new, self.evidence.glances(list(new.values())), strict=True))
         order = sorted(new, key=lambda key: glances[key])[:MANY]
         sharp = [new[key] for key in order if glances[key] <= self.evidence.tolerance]
         return self._held(sharp, few=few) or self._held([new[key] for key in order[len(sharp) :]], few=few)

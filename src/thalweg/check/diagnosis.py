@@ -14,6 +14,7 @@ from thalweg.check.by_array import path_by_array
 from thalweg.check.mending import Mend, mends
 from thalweg.check.search import explain
 from thalweg.check.subjects import adapt
+from thalweg.check.subjects.inline import Lifted, loaded_inside, subject_of
 from thalweg.check.subjects.source import written
 from thalweg.check.subjects.subject import CannotRun, Source, Subject
 from thalweg.check.tape import Tape, standard
@@ -111,7 +112,7 @@ def diagnose(
     ----------
     update : callable or object
         A function over arrays, dictionaries, lists or numbers; a class or an object with a method such as ``step`` or
-        ``update``; a rule of this library.
+        ``update``; a function or class that trains a model with an update of its own inside; a rule of this library.
     rule : str, optional
         The rule that it is meant to be; read from its name and text when None.
     numbers : mapping, optional
@@ -143,8 +144,60 @@ def diagnose(
             update, rule=rule, numbers=numbers, learning_rate_parameter=learning_rate_parameter, source=source
         )
     except CannotRun as failure:
-        return cannot_run(getattr(update, "__name__", type(update).__name__), failure, source)
+        name = getattr(update, "__name__", type(update).__name__)
+        try:
+            inside = loaded_inside(update, source)
+            return (
+                examine_inside(*inside, name, rule, numbers, learning_rate_parameter)
+                if inside
+                else cannot_run(name, failure, source)
+            )
+        except CannotRun as reason:
+            return cannot_run(name, reason, source)
     return examine(subject)
+
+
+def examine_inside(
+    update: Lifted,
+    function: Callable[..., Any],
+    source: Source,
+    name: str,
+    rule: str | None = None,
+    numbers: Mapping[str, float] | None = None,
+    learning_rate_parameter: str | None = None,
+) -> Diagnosis:
+    """Return the diagnosis of an update that was lifted out of a loop or a method, in the lines of its author.
+
+    Parameters
+    ----------
+    update : Lifted
+    function : callable
+        The function of its text, after that was run.
+    source : Source
+        The text of the author.
+    name : str
+    rule, numbers, learning_rate_parameter
+        As :func:`diagnose` takes them.
+
+    Raises
+    ------
+    CannotRun
+        It does nothing that could be followed.
+    """
+    made = examine(
+        subject_of(
+            update,
+            function,
+            replace(source, text=update.text),
+            rule=rule,
+            numbers=numbers,
+            learning_rate_parameter=learning_rate_parameter,
+        )
+    )
+    written_mends = (
+        replace(mend, found=update.as_written(mend.found), right=update.as_written(mend.right)) for mend in made.mends
+    )
+    return replace(made, name=name, source=source, mends=tuple(written_mends))
 
 
 def examine(subject: Subject) -> Diagnosis:

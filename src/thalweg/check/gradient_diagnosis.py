@@ -5,8 +5,9 @@ from __future__ import annotations
 import ast
 import inspect
 import math
+import time
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from itertools import islice
 from typing import Any, Literal, final
@@ -16,6 +17,9 @@ import numpy as np
 from thalweg.check.blocks import Blocks
 from thalweg.check.gradient_verdict import GradientVerdict
 from thalweg.check.gradients import examined
+from thalweg.check.mending.backward import SECONDS, backward_mends
+from thalweg.check.mending.mend import Mend
+from thalweg.check.mending.rebuilding import executed
 from thalweg.check.subjects.gradients.binding import UnboundError
 from thalweg.check.subjects.gradients.finding import find_gradients, remember
 from thalweg.check.subjects.gradients.lines import suspects
@@ -23,6 +27,7 @@ from thalweg.check.subjects.gradients.reading import Given, GradientSubject, NoK
 from thalweg.check.subjects.subject import CannotRun, Source
 from thalweg.errors import ThalwegError
 
+Judged = tuple[Reading, GradientVerdict]
 Kind = Literal["right", "wrong", "unclear", "cannot_run"]
 
 MOST = 12  # readings of a tier that are examined
@@ -65,6 +70,8 @@ class GradientDiagnosis:
         What belongs to the form.
     lines : tuple of Line
         Where to look.
+    mends : tuple of Mend
+        With which it is right: proven changes of lines.
     reason : str
         Why it cannot be run, as Python says it.
     choices : tuple of str
@@ -83,6 +90,7 @@ class GradientDiagnosis:
     lines: tuple[Line, ...] = ()
     reason: str = ""
     choices: tuple[str, ...] = field(default=())
+    mends: tuple[Mend, ...] = field(default=())
     source: Source | None = field(default=None, repr=False)
 
     def as_dict(self) -> dict[str, Any]:
@@ -101,6 +109,7 @@ class GradientDiagnosis:
         return GradientDiagnosis(
             **{k: data[k] for k in ("name", "of", "kind", "form", "told", "reason")},
             verdict=verdict, given=given, lines=lines, choices=tuple(data["choices"]),
+            mends=tuple(Mend.from_dict(mend) for mend in data["mends"]),
             source=Source.from_dict(data["source"]) if data["source"] else None,
         )  # fmt: skip
 
@@ -157,10 +166,46 @@ def examinations(
     """Yield what :func:`diagnose_gradients` returns, one after the other."""
     remember(source.path, source.text)
     for subject in find_gradients(scope, source.text, name, **asked):
-        yield replace(_examined(subject, source), source=source)
+        made, wrong = _examined(subject, source)
+        if wrong and len(subject.choices) < 2:
+            made = _mended(made, wrong, subject, scope, source, asked)
+        yield replace(made, source=source)
 
 
-def _examined(subject: GradientSubject, source: Source) -> GradientDiagnosis:
+def _mended(
+    made: GradientDiagnosis, wrong: Sequence[Judged], subject: GradientSubject, scope: Mapping[str, Any],
+    source: Source, asked: Mapping[str, str | None],
+) -> GradientDiagnosis:  # fmt: skip
+    """Return a diagnosis with the lines that mend it, where some are proven to; of the reading in which they do."""
+    spaces = (getattr(inspect.unwrap(function), "__globals__", None) for function in subject.functions)
+    around: Mapping[str, Any] = next((space for space in spaces if space), {})  # what the file imports is there too
+
+    def confirmed(text: str) -> bool:
+        """Run an edited text, and find the same gradient right in it."""
+        edited = replace(source, text=text)
+        remember(source.path, text)
+        try:
+            anew = executed(source.text, text, {**around, **scope}, source.path)
+            return any(
+                _examined(other, edited)[0].kind == "right"
+                for other in find_gradients(anew, text, None, **asked)
+                if other.name == subject.name
+            )
+        finally:
+            remember(source.path, source.text)
+
+    until = time.process_time() + SECONDS
+    for reading, told in wrong:
+        one = _diagnosis(subject, source, reading, told)
+        looked = [line.line for line in one.lines]
+        mends = backward_mends(scope, source, reading, told, looked, _plainly, confirmed, until)
+        if mends and (len(mends) == 1 or reading is wrong[0][0]):  # in a less likely reading more may be changed anyhow
+            return replace(one, mends=mends)
+    return made
+
+
+def _examined(subject: GradientSubject, source: Source) -> tuple[GradientDiagnosis, Sequence[Judged]]:
+    """Return the diagnosis of a gradient; of a wrong one with the readings that it may be mended in."""
     found: list[tuple[Reading, GradientVerdict]] = []
     failure: BaseException | None = None
     seen: set[bytes] = set()
@@ -184,19 +229,25 @@ def _examined(subject: GradientSubject, source: Source) -> GradientDiagnosis:
             failure = _better(failure, raised)
             continue
         if told.verdict == "right":
-            return _diagnosis(subject, source, reading, told)
+            return _diagnosis(subject, source, reading, told), ()
         if reading.form == "known_loss" and not any(block.right for block in told.blocks):
             failure = NoKnownLossError("it is the gradient of no loss that is known")
             continue
         found.append((reading, told))
     if not found:
-        return _cannot_run(subject, source, failure)
+        return _cannot_run(subject, source, failure), ()
     found.sort(key=lambda pair: _rank(*pair))
     named = [(reading, check(reading)) for reading, _ in found[:BEST]]
-    reading, told = min(named, key=lambda pair: _rank(*pair))
+    named.sort(key=lambda pair: _rank(*pair))
+    reading, told = named[0]
+    made = _diagnosis(subject, source, reading, told)
     if told.verdict == "wrong" and len(subject.choices) > 1:
-        return replace(_diagnosis(subject, source, reading, told), kind="unclear", choices=subject.choices)
-    return _diagnosis(subject, source, reading, told)
+        made = replace(made, kind="unclear", choices=subject.choices)
+    forms: dict[str, Judged] = {}
+    for way, said in named if made.kind == "wrong" else ():
+        if said.verdict == "wrong":
+            forms.setdefault(way.form, (way, said))
+    return made, tuple(forms.values())
 
 
 def _hopeful(reading: Reading) -> bool:
@@ -230,6 +281,10 @@ def check(reading: Reading, *, causes: bool = True) -> GradientVerdict:
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
         return examined(reading.fun, reading.grad, reading.x, causes=causes)
+
+
+def _plainly(reading: Reading) -> GradientVerdict:
+    return check(reading, causes=False)
 
 
 def _tried(reading: Reading) -> bytes:

@@ -6,7 +6,7 @@ import math
 import warnings
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
+from typing import Any, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -94,6 +94,37 @@ def check_gradient(fun: Any, grad: Any = None, x: Any = None, *, random_state: i
 def examined(fun: Any, grad: Any, x: Any, *, causes: bool = True, random_state: int = 0) -> GradientVerdict:
     """Return the verdict of :func:`check_gradient`, without looking for causes where that is not asked."""
     return _beside_kinks(_Examination(fun, grad, Blocks(x), np.random.default_rng(random_state), causes=causes))
+
+
+@final
+class Held:
+    """A function and its gradient at one point, called with the same random numbers always.
+
+    Parameters
+    ----------
+    fun, grad, x
+        As :func:`check_gradient` takes them.
+
+    Attributes
+    ----------
+    blocks : Blocks
+        Of ``x``.
+    verdict : GradientVerdict
+        With these random numbers, without causes.
+    """
+
+    def __init__(self, fun: Any, grad: Any, x: Any) -> None:
+        self._examination = _Examination(fun, grad, Blocks(x), np.random.default_rng(0), causes=False)
+        self.blocks = self._examination.blocks
+        self.verdict = self._examination.verdict()
+
+    def value(self) -> float:
+        """Return the value."""
+        return self._examination._value(self.blocks.flat)
+
+    def gradient(self) -> Received:
+        """Return the gradient as it comes."""
+        return self._examination._gradient(self.blocks.flat)
 
 
 def _beside_kinks(examined: _Examination) -> GradientVerdict:

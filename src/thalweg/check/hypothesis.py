@@ -6,7 +6,7 @@ Numbers may be columns, so that hundreds of settings are played at once.
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property
 from itertools import permutations
@@ -16,10 +16,11 @@ from typing import Any, final
 import numpy as np
 from numpy.typing import NDArray
 
-from thalweg.check.catalogue.edits import SHARED, Statements
+from thalweg.check.catalogue.edits import Statements, is_shared
 from thalweg.check.catalogue.entries import entries, fitting, joining
 from thalweg.check.catalogue.textbook import Textbook, textbook
 from thalweg.check.catalogue.variation import Variation
+from thalweg.check.sharing import SharedPlay
 from thalweg.check.tape import Tape
 from thalweg.check.trajectory import Trajectory
 
@@ -76,13 +77,7 @@ class Hypothesis:
     @cached_property
     def statements(self) -> Statements | None:
         """The statements with all variations, or None where they do not go together."""
-        statements = list(self.book.tree)
-        for variation in self.variations:
-            made = variation.apply(statements)
-            if made is None:
-                return None
-            statements = made
-        return statements
+        return _varied(self.rule, self.codes)
 
     @property
     def text(self) -> str:
@@ -95,12 +90,17 @@ class Hypothesis:
         brought = {name: value for v in self.variations for name, value in v.numbers.items()}
         return {**self.book.numbers, **brought}
 
+    @property
+    def bringing(self) -> tuple[str, ...]:
+        """The variations that bring numbers or memory along."""
+        return tuple(code for code in self.codes if code in _bringing())
+
     @cached_property
     def _slots(self) -> dict[str, float | str]:
         own: dict[str, float | str] = {slot: self.book.starts.get(slot, 0.0) for slot in self.book.slots}
         return own | {slot: start for v in self.variations for slot, start in v.slots.items()}
 
-    def moves(self, numbers: Numbers, tape: Tape, steps: int | None = None) -> Array:
+    def moves(self, numbers: Numbers, tape: Tape, steps: int | None = None, shared: SharedPlay | None = None) -> Array:
         """Play the hypothesis and return what each step adds to theta.
 
         Parameters
@@ -110,55 +110,45 @@ class Hypothesis:
         tape : Tape
         steps : int, optional
             How many steps; all when None.
+        shared : SharedPlay, optional
+            What was computed for others on the same tape, and is computed for others to come.
 
         Returns
         -------
         ndarray (steps, n) or (settings, steps, n)
         """
         with np.errstate(all="ignore"):
-            moved: Array = np.diff(self.thetas(numbers, tape, steps), axis=-2)
-        return moved
+            if shared is None:
+                thetas = self.thetas(numbers, tape, steps)
+            else:
+                scope = self.scope(numbers, tape, shared)
+                thetas = _stacked(self.opened(scope, tape, steps or tape.steps, shared))
+            return thetas[..., 1:, :] - thetas[..., :-1, :]
+
+    def opened(self, scope: Mapping[str, Any], tape: Tape, steps: int, shared: SharedPlay) -> list[Array]:
+        """Play the hypothesis from what its scope has and return theta before the first and after each step."""
+        statements = self.statements or []
+        if is_shared(statements):
+            thetas = played(statements, dict(scope), tape, steps)
+            return [thetas[..., step, :] for step in range(steps + 1)]
+        return shared.thetas(statements, scope, steps)
 
     def thetas(self, numbers: Numbers, tape: Tape, steps: int | None = None) -> Array:
         """Play the hypothesis and return theta before the first and after every step."""
         return played(self.statements or [], self.scope(numbers, tape), tape, steps)
 
-    def scope(self, numbers: Numbers, tape: Tape) -> dict[str, Any]:
+    def scope(self, numbers: Numbers, tape: Tape, shared: SharedPlay | None = None) -> dict[str, Any]:
         """Return what statements read before the first step: memory and hyperparameters.
 
-        For mistakes of loops over arrays also which coordinates are the first array's, and sums over arrays.
+        For mistakes of loops over arrays also which coordinates are the first array's, and sums over arrays. Equal
+        values are the same objects where they are to be ``shared``.
         """
-        # NumPy's numbers, which divide by zero without an error.
-        given: dict[str, Any] = {
-            k: np.asarray(numbers.get(k, v), dtype=np.float64)[()] for k, v in self.numbers.items()
-        }
-        zero = np.zeros(tape.size)
-        turn, starts = _turns(tape)
-        own_array = turn.astype(int) - 1
-
-        size = tape.size // len(starts)
-
-        def array_sum(x: Array) -> Array:
-            sums: Array = np.add.reduceat(x, starts, axis=-1)[..., own_array]
-            return sums
-
-        def total_sum(x: Array) -> Array:
-            total: Array = x.sum(axis=-1, keepdims=True)
-            return total
-
-        def first_of(x: Array) -> Array:
-            return np.tile(x[..., :size], len(starts))
-
-        def last_of(x: Array) -> Array:
-            return np.tile(x[..., -size:], len(starts))
-
-        given.setdefault("learning_rate", 1.0)
-        scope = {
-            "np": np, "theta": tape.theta0, "array_sum": array_sum, "total_sum": total_sum, "first_array": turn == 1,
-            "layer": turn,
-            "first_of": first_of, "last_of": last_of, **given,
-        }  # fmt: skip
-        return scope | {n: zero + (given[s] if isinstance(s, str) else s) for n, s in self._slots.items()}
+        number, memory = (_number, _memory(tape.size)) if shared is None else (shared.number, shared.memory)
+        given: dict[str, Any] = {k: number(numbers.get(k, v)) for k, v in self.numbers.items()}
+        if "learning_rate" not in given:
+            given["learning_rate"] = number(1.0)
+        slots = {n: memory(given[s] if isinstance(s, str) else s) for n, s in self._slots.items()}
+        return {"np": np, "theta": tape.theta0, **_across(tape), **given, **slots}
 
     def trajectory(self, numbers: Numbers, tape: Tape) -> Trajectory:
         """Play the hypothesis with one set of numbers."""
@@ -174,6 +164,54 @@ class Hypothesis:
             if made is not None:
                 found.append(made)
         return found
+
+
+@cache
+def _bringing() -> frozenset[str]:
+    return frozenset(code for code, entry in entries().items() if entry.numbers or entry.slots)
+
+
+def _number(value: Any) -> Any:
+    """Return a number of NumPy's, which divides by zero without an error."""
+    return np.asarray(value, dtype=np.float64)[()]
+
+
+def _memory(size: int) -> Callable[[Any], Array]:
+    zero = np.zeros(size)
+    return lambda start: zero + start
+
+
+@cache
+def _across(tape: Tape) -> Mapping[str, Any]:
+    """Return what is read by mistakes of loops over arrays."""
+    turn, starts = _turns(tape)
+    own_array = turn.astype(int) - 1
+    size = tape.size // len(starts)
+
+    def array_sum(x: Array) -> Array:
+        sums: Array = np.add.reduceat(x, starts, axis=-1)[..., own_array]
+        return sums
+
+    def total_sum(x: Array) -> Array:
+        total: Array = x.sum(axis=-1, keepdims=True)
+        return total
+
+    def first_of(x: Array) -> Array:
+        return np.tile(x[..., :size], len(starts))
+
+    def last_of(x: Array) -> Array:
+        return np.tile(x[..., -size:], len(starts))
+
+    return {
+        "array_sum": array_sum, "total_sum": total_sum, "first_array": turn == 1, "layer": turn, "first_of": first_of,
+        "last_of": last_of,
+    }  # fmt: skip
+
+
+def shared_play(tape: Tape) -> SharedPlay:
+    """Return what plays many hypotheses on the first steps of a tape."""
+    turn, starts = _turns(tape)
+    return SharedPlay(tape, [index * len(starts) + turn for index in range(tape.steps)])
 
 
 def played(statements: Statements, scope: dict[str, Any], tape: Tape, steps: int | None = None) -> Array:
@@ -193,7 +231,7 @@ def played(statements: Statements, scope: dict[str, Any], tape: Tape, steps: int
     -------
     ndarray (steps + 1, n) or (settings, steps + 1, n)
     """
-    if any(_is_mark(s) for s in statements):
+    if is_shared(statements):
         return _played_in_turn(statements, scope, tape, steps)
     codes = [_compiled(statement) for statement in statements]
     rate, (turn, starts) = scope["learning_rate"], _turns(tape)
@@ -247,11 +285,6 @@ def _stacked(thetas: list[Array]) -> Array:
 
 
 @cache
-def _is_mark(statement: ast.stmt) -> bool:
-    return ast.unparse(statement) == SHARED
-
-
-@cache
 def _compiled(statement: ast.stmt) -> CodeType:
     """Return a statement's code, made once however many hypotheses share it."""
     return compile(ast.fix_missing_locations(ast.Module([statement], [])), "<textbook>", "exec")
@@ -266,6 +299,15 @@ def _turns(tape: Tape) -> tuple[Array, list[int]]:
         turn[own] = k
         starts.append(own.start)
     return turn, starts
+
+
+@cache
+def _varied(rule: str, codes: tuple[str, ...]) -> Statements | None:
+    """Return a rule's statements with variations, or None where they do not go together; shared, not to be changed."""
+    if not codes:
+        return list(textbook(rule).tree)
+    before = _varied(rule, codes[:-1])
+    return None if before is None else entries()[codes[-1]].apply(before)
 
 
 @cache

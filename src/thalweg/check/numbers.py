@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from itertools import product
 from typing import Any, final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from thalweg.check.hypothesis import Hypothesis
+from thalweg.check.hypothesis import Hypothesis, shared_play
+from thalweg.check.sharing import SharedPlay
 from thalweg.check.tape import Tape
 from thalweg.check.trajectory import Trajectory, differences
 
@@ -68,6 +69,10 @@ FEW = 3
 """How many usual values are tried of each number where many hypotheses are screened."""
 MOST = 600
 """How many settings are played at once."""
+GLANCE = 2
+"""How many steps thousands of hypotheses are glanced at."""
+TOGETHER = 1000
+"""How many settings of hypotheses are compared at once."""
 PREFIX = 6
 """How many steps settings are screened on: the first rates, and the first that differ."""
 
@@ -110,6 +115,16 @@ class Fit:
 
 @final
 @dataclass(frozen=True, eq=False)
+class _Opening:
+    """What statements read before the first step, with how many settings, and whether the rate is one of them."""
+
+    scope: dict[str, Any]
+    rows: int
+    free_rate: bool
+
+
+@final
+@dataclass(frozen=True, eq=False)
 class Evidence:
     """What was observed, and what is known beforehand.
 
@@ -139,9 +154,15 @@ class Evidence:
         """Residual up to which an explanation holds; float32 rounds moments and corrections a thousand times more."""
         return 1e-6 if self.trajectory.unit < 1e-12 else 3e-3
 
+    @cached_property
+    def _shared(self) -> SharedPlay:
+        """What many hypotheses have in common on the first steps."""
+        return shared_play(self.tape)
+
     def _moves(self, hypothesis: Hypothesis, numbers: Mapping[str, Any], steps: int | None = None) -> Array:
         """Play a hypothesis and return the moves of the coordinates that were observed."""
-        moves = hypothesis.moves(numbers, self.tape, steps)
+        shared = self._shared if steps is not None and steps <= PREFIX else None
+        moves = hypothesis.moves(numbers, self.tape, steps, shared)
         return moves if self.where is None else moves[..., self.where]
 
     def fit(self, hypothesis: Hypothesis, numbers: Mapping[str, float], steps: int | None = None) -> Fit:
@@ -169,19 +190,58 @@ class Evidence:
             fits.append(Fit(hypothesis, numbers, float(disagreement[row]), float(apart[row].max())))
         return fits
 
-    def glance(self, hypothesis: Hypothesis) -> float:
-        """Return the disagreement of the best usual numbers on the first two steps, as if moves grew with the rate."""
-        fixed, free = self.split(hypothesis)
-        columns: dict[str, Any] = {
-            **fixed,
-            **_settings(hypothesis, [n for n in free if n != "learning_rate"], few=True),
-        }
-        if "learning_rate" in free:
-            columns["learning_rate"] = 1.0
-        moves = self._moves(hypothesis, columns, 2)
-        if "learning_rate" in free:
-            moves = moves * np.asarray(self._ratio(hypothesis, moves))[..., np.newaxis]
-        return float(np.minimum(differences(moves, self.trajectory), 1).mean(axis=(-2, -1)).min())
+    def glances(self, hypotheses: Sequence[Hypothesis]) -> list[float]:
+        """Return how far each is from what was seen of the first two steps, as if moves grew with the rate.
+
+        That is the disagreement of the best usual numbers.
+        """
+        found = [np.inf] * len(hypotheses)
+        waiting: dict[tuple[int, bool], list[tuple[int, list[Array], float]]] = {}
+        for index, hypothesis in enumerate(hypotheses):
+            opening = self._opening(hypothesis)
+            with np.errstate(all="ignore"):
+                thetas = hypothesis.opened(opening.scope, self.tape, GLANCE, self._shared)
+            key = opening.rows, opening.free_rate
+            waiting.setdefault(key, []).append((index, thetas, hypothesis.book.numbers.get("learning_rate", 1.0)))
+            if len(waiting[key]) * opening.rows >= TOGETHER:
+                self._compare(waiting.pop(key), *key, found)
+        for key, batch in waiting.items():
+            self._compare(batch, *key, found)
+        return found
+
+    def _compare(
+        self, batch: list[tuple[int, list[Array], float]], rows: int, free_rate: bool, found: list[float]
+    ) -> None:
+        """Compare many hypotheses with what was seen at once, each played with so many settings."""
+        thetas = np.empty((len(batch), rows, GLANCE + 1, self.tape.size))
+        for place, (_, path, _) in enumerate(batch):
+            for step, theta in enumerate(path):
+                thetas[place, :, step] = theta
+        with np.errstate(all="ignore"):
+            moves = thetas[..., 1:, :] - thetas[..., :-1, :]
+            moves = moves if self.where is None else moves[..., self.where]
+            if free_rate:
+                usual = np.array([rate for _, _, rate in batch])[:, np.newaxis, np.newaxis]
+                moves = moves * self._ratio(moves, usual)[..., np.newaxis]
+        disagreements = np.minimum(differences(moves, self.trajectory), 1).mean(axis=(-2, -1)).min(axis=-1)
+        for (index, _, _), disagreement in zip(batch, disagreements, strict=True):
+            found[index] = float(disagreement)
+
+    def _opening(self, hypothesis: Hypothesis) -> _Opening:
+        """Return with what a hypothesis is glanced at; the same for all of a rule that bring no numbers or memory."""
+        key = hypothesis.rule, hypothesis.bringing
+        if key not in self._openings:
+            fixed, free = self.split(hypothesis)
+            columns = _settings(hypothesis, [n for n in free if n != "learning_rate"], few=True)
+            rows = max((len(column) for column in columns.values()), default=1)
+            rate = {"learning_rate": 1.0} if "learning_rate" in free else {}
+            scope = hypothesis.scope({**fixed, **columns, **rate}, self.tape, self._shared)
+            self._openings[key] = _Opening(scope, rows, bool(rate))
+        return self._openings[key]
+
+    @cached_property
+    def _openings(self) -> dict[tuple[str, tuple[str, ...]], _Opening]:
+        return {}
 
     def split(self, hypothesis: Hypothesis) -> tuple[dict[str, float], list[str]]:
         """Return the numbers that are known, and the names of those that are not."""
@@ -190,10 +250,15 @@ class Evidence:
 
     def _rates(self, hypothesis: Hypothesis, columns: Mapping[str, Any]) -> Array | float:
         """Return the learning rate that each setting needs."""
-        return self._ratio(hypothesis, self._moves(hypothesis, {**columns, "learning_rate": 1.0}, 2))
+        usual = hypothesis.numbers["learning_rate"]
+        median = self._ratio(self._moves(hypothesis, {**columns, "learning_rate": 1.0}, 2), np.float64(usual))
+        return median if median.ndim == 2 else float(median[0])
 
-    def _ratio(self, hypothesis: Hypothesis, moves: Array) -> Array | float:
-        """Return the median ratio of what was seen to two steps at a rate of 1, at the first of them that moves."""
+    def _ratio(self, moves: Array, usual: Array | np.float64) -> Array:
+        """Return the median ratio of what was seen to two steps at a rate of 1, at the first of them that moves.
+
+        Where there is none, it is the usual rate.
+        """
         seen = self.trajectory.moves[:2]
         clear = np.abs(seen) > 100 * self.trajectory.noise[:2]
         row = 0 if clear[0].any() else 1
@@ -203,8 +268,7 @@ class Evidence:
         size = np.sort(ratio, axis=-1)  # what is no number comes last
         count = np.isfinite(size).sum(axis=-1, keepdims=True)
         median: Array = np.take_along_axis(size, np.maximum((count - 1) // 2, 0), axis=-1)
-        median = np.where(count > 0, median, hypothesis.numbers["learning_rate"])
-        return median if median.ndim == 2 else float(median[0])
+        return np.where(count > 0, median, usual)
 
     def solve(self, start: Fit) -> Fit:
         """Improve the unknown numbers of a fit until its residual is nothing, or they move no more.

@@ -38,7 +38,7 @@ def show_leaderboard(screen: Console, summary: Summary, seeds: int, *, of: str) 
     from thalweg.cli.terminal import digits
 
     screen.print(leaderboard(summary, seeds, screen.width))
-    lines = [f"loss  {of}, median over seeds"]
+    lines = [f"loss  {of}, {'median over seeds' if seeds > 1 else 'of one seed'}"]
     if summary.target is not None:
         lines.append(f"goal  a loss of {digits(summary.target, 4)}")
     if len(summary.ties[0]) < len(summary.standings):
@@ -58,14 +58,14 @@ def leaderboard(summary: Summary, seeds: int, width: int) -> Table:
         "best\nrate": "right",
         "rates\nas good": "right",
         "final\nloss": "right",
-        f"over {seeds}\nseed{'s' * (seeds > 1)}": "right",
+        f"over {seeds}\nseeds": "right",  # of one alone there is no range
         "epochs\nto goal": "right",
         "di-\nverged": "right",
     }
     titles = list(header)
     first = set(summary.ties[0]) if len(summary.ties[0]) < len(summary.standings) else {summary.standings[0].name}
     for count, left_out in _WAYS_TO_FIT:
-        kept = [k for k in range(len(titles)) if k not in left_out]
+        kept = [k for k in range(len(titles)) if k not in left_out and not (k == _OVER_SEEDS and seeds == 1)]
         rows = [_cells(standing, count, marked=standing.name in first) for standing in summary.standings]
         lines = [[cells[k] for k in kept] for cells in rows]
         if _needed(titles, kept, lines) <= width:

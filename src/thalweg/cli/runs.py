@@ -8,6 +8,7 @@ import json
 import math
 import sys
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -26,7 +27,7 @@ _PLACE = "thalweg-compare/runs.sqlite"
 _SHORTEST = 8  # signs of a key that a list shows
 _CSV = "comparison rule learning_rate seed status epochs steps".split()
 _CSV += ["first_validation_loss", "last_validation_loss", "last_training_loss"]
-_STORE = o.word("Store", "--store", "FILE", "Where the runs are.", _PLACE)
+_STORE = o.word("Store", "--store", "FILE", "Where the runs are; or the folder of a comparison.", _PLACE)
 
 
 @click.group("runs", invoke_without_command=True, short_help="List, show, export and delete kept runs.")
@@ -171,8 +172,6 @@ def delete(key: str, **told: Any) -> None:
 @o.OUTPUT
 def rescue(damaged: str, **told: Any) -> None:
     """Copy every comparison and run that is whole from FILE, a damaged store, to another; FILE is only read."""
-    from pathlib import Path
-
     from thalweg.cli.terminal import note, warn
     from thalweg.comparison.store import Store
     from thalweg.exchange.tables.cells import counted, shown
@@ -192,10 +191,12 @@ def rescue(damaged: str, **told: Any) -> None:
 
 @contextmanager
 def _opened(place: str) -> Iterator[Store]:
+    """Open a store, be it named by its file or by the folder that a comparison left."""
     from thalweg.cli.terminal import warn
     from thalweg.comparison.store import Store
 
-    with Store.open(place, new=False, tell=lambda line: warn([line])) as store:
+    within = Path(place, Path(_PLACE).name)
+    with Store.open(within if within.is_file() else place, new=False, tell=lambda line: warn([line])) as store:
         yield store
 
 

@@ -237,7 +237,7 @@ class _Objective:
 
 def _moments(problem: Problem) -> tuple[Array, Array, Array, float] | None:
     """Return centre (2,), slope (2,), Hessian (2, 2) and loss of the mean squared error; None where they overflow."""
-    from thalweg.descent.loops import second_moments
+    from thalweg.descent.moments import second_moments
 
     if problem.train.csr or problem.train.dtype != "float64":
         return None

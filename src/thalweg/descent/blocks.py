@@ -377,12 +377,13 @@ class _Part:
 
     def _copy(self, X: Any, start: int, out: Array, at: int) -> None:
         """Copy the rows of a chunk from ``start`` on; they come to stand ``at`` rows behind those filled."""
+        seen = False
         if isinstance(X, Columns):
-            X.fill(out, start)
+            seen = X.fill(out, start)
         else:
             with np.errstate(over="ignore"):
                 out[...] = X[start : start + len(out)]
-        if not all_finite(out):
+        if not seen and not all_finite(out):
             row, column = (int(k) for k in np.argwhere(~np.isfinite(out))[0])
             raise self._not_finite(at + row, column)
 

@@ -14,8 +14,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from thalweg.descent import retracing
 from thalweg.descent.batches import Rows
 from thalweg.descent.blocks import Block, Blocks
+from thalweg.descent.orders import factors_of, factors_of_block, order_of_block
 
 if TYPE_CHECKING:
     from thalweg.descent.digests import BlockDigests
@@ -54,7 +56,7 @@ def over_order(run: Run, order: NDArray[np.int64], updates: int) -> None:
     """Make the updates of an epoch over rows in memory, from the run's ``cursor`` on, so many in a native call."""
     batch = run._loop.batch or order.size
     steps = -(-order.size // batch)
-    trace, factors, done = run.trace(steps), run._factors(1, steps), run.cursor // batch
+    trace, factors, done = run.trace(steps), factors_of(run, 1, steps), run.cursor // batch
     if done:
         trace[:done] = np.concatenate([part[0] for part in run.epoch_losses])
     pieces = (
@@ -79,11 +81,8 @@ def _looked_at(blocks: Iterator[Block], digests: BlockDigests) -> Iterator[Block
 def _of_block(run: Run, block: Block, blocks: Blocks) -> _Piece:
     """Return the updates of a block; the order is drawn from the numbers of the epoch and of its first row."""
     rows = block.rows.count
-    if run.settings.shuffle:
-        order = run.streams.shuffled_block(run.root, run.epoch, block.first, rows)
-    else:
-        order = np.arange(rows, dtype=np.int64)
-    factors = _factors(run, block.first, rows, blocks.count or 0)
+    order = order_of_block(run, block.first, rows)
+    factors = factors_of_block(run, block.first, rows, blocks.count or 0)
     return _Piece(order.reshape(1, -1), factors, block.last, block.rows)
 
 
@@ -118,10 +117,10 @@ def _take(run: Run, piece: _Piece, count: Callable[[], int]) -> bool:
         run.epoch_losses.append((trace, run._loop.norms, call.factors))
         run._last_block = call
         return True
-    quantity, layer, culprit = run.what_broke(call, made)
+    quantity, layer, culprit = retracing.what_broke(run, call, made, run._last_block)
     if culprit < 0 and not run.cursor:  # the last epoch counted as whole, until its loss was seen
         run._take_back(1, -(-count() // batch))
-    run.call_diverged(quantity, layer, int(call.t) + culprit + 1)
+    retracing.call_diverged(run, quantity, layer, int(call.t) + culprit + 1)
     return False
 
 
@@ -133,14 +132,4 @@ def _end(run: Run, trace: Array, factors: Array) -> None:
     run.epoch_losses.clear()
     run.cursor = 0
     if run._last_block is not None:
-        run._stop_growth(run._last_block, 1)
-
-
-def _factors(run: Run, first: int, rows: int, count: int) -> Array:
-    """Return the schedule's factor for each update on so many rows from ``first`` on, of ``count`` in the epoch."""
-    batch = run._loop.batch or rows
-    updates, schedule = -(-rows // batch), run.settings.schedule
-    if schedule is None:
-        return np.ones(updates)
-    times = run.epoch + np.arange(first // batch, first // batch + updates) / -(-count // batch)
-    return schedule.over(run.settings.max_iter).factor(times)
+        retracing.stop_growth(run, run._last_block, 1)

@@ -14,8 +14,10 @@ from thalweg.descent import record as records
 from thalweg.descent.batches import Rows
 from thalweg.descent.evaluation import Evaluation
 from thalweg.descent.models import Linear
+from thalweg.descent.orders import factors_of, orders_of
 from thalweg.descent.record import Record
-from thalweg.descent.run import GREW_EPOCHS, GREW_FACTOR, Run, grew
+from thalweg.descent.retracing import GREW_EPOCHS, GREW_FACTOR, grew
+from thalweg.descent.run import Run
 from thalweg.descent.settings import Settings
 from thalweg.errors import SettingError
 from thalweg.formulas.formula import Rule
@@ -24,6 +26,9 @@ Array = NDArray[Any]
 
 # Bytes of rows that all groups learn from before the next rows come: they stay in the second cache meanwhile.
 _CHUNK = 1 << 18
+# Updates in a piece at most: the trace of many lanes stays in cache. It does not depend on how many there are, or the
+# sums of their losses would.
+_PIECE = 512
 
 
 @final
@@ -238,7 +243,7 @@ class _Group:
 
     def layout(self) -> tuple[NDArray[np.int64], int, Array, list[tuple[int, int]]]:
         """Return this epoch's order, its batch, the schedule's factors, and its pieces in updates."""
-        return self.run.epoch_layout(_CHUNK)
+        return epoch_layout(self.run, _CHUNK)
 
     def begin(self) -> None:
         """Keep what two epochs began with."""
@@ -247,7 +252,7 @@ class _Group:
 
     def learn(self, order: NDArray[np.int64], batch: int, factors: Array, first: int, stop: int) -> None:
         """Make the updates ``first`` to ``stop`` of the epoch."""
-        self.sums += self.run.piece(order, batch, factors, first, stop)
+        self.sums += piece(self.run, order, batch, factors, first, stop)
 
     def close(self) -> list[tuple[int, Run, list[float]]]:
         """End the epoch: book its losses, and hand over the lanes that are not to go on, as runs alone."""
@@ -326,3 +331,44 @@ def _alike(rules: Sequence[Rule]) -> list[list[int]]:
         key = (rule.fingerprint, numbers) if rule.has_learning_rate else ("alone", k)
         groups.setdefault(key, []).append(k)
     return list(groups.values())
+
+
+def epoch_layout(run: Run, room: int) -> tuple[NDArray[np.int64], int, Array, list[tuple[int, int]]]:
+    """Lay the next epoch of a run out for :func:`piece`.
+
+    Parameters
+    ----------
+    run : Run
+    room : int
+        Bytes of rows that a piece may touch; it has one update at least.
+
+    Returns
+    -------
+    order : ndarray (rows,)
+    batch : int
+    factors : ndarray (updates,)
+        The schedule's factor for each update.
+    pieces : list of (int, int)
+        First and last but one update of each piece.
+    """
+    order = orders_of(run, 1)[0]
+    batch = min(run._loop.batch or order.size, order.size)
+    updates = -(-order.size // batch)
+    factors = factors_of(run, 1, updates)
+    entries = run.rows.values.size / max(run.rows.count, 1) * 2 if run.rows.csr else run.rows.X.shape[1]
+    length = max(1, int(room // (run.theta.itemsize * (entries + run.rows.targets.shape[1] + 1) * batch)))
+    length = min(length, _PIECE)
+    return order, batch, factors, [(k, min(k + length, updates)) for k in range(0, updates, length)]
+
+
+@np.errstate(over="ignore", invalid="ignore")  # lanes that diverge are called by whoever adds the parts up
+def piece(run: Run, order: NDArray[np.int64], batch: int, factors: Array, first: int, stop: int) -> NDArray[np.float64]:
+    """Make some updates of an epoch and return their part of its loss for each lane, (lanes,); book nothing."""
+    rows = order[first * batch : stop * batch].reshape(1, -1)
+    trace = run._loop.run(run, rows, batch, factors[first:stop], into=run.trace(stop - first))
+    # One by one, whatever the number of lanes: NumPy sums a single column in pairs.
+    part: NDArray[np.float64] = trace[:, 0].cumsum()[-1:] if trace.shape[1] == 1 else trace.sum(axis=0)
+    short = order.size % batch if stop * batch > order.size else 0
+    if short:  # the last batch counts by its rows
+        part = part - trace[-1] * ((batch - short) / batch)
+    return part * (batch / order.size)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
 from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any, final
 
@@ -13,7 +12,9 @@ from numpy.typing import NDArray
 
 from thalweg.descent.averaging import step_weights
 from thalweg.descent.batches import Rows
-from thalweg.descent.models import Linear, Model, Network, hyper_table
+from thalweg.descent.models import Linear, Network, hyper_table
+from thalweg.descent.moments import moments_serve, second_moments
+from thalweg.descent.passes import addresses, kernels_of
 
 if TYPE_CHECKING:
     from thalweg.descent.run import Run
@@ -135,7 +136,6 @@ class General(Loop):
     def __init__(self, run: Run, *, moments: bool) -> None:
         from thalweg.engine import compile as compiler
         from thalweg.engine import drivers
-        from thalweg.engine.pointers import address
 
         settings, model, rows, dtype = run.settings, run.model, run.rows, run.dtype
         rule = settings.optimizer
@@ -152,11 +152,8 @@ class General(Loop):
         self.columns = model.columns if many else 1
         update = compiler.update_kernel(rule, dtype, lanes=many)
         self.lanes = np.zeros((max(rule.lane_values, 1) if many else 1, self.rates.size), dtype)
-        loss = compiler.loss_kernel(settings.loss, dtype)
         self.loss_hyper = hyper_table([settings.loss])[0]
         penalty = self._prepare_penalty(run)
-        linear_model = isinstance(model, Linear)
-        activations = [None, None] if linear_model else compiler.activation_kernels(model.activations, dtype)
         self.activation_hyper = hyper_table(model.activations)
         pieces = settings.accumulate > 1
         self.dropout = model.dropout_bounds()
@@ -189,9 +186,8 @@ class General(Loop):
             from thalweg.engine.network import drawing
 
             parts.append(drawing(dtype))
-        self.kernels = (objective, loss, *activations, update, *penalty, *parts)
-        self.code = np.zeros(compiler.PLACES, np.int64)
-        self.code[: len(self.kernels)] = [0 if kernel is None else address(kernel) for kernel in self.kernels]
+        self.kernels = (objective, *kernels_of(model, settings.loss, dtype), update, *penalty, *parts)
+        self.code = addresses(self.kernels)
         self.team = compiler.TEAM
         self.threads = 1
         if isinstance(model, Network) and model.size * (self.batch or rows.count) >= LARGE:
@@ -200,6 +196,7 @@ class General(Loop):
             self.threads = run.threads or threads_allowed()
         if self.threads > 1:
             from thalweg.engine import shares
+            from thalweg.engine.pointers import address
 
             self.pieces = shares.kernels(dtype)
             self.code[compiler.SHARE_PRODUCT :] = [address(kernel) for kernel in self.pieces]
@@ -404,19 +401,6 @@ def fused_serves(run: Run) -> bool:
     return one_output and dense and s.update_rows == 1 and plain and not groups and not s.loss.per_row
 
 
-def moments_serve(run: Run) -> bool:
-    """Whether second moments can replace the rows, and cost less than the passes they save."""
-    from thalweg.formulas.losses import squared
-
-    m, r, s = run.model, run.rows, run.settings
-    full = run.order is None and run.blocks is None and (s.update_rows is None or s.update_rows >= r.count)
-    squares = s.loss.fingerprint == squared.fingerprint
-    if not (isinstance(m, Linear) and full and squares and not r.csr):
-        return False
-    size = m.size // m.columns
-    return r.count * size > 4096 and r.count > size and (s.max_iter - run.epoch) * 2 > size
-
-
 def learning_rates(run: Run) -> NDArray[np.float64]:
     """Return the learning rate, or one per column."""
     if run.rates is not None:
@@ -433,48 +417,3 @@ def parameter_groups(run: Run) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     exempt = [0.0 if name == "weight_decay" else float(v) for name, v in numbers.items()]
     first = run.model.intercepts[0][0]
     return np.array([row, exempt]), np.array([[0, first, 0], [first, run.model.size, 1]])
-
-
-@np.errstate(over="ignore", invalid="ignore")  # what is not finite is for the caller to see
-def second_moments(model: Model, rows: Rows) -> Array:
-    """Return the mean squared error expanded around its least-squares solution, as ``engine.linear.gram`` takes it.
-
-    Sums run over blocks of rows, in float64; the loss and the gradient at the centre come from the rows themselves.
-    The intercept is the last row and column of the Hessian, a feature that is always 1. Lanes have the same moments.
-    """
-    features, columns, size = rows.X.shape[1], model.n_outputs, model.size // model.columns
-    hessian, moment = np.zeros((features + 1, features + 1)), np.zeros((features + 1, columns))
-    for x, y, w in _blocks_of(rows):
-        weighed = x if w is None else x * w
-        ones = np.ones(x.shape[0]) if w is None else w[:, 0]
-        hessian[:features, :features] += x.T @ weighed
-        hessian[features, :features] += ones @ x
-        hessian[features, features] += ones.sum()
-        moment[:features] += weighed.T @ y
-        moment[features] += ones @ y
-    hessian[:features, features] = hessian[features, :features]
-    hessian, moment = hessian[:size, :size] / rows.count, moment[:size] / rows.count
-
-    centre: Array = np.zeros((size, columns))
-    if np.isfinite(hessian).all():
-        centre = np.linalg.lstsq(hessian, moment, rcond=None)[0]
-    gradient, loss = np.zeros((size, columns)), np.zeros(columns)
-    for x, y, w in _blocks_of(rows):
-        residual = x @ centre[:features] - y
-        if size > features:
-            residual += centre[features]
-        pull = residual if w is None else residual * w
-        gradient[:features] += x.T @ pull
-        gradient[features:] += pull.sum(axis=0)
-        loss += np.einsum("ij,ij->j", pull, residual) / 2
-    centre, gradient, loss = (np.tile(part, model.lanes) for part in (centre, gradient, loss))
-    parts = (centre.ravel(), gradient.ravel() / rows.count, hessian.ravel(), loss / rows.count, np.zeros(size))
-    return np.concatenate(parts).astype(rows.dtype)
-
-
-def _blocks_of(rows: Rows) -> Iterable[tuple[Array, Array, Array | None]]:
-    """Cut rows into blocks of features, targets and weights (a column, or None), in float64."""
-    for first in range(0, rows.count, 1 << 14):
-        piece = slice(first, first + (1 << 14))
-        weights = rows.weights[piece, None].astype(np.float64) if rows.weights.size else None
-        yield rows.X[piece].astype(np.float64, copy=False), rows.targets[piece].astype(np.float64, copy=False), weights

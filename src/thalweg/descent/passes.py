@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, final
 
 import numpy as np
@@ -12,6 +13,29 @@ from thalweg.descent.models import Linear, Model, check_rows, hyper_table
 from thalweg.formulas.formula import Loss
 
 Array = NDArray[Any]
+
+
+def kernels_of(model: Model, loss: Loss, dtype: str) -> tuple[Any, Any, Any]:
+    """Return what every objective of a model calls: its loss, and the two passes through activations, None without."""
+    from thalweg.engine import compile as compiler
+
+    made = compiler.loss_kernel(loss, dtype)
+    if isinstance(model, Linear):
+        return made, None, None
+    return made, *compiler.activation_kernels(model.activations, dtype)
+
+
+def addresses(kernels: Sequence[Any]) -> NDArray[np.int64]:
+    """Return the addresses of kernels, in the order of :mod:`thalweg.engine.compile`; 0 for None, and for the rest.
+
+    A kernel must live as long as its address is used.
+    """
+    from thalweg.engine.compile import PLACES
+    from thalweg.engine.pointers import address
+
+    code = np.zeros(PLACES, np.int64)
+    code[: len(kernels)] = [0 if kernel is None else address(kernel) for kernel in kernels]
+    return code
 
 
 @final
@@ -43,17 +67,11 @@ class Pass:
     """
 
     def __init__(self, model: Model, rows: Rows, loss: Loss, block: int) -> None:
-        from thalweg.engine import compile as compiler
-        from thalweg.engine.pointers import address
-
         check_rows(model, loss, rows)
         self._rows, self._block, self._lanes = rows, block, model.lanes
         self._objective = model.objective(rows, block)
-        activations = [] if isinstance(model, Linear) else compiler.activation_kernels(model.activations, rows.dtype)
-        loss_kernel = compiler.loss_kernel(loss, rows.dtype)
-        self._kernels = [self._objective, loss_kernel, *activations]  # alive as long as their addresses
-        self._code = np.zeros(compiler.PLACES, np.int64)
-        self._code[: len(self._kernels)] = [address(kernel) for kernel in self._kernels]
+        self._kernels = (self._objective, *kernels_of(model, loss, rows.dtype))
+        self._code = addresses(self._kernels)
         self._loss_hyper = hyper_table([loss])[0]
         self._activation_hyper = hyper_table(model.activations)
         self._order = np.arange(rows.count)

@@ -1,4 +1,4 @@
-"""Updates made again: from where a native call started, to the one that broke, and what of it went first."""
+"""What ends a run that diverges: updates are made again, to the one that broke, and looked at for what went first."""
 
 from __future__ import annotations
 
@@ -9,14 +9,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from thalweg.descent import layers
+from thalweg.descent import record as records
 from thalweg.descent.averaging import Mean
 from thalweg.descent.batches import Rows
 from thalweg.descent.models import Network
+from thalweg.descent.record import Divergence
 
 if TYPE_CHECKING:
     from thalweg.descent.run import Run
 
 Array = NDArray[Any]
+
+# A loss this many times its first value for GREW_EPOCHS epochs counts as divergence although it is finite.
+GREW_FACTOR, GREW_EPOCHS = 1e4, 3
 
 
 @dataclass(frozen=True)
@@ -37,6 +42,60 @@ class Call:
         """Updates in an epoch."""
         rows: int = self.orders.shape[1]
         return -(-rows // self.batch)
+
+
+def diverge(run: Run, call: Call, trace: NDArray[np.float64], norms: NDArray[np.float64], bad: int) -> None:
+    """Go back to the last parameters whose loss was finite, end the run there, and say what went first.
+
+    ``bad`` is the index of the first update whose loss was not finite, or the number of all of them when the call left
+    parameters that are not.
+    """
+    per_epoch = call.per_epoch
+    quantity, layer, culprit = what_broke(run, call, bad, run._last_block)
+    whole = culprit // per_epoch
+    if whole < 0:  # the last epoch counted as whole, until its loss was seen
+        run._take_back(1, per_epoch)
+    run._keep(trace[: max(whole, 0) * per_epoch], norms, call)
+    if not stop_growth(run, call, max(whole, 0)):
+        call_diverged(run, quantity, layer, int(call.t) + culprit + 1)
+
+
+def call_diverged(run: Run, quantity: str, layer: int | None, step: int) -> None:
+    """End a run, which broke at an update of the epoch after those that count."""
+    run.status = records.DIVERGED
+    verb = "are" if quantity == "parameters" else "is"
+    what = f"the {quantity} {verb} not finite at update {step}, in epoch {run.epoch + 1}"
+    if isinstance(run.model, Network) and layer is not None:
+        what += f", {'left' if quantity == 'loss' else 'first'} by {layers.named(run.model, layer)}"
+    run.divergence = Divergence(run.epoch + 1, step, quantity, what, layer)
+
+
+def stop_growth(run: Run, call: Call, epochs: int) -> bool:
+    """Call a run diverged whose loss stays far above its first value, finite as it may be.
+
+    Of the last ``epochs``, made in ``call``, those after the third such one are taken back, so that it does not matter
+    how many were run without looking up.
+    """
+    if run.model.lanes > 1 or not epochs:
+        return False
+    first = float(run.lane_curves[0][0])
+    kept = len(run.lane_curves) - epochs
+    for k in range(epochs):
+        grown = first > 0 and float(run.lane_curves[kept + k][0]) > GREW_FACTOR * first
+        run._grown = run._grown + 1 if grown else 0
+        if run._grown == GREW_EPOCHS:
+            rewind(run, call, (k + 1) * call.per_epoch)
+            run._take_back(epochs - 1 - k, call.per_epoch)
+            run.status = records.DIVERGED
+            run.divergence = grew(run.epoch, int(run.t))
+            return True
+    return False
+
+
+def grew(epoch: int, step: int) -> Divergence:
+    """Return the account of a run whose loss stayed far above its first."""
+    what = f"the loss was {GREW_FACTOR:g} times its first for {GREW_EPOCHS} epochs, to epoch {epoch}"
+    return Divergence(epoch, step, "loss grew", what)
 
 
 def rewind(run: Run, call: Call, updates: int) -> None:

@@ -10,15 +10,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from thalweg.descent import epochs as passes
-from thalweg.descent import layers, loops, retracing
+from thalweg.descent import loops, retracing
 from thalweg.descent import record as records
 from thalweg.descent.averaging import Mean
 from thalweg.descent.batches import Rows
 from thalweg.descent.blocks import Blocks
 from thalweg.descent.curves import Curves
-from thalweg.descent.models import Model, Network, check_rows
+from thalweg.descent.models import Model, check_rows
+from thalweg.descent.orders import factors_of, one_for_all, orders_of
 from thalweg.descent.record import Divergence, Record
-from thalweg.descent.retracing import Call
+from thalweg.descent.retracing import GREW_FACTOR, Call
 from thalweg.descent.settings import Settings, check_count
 from thalweg.errors import SettingError
 from thalweg.formulas.ranges import check_number
@@ -31,15 +32,10 @@ Order = Callable[[int], Array]
 Callback = Callable[["Run"], object]
 Look = Callable[["Run", Array], object]
 
-# Updates in a piece at most: the trace of many lanes stays in cache. It does not depend on how many there are, or the
-# sums of their losses would.
-_PIECE = 512
 # Rows visited in one native call when nothing has to look at every epoch: the trace of so many updates stays in cache.
 ROWS_PER_CALL = 1 << 16
 # Bytes of parameters, one set for each epoch, that a native call leaves for somebody to look at.
 _KEPT_PER_CALL = 1 << 22
-# A loss this many times its first value for GREW_EPOCHS epochs counts as divergence although it is finite.
-GREW_FACTOR, GREW_EPOCHS = 1e4, 3
 
 
 @final
@@ -340,11 +336,11 @@ class Run:
         if keep:
             apart = self.mean is None and self._loop.keeps
             most = min(most, max(1, _KEPT_PER_CALL // self.theta.nbytes) if apart else 1)
-        orders = self._orders(min(most, self._epochs_per_call(self._loop.visited)))
+        orders = orders_of(self, min(most, self._epochs_per_call(self._loop.visited)))
         if self.cursor or not self._epochs_per_call(orders.shape[1]):
             passes.over_order(self, orders[0], self._updates_per_call)
             return 1, self.parameters[None]
-        made = min(most if self._one_order else orders.shape[0], self._epochs_per_call(orders.shape[1]))
+        made = min(most if one_for_all(self) else orders.shape[0], self._epochs_per_call(orders.shape[1]))
         kept = np.empty((made, self.theta.size), self.dtype) if keep and made > 1 else None
         self._advance_block(orders, made, kept)
         return made, self.parameters[None] if kept is None else kept
@@ -354,79 +350,11 @@ class Run:
         updates = -(-rows // min(self._loop.batch or rows, rows))
         return min(self._updates_per_call // updates, max(1, ROWS_PER_CALL // rows))
 
-    # -- in lockstep with others
-
-    def epoch_layout(self, room: int) -> tuple[NDArray[np.int64], int, Array, list[tuple[int, int]]]:
-        """Lay the next epoch out for :meth:`piece`.
-
-        Parameters
-        ----------
-        room : int
-            Bytes of rows that a piece may touch; it has one update at least.
-
-        Returns
-        -------
-        order : ndarray (rows,)
-        batch : int
-        factors : ndarray (updates,)
-            The schedule's factor for each update.
-        pieces : list of (int, int)
-            First and last but one update of each piece.
-        """
-        order = self._orders(1)[0]
-        batch = min(self._loop.batch or order.size, order.size)
-        updates = -(-order.size // batch)
-        factors = self._factors(1, updates)
-        entries = self.rows.values.size / max(self.rows.count, 1) * 2 if self.rows.csr else self.rows.X.shape[1]
-        length = max(1, int(room // (self.theta.itemsize * (entries + self.rows.targets.shape[1] + 1) * batch)))
-        length = min(length, _PIECE)
-        return order, batch, factors, [(k, min(k + length, updates)) for k in range(0, updates, length)]
-
-    @np.errstate(over="ignore", invalid="ignore")  # lanes that diverge are called by whoever adds the parts up
-    def piece(self, order: NDArray[np.int64], batch: int, factors: Array, first: int, stop: int) -> NDArray[np.float64]:
-        """Make some updates of an epoch and return their part of its loss for each lane, (lanes,); book nothing."""
-        rows = order[first * batch : stop * batch].reshape(1, -1)
-        trace = self._loop.run(self, rows, batch, factors[first:stop], into=self.trace(stop - first))
-        # One by one, whatever the number of lanes: NumPy sums a single column in pairs.
-        part: NDArray[np.float64] = trace[:, 0].cumsum()[-1:] if trace.shape[1] == 1 else trace.sum(axis=0)
-        short = order.size % batch if stop * batch > order.size else 0
-        if short:  # the last batch counts by its rows
-            part = part - trace[-1] * ((batch - short) / batch)
-        return part * (batch / order.size)
-
-    def remember(self, losses: list[float]) -> None:
-        """Take the epochs before this run into its curve, and into what calls it diverged."""
-        self._curves.losses = [np.array([loss]) for loss in losses]
-        for loss in losses:
-            self._grown = self._grown + 1 if 0 < losses[0] < loss / GREW_FACTOR else 0
-
-    @property
-    def _one_order(self) -> bool:
-        return self.order is None and (not self.settings.shuffle or self._loop.whole)
-
-    def _orders(self, epochs: int) -> NDArray[np.int64]:
-        count = self._loop.visited
-        if self.order is not None:
-            given = np.asarray(self.order(self.epoch))
-            order = np.ascontiguousarray(given, dtype=np.int64).reshape(1, -1)
-            whole = given.dtype.kind in "iu" and given.size > 0
-            if not whole or order.min() < 0 or order.max() >= self.rows.count:
-                raise SettingError(
-                    "SETTING-ORDER", "order", f"must name rows 0 to {self.rows.count - 1} for epoch {self.epoch}"
-                )
-            return order
-        if self._one_order:
-            return np.arange(count, dtype=np.int64).reshape(1, -1)
-        block = max(1, min(epochs, ROWS_PER_CALL // count))
-        if block == 1:
-            return self.streams.shuffled(self.root, self.epoch, count).reshape(1, -1)
-        return np.stack([self.streams.shuffled(self.root, self.epoch + k, count) for k in range(block)])
-
     def _advance_block(self, orders: NDArray[np.int64], epochs: int, kept: Array | None) -> None:
         batch = min(self._loop.batch or orders.shape[1], orders.shape[1])
         per_epoch = -(-orders.shape[1] // batch)
         steps = epochs * per_epoch
-        factors = self._factors(epochs, per_epoch)
+        factors = factors_of(self, epochs, per_epoch)
         block = self.begin(orders, batch, factors)
         start = time.perf_counter()
         trace = self._loop.run(self, orders, batch, factors, into=self.trace(steps), kept=kept)
@@ -436,10 +364,10 @@ class Run:
         made = round(self.t - block.t)
         finite = bool(np.isfinite(self.theta).all()) if self.model.lanes == 1 else True
         if made < steps or not finite:
-            self._diverge(block, trace.copy(), norms, made)
+            retracing.diverge(self, block, trace.copy(), norms, made)
             return
         self._keep(trace, norms, block)
-        self._stop_growth(block, epochs)
+        retracing.stop_growth(self, block, epochs)
         self._last_block = block
 
     def trace(self, steps: int) -> NDArray[np.float64]:
@@ -461,82 +389,25 @@ class Run:
         self.rows = rows
         self._loop.see(rows)
 
-    def _factors(self, epochs: int, per_epoch: int) -> Array:
-        """Return the schedule's factor for each update of the next epochs."""
-        steps, schedule = epochs * per_epoch, self.settings.schedule
-        if schedule is not None:
-            # A time has the same bits whether the epochs are run together or one by one.
-            times = self.epoch + np.arange(epochs)[:, None] + np.arange(per_epoch) / per_epoch
-            return schedule.over(self.settings.max_iter).factor(times.ravel())
-        if self._ones.size < steps:
-            self._ones = np.ones(steps)
-        return self._ones[:steps]
-
     def _keep(self, trace: NDArray[np.float64], norms: NDArray[np.float64], block: Call) -> None:
         """Add epochs to the curves."""
         factors = None if self.settings.schedule is None else block.factors
         self.epoch += self._curves.add(trace, norms, factors, block.orders.shape[1], block.batch)
-
-    # -- divergence
-
-    def _diverge(self, block: Call, trace: NDArray[np.float64], norms: NDArray[np.float64], bad: int) -> None:
-        """Go back to the last parameters whose loss was finite, and say what went first.
-
-        ``bad`` is the index of the first update whose loss was not finite, or the number of all of them when the block
-        left parameters that are not.
-        """
-        per_epoch = block.per_epoch
-        quantity, layer, culprit = self.what_broke(block, bad)
-        whole = culprit // per_epoch
-        if whole < 0:  # the last epoch counted as whole, until its loss was seen
-            self._take_back(1, per_epoch)
-        self._keep(trace[: max(whole, 0) * per_epoch], norms, block)
-        if self._stop_growth(block, max(whole, 0)):
-            return
-        self.call_diverged(quantity, layer, int(block.t) + culprit + 1)
-
-    def call_diverged(self, quantity: str, layer: int | None, step: int) -> None:
-        """End the run, which broke at an update of the epoch after those that count."""
-        self.status = records.DIVERGED
-        verb = "are" if quantity == "parameters" else "is"
-        what = f"the {quantity} {verb} not finite at update {step}, in epoch {self.epoch + 1}"
-        if isinstance(self.model, Network) and layer is not None:
-            what += f", {'left' if quantity == 'loss' else 'first'} by {layers.named(self.model, layer)}"
-        self.divergence = Divergence(self.epoch + 1, step, quantity, what, layer)
-
-    def what_broke(self, block: Call, bad: int) -> tuple[str, int | None, int]:
-        """Go back to the last parameters whose loss was finite; see :func:`thalweg.descent.retracing.what_broke`."""
-        return retracing.what_broke(self, block, bad, self._last_block)
-
-    def copied_mean(self) -> Mean | None:
-        """Return a copy of the mean of the iterates, None where there is none."""
-        return None if self.mean is None else self.mean.copy()
 
     def _take_back(self, epochs: int, per_epoch: int) -> None:
         """Strike the last epochs off the curves."""
         self._curves.take_back(epochs, per_epoch)
         self.epoch -= epochs
 
-    def _stop_growth(self, block: Call, epochs: int) -> bool:
-        """Call a run diverged whose loss stays far above its first value, finite as it may be.
+    def copied_mean(self) -> Mean | None:
+        """Return a copy of the mean of the iterates, None where there is none."""
+        return None if self.mean is None else self.mean.copy()
 
-        Of the last ``epochs``, made in ``block``, those after the call are taken back, so that it does not matter how
-        many were run without looking up.
-        """
-        if self.model.lanes > 1 or not epochs:
-            return False
-        first = float(self.lane_curves[0][0])
-        kept = len(self.lane_curves) - epochs
-        for k in range(epochs):
-            grown = first > 0 and float(self.lane_curves[kept + k][0]) > GREW_FACTOR * first
-            self._grown = self._grown + 1 if grown else 0
-            if self._grown == GREW_EPOCHS:
-                retracing.rewind(self, block, (k + 1) * block.per_epoch)
-                self._take_back(epochs - 1 - k, block.per_epoch)
-                self.status = records.DIVERGED
-                self.divergence = grew(self.epoch, int(self.t))
-                return True
-        return False
+    def remember(self, losses: list[float]) -> None:
+        """Take the epochs before this run into its curve, and into what calls it diverged."""
+        self._curves.losses = [np.array([loss]) for loss in losses]
+        for loss in losses:
+            self._grown = self._grown + 1 if 0 < losses[0] < loss / GREW_FACTOR else 0
 
 
 def _copied(name: str, given: object, dtype: str) -> Array:
@@ -546,9 +417,3 @@ def _copied(name: str, given: object, dtype: str) -> Array:
         what = f"must be an array of real numbers, is one of {array.dtype}"
         raise SettingError(f"SETTING-{name.upper()}", name, what)
     return np.array(array, dtype=dtype, order="C")
-
-
-def grew(epoch: int, step: int) -> Divergence:
-    """Return the account of a run whose loss stayed far above its first."""
-    what = f"the loss was {GREW_FACTOR:g} times its first for {GREW_EPOCHS} epochs, to epoch {epoch}"
-    return Divergence(epoch, step, "loss grew", what)

@@ -43,6 +43,12 @@ class Chunk(NamedTuple):
         return int(self.X.shape[0])
 
 
+def _address(column: Array) -> int:
+    """Return where a column lies that a kernel can go through; 0 for one that it cannot."""
+    plain = column.dtype in (np.float64, np.float32) and column.ndim == 1
+    return column.ctypes.data if plain and column.flags.c_contiguous and column.flags.aligned else 0
+
+
 @final
 class Columns:
     """Features that lie as columns, one array each, as column-wise files hold them.
@@ -63,11 +69,28 @@ class Columns:
         self.shape = (len(columns[0]), len(columns))
         self.dtype = np.result_type(*columns)
         self.ndim = 2
+        self._addresses = np.array([_address(column) for column in columns], np.int64)
+        alike = len({(column.dtype, column.shape) for column in columns}) == 1
+        self._turned = alike and bool(self._addresses.all())
 
-    def fill(self, out: Array, first: int) -> None:
-        """Write the rows from ``first`` on into ``out`` (rows, features), as many as it has."""
+    def fill(self, out: Array, first: int) -> bool:
+        """Write the rows from ``first`` on into ``out`` (rows, features), as many as it has.
+
+        Returns
+        -------
+        bool
+            Whether it was seen on the way that all are finite; False where nobody looked.
+        """
+        inside = first >= 0 and first + len(out) <= self.shape[0] and out.shape[1] == self.shape[1]
+        if self._turned and inside and out.dtype == self.dtype and out.flags.c_contiguous:
+            from thalweg.engine.columns import SEEN, turning
+
+            seen = np.zeros(SEEN, out.dtype)
+            turning(out.dtype.name)(self._addresses, first, out, seen)
+            return not np.isnan(seen).any()
         for k, column in enumerate(self.columns):
             out[:, k] = column[first : first + len(out)]
+        return False
 
     def array(self) -> Array:
         """Return the features as rows, in C order."""

@@ -56,10 +56,7 @@ def hidden(typing_context: Any, index: Any) -> Any:
 
 @intrinsic
 def fetch(typing_context: Any, array: Any, cell: Any) -> Any:
-    """Ask the memory for the line that holds a cell of a C-ordered array, and do not wait for it.
-
-    Rows in a shuffled order come from anywhere: no processor guesses the next one, but the order is known.
-    """
+    """Ask the memory for the line that holds a cell of a C-ordered array, and do not wait for it."""
 
     def generate(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Any) -> Any:
         given = make_array(signature.args[0])(context, builder, arguments[0])

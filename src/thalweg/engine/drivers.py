@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numba import types
 
-from thalweg.engine.arithmetic import dot, fetch, nested
+from thalweg.engine.arithmetic import dot, nested
 from thalweg.engine.compile import (
     AVERAGE,
     CLIP,
@@ -36,6 +36,7 @@ from thalweg.engine.compile import (
     vector,
 )
 from thalweg.engine.compile import PROXIMAL as PROXIMAL_STEP
+from thalweg.engine.fetching import fetch_first
 from thalweg.engine.pointers import caller
 from thalweg.engine.shares import shared_update
 
@@ -43,21 +44,6 @@ from thalweg.engine.shares import shared_update
 SLOPE, PROXIMAL, ORTHANT = range(3)
 # A sum of squares above this has lost nothing to underflow, in float32 either.
 SMALL = 1e-20
-
-# Cells of a table that is not in cache, and of a batch that is; cells in a line of memory, and of all lines fetched.
-FAR, NEAR, LINE, LINES = 1 << 18, 1 << 15, 8, 64
-
-
-@nested
-def fetch_rows(X, targets, order, first, stop):
-    """Ask for the first lines of some rows; the processor follows along the rest of a long one by itself."""
-    width = X.shape[1] if X.shape[1] < LINES else LINES
-    for k in range(first, stop):
-        start = order[k] * X.shape[1]
-        for at in range(start, start + width, LINE):
-            fetch(X, at)
-        fetch(X, start + width - 1)  # a row need not begin where a line does
-        fetch(targets, order[k] * targets.shape[1])
 
 
 def epoch(
@@ -122,8 +108,6 @@ def epoch(
     unit = scratch[2 * lane_count + rates.size : 2 * lane_count + rates.size + 1]
     unit[0] = 1.0
     per_epoch = (orders.shape[1] + batch_size - 1) // batch_size
-    # The next batch is on its way while this one is worked on: where the rows do not stay in cache, but a batch does.
-    ahead = X.size > FAR and batch_size * X.shape[1] < NEAR
     for k in range(steps):
         order = orders[(k // per_epoch) % orders.shape[0]]
         first = (k % per_epoch) * batch_size
@@ -132,8 +116,7 @@ def epoch(
         for lane in range(lane_count):
             sums[lane] = 0.0
         rows = order[first:last]
-        if ahead:
-            fetch_rows(X, targets, order, last, last + batch_size if last + batch_size < order.size else order.size)
+        fetch_first(X, targets, order, last, batch_size)
         arguments = (
             theta, grad, X, values, indices, indptr, targets, weights, rows, factor, shape, work, sums,
             code, loss_hyper, activation_hyper, dropout, seed, np.uint64(t + 1.0),

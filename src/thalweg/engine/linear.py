@@ -18,6 +18,7 @@ import numpy as np
 
 from thalweg.engine.arithmetic import block, dot, fma
 from thalweg.engine.compile import LOSS, call_loss, native, objective_signature
+from thalweg.engine.fetching import fetch_ahead
 from thalweg.engine.wide import wide
 
 
@@ -52,6 +53,7 @@ def dense(
     scores = block(work, 0, batch, 1)
     slopes = block(work, batch, batch, 1)
     for i in range(batch):
+        fetch_ahead(X, targets, rows, i)
         score = dot(X[rows[i]], theta, features)
         scores[i, 0] = score + theta[features] if intercepts else score
     call_loss(code[LOSS], (targets, scores, rows, weights, factor, loss_hyper, slopes, sums))

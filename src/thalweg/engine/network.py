@@ -28,6 +28,7 @@ from thalweg.engine.compile import (
     native,
     objective_signature,
 )
+from thalweg.engine.fetching import fetch_ahead
 from thalweg.engine.pointers import caller
 from thalweg.engine.products import dots, nothing, product, repeated, strips, turned, upright
 from thalweg.engine.products import sums as row_sums
@@ -91,6 +92,7 @@ def network(
     features = shape[0, FAN_IN]
     first = block(work, 0, batch, features)
     for i in range(batch):
+        fetch_ahead(X, targets, rows, i)
         x = X[rows[i]]
         for j in range(features):
             first[i, j] = x[j]

@@ -15,6 +15,7 @@ from typing import Any
 
 from thalweg.engine.arithmetic import block
 from thalweg.engine.compile import LOSS, call_loss
+from thalweg.engine.fetching import fetch_ahead
 from thalweg.engine.products import nothing, product, turned, upright
 from thalweg.engine.tiles import PANEL_BYTES, call_of, empty_panel
 from thalweg.engine.vectors import INTEGER, Writer
@@ -141,6 +142,7 @@ def wide(
     slopes = block(work, cells, batch, columns)
     gathered = block(work, 2 * cells, batch, features)
     for i in range(batch):
+        fetch_ahead(X, targets, rows, i)
         x = X[rows[i]]
         for j in range(features):
             gathered[i, j] = x[j]

@@ -55,7 +55,9 @@ def _told(say: GradientPhrases, file: str, told: ToldGradient) -> dict[str, Any]
     one = told.diagnosis
     verdict = one.verdict if one.kind in ("right", "wrong") else None
     wrong = one.kind == "wrong"
-    code = marked_code(one.source, told.name.partition("(")[0], (), [line.line for line in one.lines]) if wrong else []
+    looks = [] if one.mends else [line.line for line in one.lines]
+    mends = [mend.as_dict() for mend in one.mends]
+    code = marked_code(one.source, told.name.partition("(")[0], mends, looks) if wrong else []
     return {
         "kind": one.kind,
         "headline": without_verdict(headline(say, file, one)),
@@ -65,7 +67,8 @@ def _told(say: GradientPhrases, file: str, told: ToldGradient) -> dict[str, Any]
         "kinks": [kink_told(kink, say) for kink in verdict.kinks[:_KINKS]] if verdict else [],
         "notes": _notes(say, one, verdict),
         "code": code,
-        "marks": say.page.looked if one.lines else "",
+        "marks": say.page.marked if mends else say.page.looked if looks else "",
+        "mends": [(say.sentence(mend.where), mend.found.splitlines(), mend.right.splitlines()) for mend in one.mends],
         "remainders": remainder_charts(say, verdict) if verdict else [],
         "comparisons": comparison_charts(say, verdict) if verdict and wrong else [],
     }

@@ -104,7 +104,7 @@ def compare(
     test : float in (0, 1)
         Share of the rows that is looked at last.
     standardize : bool
-        Columns of an array to mean 0 and variance 1 (sparse: variance 1).
+        Columns of an array to mean 0 and variance 1 (sparse: variance 1). Those of a memory map are used as they are.
     fit_intercept : bool
         Of a linear model.
     dtype : {"float64", "float32"}

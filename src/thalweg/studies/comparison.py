@@ -36,6 +36,8 @@ from thalweg.studies.study import Study
 
 Array = NDArray[Any]
 
+_NOTICED = 5  # lines about the rows that stand below a verdict
+
 
 @final
 @dataclass(frozen=True)
@@ -201,7 +203,15 @@ class Comparison:
         return f"<Comparison of {what}, {len(plan)} runs, {self.stamp}: best {self.best.name}>"
 
     def __str__(self) -> str:
-        return str(self.verdict)
+        return "\n".join([str(self.verdict), *self.noticed()])
+
+    def noticed(self) -> list[str]:
+        """Return what was noticed about the rows, a line each: gaps that were filled, columns that never change.
+
+        After the fifth the others are counted.
+        """
+        told = [f"noticed: {line}" for line in self.results.facts.warnings]
+        return told if len(told) <= _NOTICED else [*told[:_NOTICED], f"noticed: {len(told) - _NOTICED} more"]
 
     def _repr_html_(self) -> str:
         """Words, table and, with matplotlib, the picture, for a notebook."""

@@ -16,7 +16,7 @@ _SHOWN = 12
 
 def notebook_html(comparison: Comparison) -> str:
     """Return HTML with the verdict, the first rules of the table and, with matplotlib, the picture."""
-    said = "".join(f"<p>{html.escape(line)}</p>" for line in comparison.verdict.lines)
+    said = "".join(f"<p>{html.escape(line)}</p>" for line in (*comparison.verdict.lines, *comparison.noticed()))
     rows = comparison.summary.table()
     names = list(rows[0])
     head = "".join(f"<th>{html.escape(name.replace('_', ' '))}</th>" for name in names)

@@ -83,6 +83,27 @@ def step(w, g): return w - m * g
     assert missed.why.startswith("it takes more than")
 
 
+SLEEPS = """
+import time
+def wait(seconds):
+    time.sleep(seconds)
+    return 0.5
+m = wait({})
+def step(w, g): return w - m * g
+"""
+
+
+def test_a_statement_that_is_needed_and_held_up_is_run_all_the_same(loaded, monkeypatch):
+    monkeypatch.setattr("thalweg.check.child.loading.EACH", 0.2)
+    monkeypatch.setattr("thalweg.check.child.loading.WAITING", 1e4)
+    assert loaded(SLEEPS.format(0.4)).own["m"] == 0.5
+
+
+def test_a_statement_that_only_sleeps_is_stopped_too(loaded, monkeypatch):
+    monkeypatch.setattr("thalweg.check.child.loading.WAITING", 0.01)
+    assert loaded(SLEEPS.format(1000)).without("m").why.startswith("it takes more than")
+
+
 def test_what_fails_is_left_out_and_the_rest_stays(loaded):
     found = loaded("import math\nm = math.sqrt(-1)\ndef step(w, g): return w\n@undefined\ndef other(): pass\n")
     assert set(found.own) == {"step"}

@@ -18,7 +18,7 @@ class Ended(Exception):  # noqa: N818 - in place of the end of the process
 def looks_until_the_end(monkeypatch):
     """Let a file run whose limit is a second; return how many looks of 0.1 s at it are needed after some others."""
 
-    def run(*, processor: bool, first: float = 0.1) -> int:
+    def run(*, processor: bool, first: float = 0.1, short_of_memory: int = 0) -> int:
         looks = [0]
         now = {"monotonic": 0.0, "process_time": 0.0}
 
@@ -35,7 +35,13 @@ def looks_until_the_end(monkeypatch):
         monkeypatch.setattr(main, "time", SimpleNamespace(sleep=sleep, **clocks))
         examiner = main._Examiner(-1, "", Question("mine.py"), Limits(seconds=1.0))
         monkeypatch.setattr(examiner, "answer", answer)
-        monkeypatch.setattr(examiner, "_line", lambda _: 2)
+
+        def line(_: object) -> int:
+            if looks[0] <= short_of_memory:
+                raise MemoryError
+            return 2
+
+        monkeypatch.setattr(examiner, "_line", line)
         with pytest.raises(Ended, match="time"):
             examiner.watch()
         return looks[0]
@@ -50,3 +56,7 @@ def test_what_works_ends_at_its_limit_and_what_waits_at_three(looks_until_the_en
 
 def test_a_machine_that_stood_still_is_no_waiting(looks_until_the_end):
     assert looks_until_the_end(processor=False, first=600.0) in (26, 27)
+
+
+def test_who_takes_all_memory_is_watched_all_the_same(looks_until_the_end):
+    assert looks_until_the_end(processor=True, short_of_memory=5) in (10, 11)

@@ -164,7 +164,9 @@ def _replaced(edit: Replace, statement: ast.stmt) -> Statements | None:
 def _substituted(edit: Replace, statement: ast.stmt) -> Statements | None:
     """Return a statement with its matching expressions replaced, or None where there are none."""
     (pattern,) = _parsed(edit.old)
-    copy = ast.parse(ast.unparse(statement)).body[0]
+    if not _fixed(pattern) <= read_by(statement):
+        return None
+    copy = ast.parse(text_of(statement)).body[0]
     assert isinstance(pattern, ast.Expr)  # noqa: S101 - narrows the type
     assert isinstance(copy, ast.Assign)  # noqa: S101 - narrows the type
     substitute = _Substitute(pattern.value, edit.new)
@@ -172,6 +174,23 @@ def _substituted(edit: Replace, statement: ast.stmt) -> Statements | None:
     assert isinstance(value, ast.expr)  # noqa: S101 - narrows the type
     copy.value = value
     return [copy] if substitute.count else None
+
+
+@cache
+def text_of(statement: ast.stmt) -> str:
+    """Return a statement as text; it is made once, since statements are shared and never changed."""
+    return ast.unparse(statement)
+
+
+def is_shared(statements: Statements) -> bool:
+    """Whether statements bear the mark of one memory for all parameter arrays."""
+    return _parsed(SHARED)[0] in statements
+
+
+@cache
+def _fixed(pattern: ast.stmt) -> frozenset[str]:
+    """Return the names of a pattern that stand for themselves: what a statement must read to match."""
+    return frozenset(name for name in read_by(pattern) if not (len(name) == 1 and name.isupper()))
 
 
 @final
@@ -214,7 +233,7 @@ class First(Edit):
 
     def apply(self, statements: Statements) -> Statements | None:  # noqa: D102 - as declared
         given = {_assigned(s) for s in _parsed(self.text)}
-        read = frozenset[str]().union(*map(_read, statements))
+        read = frozenset[str]().union(*map(read_by, statements))
         waiting = given & {"stale", "total", "theta_before"}  # read by what a later edit puts in
         return [*_parsed(self.text), *statements] if waiting or given & read else None
 
@@ -277,17 +296,22 @@ def memory(statements: Statements) -> list[str]:
     kept: list[str] = []
     given: set[str] = set()
     for statement in statements:
-        for node in ast.walk(statement):
-            early = isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load) and node.id in assigned - given
-            if isinstance(node, ast.Name) and early and node.id not in kept:
-                kept.append(node.id)
+        kept += [name for name in _in_order(statement) if name in assigned and name not in given and name not in kept]
         given.add(_assigned(statement))
     return kept
 
 
 @cache
-def _read(statement: ast.stmt) -> frozenset[str]:
-    return frozenset(n.id for n in ast.walk(statement) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load))
+def _in_order(statement: ast.stmt) -> tuple[str, ...]:
+    """Return the names that a statement reads, each once."""
+    read = (n.id for n in ast.walk(statement) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load))
+    return tuple(dict.fromkeys(read))
+
+
+@cache
+def read_by(statement: ast.stmt) -> frozenset[str]:
+    """Return the names that a statement reads."""
+    return frozenset(_in_order(statement))
 
 
 @cache

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Mapping
 from functools import cache
 from types import MappingProxyType
@@ -20,6 +19,7 @@ from thalweg.check.catalogue import (
     surroundings,
     velocity,
 )
+from thalweg.check.catalogue.edits import text_of
 from thalweg.check.catalogue.textbook import textbook
 from thalweg.check.catalogue.variation import Variation
 
@@ -56,7 +56,7 @@ def fitting(rule: str) -> tuple[Variation, ...]:
         if entry.rules and rule not in entry.rules:
             continue
         changed = entry.apply(list(book.tree))
-        if changed is not None and [ast.dump(s) for s in changed] != [ast.dump(s) for s in book.tree]:
+        if changed is not None and [text_of(s) for s in changed] != [text_of(s) for s in book.tree]:
             found.append(entry)
     return tuple(found)
 

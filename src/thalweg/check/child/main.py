@@ -78,13 +78,13 @@ class _Examiner:
         clock, processor = time.monotonic(), time.process_time()
         while True:
             time.sleep(_TICK)
-            now, spent = time.monotonic(), time.process_time()
-            line = self._line(sys._current_frames().get(main))
-            if line is not None:
-                busy += spent - processor
-                waited += min(now - clock, _HELD_UP)
-            clock, processor = now, spent
             with contextlib.suppress(MemoryError):  # tried again at the next tick
+                now, spent = time.monotonic(), time.process_time()
+                line = self._line(sys._current_frames().get(main))
+                if line is not None:
+                    busy += spent - processor
+                    waited += min(now - clock, _HELD_UP)
+                clock, processor = now, spent
                 if busy > limits.seconds or waited > limits.waiting:
                     what = f"did not end within its time limit of {limits.seconds:g} s"
                     self.answer(reason=what, where=self._where(line), stop="time")

@@ -11,15 +11,14 @@ import numpy as np
 
 from thalweg.check.child.examining import Keep
 from thalweg.check.child.examining import examined as examined_by
+from thalweg.check.child.inside import Inside
 from thalweg.check.child.loading import MODULE, Loaded
 from thalweg.check.child.messages import Question
-from thalweg.check.diagnosis import Diagnosis, examine
+from thalweg.check.diagnosis import Diagnosis, cannot_run, examine
 from thalweg.check.subjects import adapt
 from thalweg.check.subjects.finding import find
 from thalweg.check.subjects.libraries.recognition import live
 from thalweg.check.subjects.subject import CannotRun, Source, Subject
-from thalweg.check.tape import standard
-from thalweg.check.verdict import Verdict
 from thalweg.check.written import Written
 
 _ADVICE = "to examine its update, put that into a function such as def step(w, g)"
@@ -35,16 +34,31 @@ def _examinations(question: Question, loaded: Loaded, source: Source) -> Iterato
     found = {one.name: one.update for one in find(own, source, question.name)}
     if not found:
         found = {name: value for name, value in own.items() if live(value) is not None}
-    if not found:
-        raise CannotRun("holds nothing that looks like an update rule")
+    inside = Inside(question, source)
+    refused: list[Diagnosis] = []  # told in their place, unless nothing can be told but what stands inside a loop
+    told = False
     for name, update in found.items():
-        yield _diagnosed(name, update, question, source)
+        made = [_diagnosed(name, update, question, source)]
+        if made[0].kind == "cannot_run" or _is_still(made[0]):
+            made = list(inside.examined(name)) or made
+        if made[0].kind == "cannot_run" and not told:
+            refused += made
+            continue
+        yield from (*refused, *made)
+        told, refused = True, []
+    if told:
+        return
+    others = list(inside.examined())
+    yield from others or refused
+    if not others and not refused:
+        inside.explain()
+        raise CannotRun("holds nothing that looks like an update rule")
 
 
 def _diagnosed(name: str, update: Any, question: Question, source: Source) -> Diagnosis:
     """Examine one piece of code, whatever it does, under the name by which it was found."""
     if inspect.iscoroutinefunction(update):
-        return _refused(name, "it is a coroutine (async def): calling it makes no step", source)
+        return cannot_run(name, CannotRun("it is a coroutine (async def): calling it makes no step"), source)
     try:
         subject = adapt(
             update,
@@ -58,15 +72,14 @@ def _diagnosed(name: str, update: Any, question: Question, source: Source) -> Di
         note = "; ".join(part for part in (doubt, made.verdict.note) if part)
         return replace(made, verdict=replace(made.verdict, note=note)) if doubt else made
     except CannotRun as failure:
-        place = f"{source.where(failure.line)}: " if failure.line else ""
-        return _refused(name, place + failure.reason, source)
+        return cannot_run(name, failure, source)
     except SystemExit as error:
-        return _refused(name, f"it leaves Python with sys.exit({error.code!r:.40})", source)
+        return cannot_run(name, CannotRun(f"it leaves Python with sys.exit({error.code!r:.40})"), source)
 
 
-def _refused(name: str, reason: str, source: Source) -> Diagnosis:
-    """Return the diagnosis of code that cannot be run."""
-    return Diagnosis(name, Verdict("cannot_run", note=reason), source, (), None, None, standard())
+def _is_still(made: Diagnosis) -> bool:
+    """Whether code did nothing to what it was given."""
+    return made.kind == "unknown" and made.observed is not None and not np.any(made.observed.moves != 0)
 
 
 def _doubt(subject: Subject, diagnosis: Diagnosis) -> str:

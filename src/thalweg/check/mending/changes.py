@@ -54,7 +54,7 @@ def expression_changes(layout: Layout, record: Record, translator: Translator) -
     for function in functions_that_ran(layout, record):
         for default in [*function.args.defaults, *function.args.kw_defaults]:
             if default is not None:
-                yield from _constants(layout, default, 1.0)
+                yield from constants(layout, default, 1.0)
         for statement in ast.walk(function):
             if not isinstance(statement, ast.stmt) or layout.functions.get(statement) is not function:
                 continue
@@ -69,7 +69,7 @@ def expression_changes(layout: Layout, record: Record, translator: Translator) -
         if isinstance(statement, ast.Assign) and any(
             isinstance(t, ast.Name) and t.id in read for t in statement.targets
         ):
-            yield from _constants(layout, statement.value, 1.0)
+            yield from constants(layout, statement.value, 1.0)
 
 
 def _statement_changes(layout: Layout, record: Record, translator: Translator, statement: ast.stmt) -> Iterator[Ranked]:
@@ -84,14 +84,14 @@ def _statement_changes(layout: Layout, record: Record, translator: Translator, s
     ]
     if isinstance(statement, ast.For):  # how often: one more or less, nothing that could be a million
         for node in nodes:
-            yield from _constants(layout, node, 0.4)
-            yield from _less(layout, node)
+            yield from constants(layout, node, 0.4)
+            yield from less(layout, node)
         return
     for node in nodes:
         value = record.values.get(node)
-        yield from _constants(layout, node, 0.4)
-        yield from _operators(layout, node)
-        yield from _less(layout, node)
+        yield from constants(layout, node, 0.4)
+        yield from operators(layout, node)
+        yield from less(layout, node)
         if value is None:
             continue
         if isinstance(node, ast.Name | ast.Attribute | ast.Subscript):
@@ -101,20 +101,22 @@ def _statement_changes(layout: Layout, record: Record, translator: Translator, s
     yield from _exchanged(layout, record, nodes)
     yield from _guards(layout, record, nodes)
     if isinstance(statement, ast.AugAssign | ast.Assign):
-        yield from _assignments(layout, statement)
+        yield from assignments(layout, statement)
 
 
-def _constants(layout: Layout, node: ast.expr, rank: float) -> Iterator[Ranked]:
+def constants(layout: Layout, node: ast.expr, rank: float) -> Iterator[Ranked]:
+    """Another number in the place of one that is written."""
     if not isinstance(node, ast.Constant) or isinstance(node.value, bool | str) or node.value is None:
         return
     old = node.value
     if isinstance(old, int | float) and abs(old) < 100:
         for new in dict.fromkeys((old + 1, old - 1, 1 - old, 2, 0, 1)):
             if new != old and new >= 0:
-                yield rank, (layout.replaced(node, f"{new:g}" if isinstance(new, int) else repr(round(new, 12))),)
+                whole = isinstance(new, int) and isinstance(old, int)
+                yield rank, (layout.replaced(node, f"{new:g}" if whole else repr(round(float(new), 12))),)
 
 
-def _operators(layout: Layout, node: ast.expr) -> Iterator[Ranked]:
+def operators(layout: Layout, node: ast.expr) -> Iterator[Ranked]:
     """Another operator, the other order, minimum for maximum."""
     if isinstance(node, ast.BinOp):
         left, right = layout.source(node.left), layout.source(node.right)
@@ -148,7 +150,7 @@ def _sign(node: ast.BinOp) -> str:
     return next((text for kind, text in _OPERATORS if isinstance(node.op, kind)), "-")
 
 
-def _less(layout: Layout, node: ast.expr) -> Iterator[Ranked]:
+def less(layout: Layout, node: ast.expr) -> Iterator[Ranked]:
     """A term, a factor, a root less."""
     if isinstance(node, ast.BinOp):
         yield 0.5, (layout.replaced(node, layout.source(node.left)),)
@@ -253,7 +255,7 @@ def _guards(layout: Layout, record: Record, nodes: list[ast.expr]) -> Iterator[R
                 yield 0.6, (layout.replaced(node, f"{layout.source(call.func)}({inside})"),)
 
 
-def _assignments(layout: Layout, statement: ast.Assign | ast.AugAssign) -> Iterator[Ranked]:
+def assignments(layout: Layout, statement: ast.Assign | ast.AugAssign) -> Iterator[Ranked]:
     """``=`` for ``+=``, ``+=`` for ``-=``, and the other way round."""
     target = statement.target if isinstance(statement, ast.AugAssign) else statement.targets[-1]
     start, stop = layout.span(target)[1], layout.span(statement.value)[0]

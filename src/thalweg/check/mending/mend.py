@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
+from difflib import SequenceMatcher
 from typing import Any, final
 
 
@@ -53,3 +54,20 @@ class Mend:
     def from_dict(data: Mapping[str, Any]) -> Mend:
         """Return what :meth:`as_dict` was made of."""
         return Mend(data["code"], int(data["line"]), data["found"], data["right"], data["where"])
+
+
+def changed_lines(old: list[str], new: list[str]) -> Iterator[tuple[int, int, list[str], list[str]]]:
+    """Yield where two texts differ: first and last line, from 0, the lines there, those that take their place.
+
+    Examples
+    --------
+    >>> list(changed_lines(["a", "b"], ["a", "c", "d"]))
+    [(1, 2, ['b'], ['c', 'd'])]
+    """
+    for tag, i, i_end, j, j_end in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
+        if tag == "equal":
+            continue
+        if i_end - i == j_end - j:
+            yield from ((k, k + 1, old[k : k + 1], new[k - i + j : k - i + j + 1]) for k in range(i, i_end))
+        else:
+            yield i, i_end, old[i:i_end], new[j:j_end]

@@ -7,7 +7,6 @@ import io
 import time
 import warnings
 from collections.abc import Iterator
-from difflib import SequenceMatcher
 from functools import cache
 from typing import final
 
@@ -16,7 +15,7 @@ import numpy as np
 from thalweg.check.hypothesis import Hypothesis
 from thalweg.check.mending.changes import expression_changes
 from thalweg.check.mending.lines import line_changes
-from thalweg.check.mending.mend import Mend
+from thalweg.check.mending.mend import Mend, changed_lines
 from thalweg.check.mending.rebuilding import Rebuilder
 from thalweg.check.mending.recording import record
 from thalweg.check.mending.splices import Change, Layout, spliced
@@ -227,16 +226,16 @@ class _Workshop:
         old, new = self.text.splitlines(), made.splitlines()
         found: list[Mend] = []
         lines: list[int] = []
-        for tag, i, i_end, j, j_end in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
-            even = i_end - i == j_end - j
-            lines += origin[i:i_end] if even else [origin[min(i + k, i_end)] for k in range(j_end - j)]
-            if tag == "equal":
-                continue
-            rows = [(k, k + 1, k - i + j, k - i + j + 1) for k in range(i, i_end)] if even else [(i, i_end, j, j_end)]
-            for first, last, start, stop in rows:
-                was, now = "\n".join(old[first:last]), "\n".join(new[start:stop])
-                line = origin[first]
-                found.append(Mend(code, self.source.first_line + line - 1, was, now, self.source.where(line)))
+        at = 0
+        for first, last, was, now in changed_lines(old, new):
+            lines += origin[at:first]
+            lines += (
+                origin[first:last] if len(was) == len(now) else [origin[min(first + k, last)] for k in range(len(now))]
+            )
+            at = last
+            line = self.source.first_line + origin[first] - 1
+            found.append(Mend(code, line, "\n".join(was), "\n".join(now), self.source.where(origin[first])))
+        lines += origin[at : len(old)]
         origin[:] = [*lines, origin[-1]]
         self.text = made
         return found

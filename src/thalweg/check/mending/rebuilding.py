@@ -140,9 +140,11 @@ def _signed(signature: Signature, function: Any) -> Signature:
     return replace(signature, function=function, arguments=arguments)
 
 
-def _defined(tree: ast.Module) -> Iterator[str]:
+def _defined(tree: ast.Module | ast.If) -> Iterator[str]:
     """Yield the names that a module's text defines."""
     for node in tree.body:
+        if isinstance(node, ast.If):
+            yield from _defined(node)
         if isinstance(node, ast.FunctionDef | ast.ClassDef):
             yield node.name
         elif isinstance(node, ast.Assign):

@@ -87,15 +87,15 @@ class Record:
     nearby: dict[ast.stmt, dict[str, Value]] = field(default_factory=dict)
 
 
-def harmless(node: ast.AST) -> bool:
-    """Whether an expression may be evaluated once more."""
+def harmless(node: ast.AST, also: frozenset[str] = frozenset()) -> bool:
+    """Whether an expression may be evaluated once more; ``also`` has further names that it may call."""
     for part in ast.walk(node):
         if not isinstance(part, _KINDS):
             return False
         if isinstance(part, ast.Call):
             called = part.func
             name = called.attr if isinstance(called, ast.Attribute) else getattr(called, "id", "")
-            if name not in HARMLESS:
+            if name not in HARMLESS and name not in also:
                 return False
     return True
 
@@ -122,23 +122,41 @@ def record(subject: Subject, layout: Layout, tape: Tape, step: int) -> Record:
     step : int
         From 1.
     """
-    watch = _Watch(subject, layout)
+    watch = Watch(layout, subject.source.path if subject.source else "")
     if step > 1:
-        watch.play(tape.first(step - 1), keep=False)
+        watch.during(lambda: subject.play(tape.first(step - 1)), keep=False)
     alone = isinstance(subject, Code) and subject.plans[0].arrangement.single
     watch.before, watch.every = dict(watch.counts), step if alone else 0
     watch.counts.clear()
-    watch.play(tape.first(step), keep=True)
+    watch.during(lambda: subject.play(tape.first(step)), keep=True)
     return watch.collated(tape)
 
 
 @final
-class _Watch:
-    """Listens to the lines of a subject's text while it is played."""
+class Watch:
+    """Listens to the lines of a text while its code runs.
 
-    def __init__(self, subject: Subject, layout: Layout) -> None:
-        self.subject, self.layout = subject, layout
-        self.filename = subject.source.path if subject.source else ""
+    Parameters
+    ----------
+    layout : Layout
+        Of the text.
+    filename : str
+        Under which it was compiled.
+    calls : frozenset of str
+        What expressions may call, beside ``HARMLESS``, and still be evaluated once more.
+
+    Attributes
+    ----------
+    counts : dict
+        How often each statement ran.
+    found : dict
+        What expressions were worth just before their line ran, by node, in the order of the passes.
+    near : dict
+        What could be read before a statement, by its text.
+    """
+
+    def __init__(self, layout: Layout, filename: str, calls: frozenset[str] = frozenset()) -> None:
+        self.layout, self.filename, self.calls = layout, filename, calls
         self.by_line: dict[int, ast.stmt] = {}
         for node in ast.walk(layout.tree):
             if isinstance(node, ast.stmt) and not isinstance(node, ast.FunctionDef | ast.ClassDef):
@@ -156,13 +174,13 @@ class _Watch:
         self.codes: dict[ast.expr, CodeType] = {}
         self.texts: dict[ast.AST | None, dict[str, CodeType]] = {}
 
-    def play(self, tape: Tape, *, keep: bool) -> None:
-        """Play the tape with the listener on."""
+    def during(self, run: Callable[[], object], *, keep: bool) -> None:
+        """Run something with the listener on; what ran before it failed is kept."""
         self.keep = keep
         previous = sys.gettrace()
         sys.settrace(self._enter)
         try:
-            self.subject.play(tape)
+            run()
         except Exception:  # noqa: BLE001, S110 - what ran before it failed is recorded
             pass
         finally:
@@ -193,7 +211,7 @@ class _Watch:
     def _note(self, statement: ast.stmt, frame: FrameType) -> None:
         names, around = frame.f_locals, frame.f_globals
         for node in expressions(statement):
-            if isinstance(getattr(node, "ctx", None), ast.Store | ast.Del) or not harmless(node):
+            if isinstance(getattr(node, "ctx", None), ast.Store | ast.Del) or not harmless(node, self.calls):
                 continue
             if node not in self.codes:
                 self.codes[node] = compile(ast.Expression(node), "<expression>", "eval")

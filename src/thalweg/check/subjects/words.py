@@ -204,7 +204,9 @@ def _lexicon() -> dict[str, str]:
     return {word.lower(): role for role, words in _WORDS.items() for word in words.split()}
 
 
-_AFFIXES = re.compile(r"^(?:self\.|_+|new_|next_|updated_|old_|prev_|cur_|current_|the_|my_)+|(?:_+|_new|_next|_old)+$")
+_AFFIXES = re.compile(
+    r"^(?:self[._]|_+|new_|next_|updated_|old_|prev_|cur_|current_|the_|my_)+|(?:_+|_new|_next|_old)+$"
+)
 
 
 @cache

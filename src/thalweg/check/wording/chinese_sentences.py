@@ -45,6 +45,16 @@ OF_RULES: dict[str, str] = {
     "{name} cannot be made without its arguments: give an instance": "{name} 需要参数才能创建：请给出一个实例",
     "solver={solver} asks for the loss itself, not for gradients one after another": "solver={solver} 需要损失函数本身，而不是一个接一个的梯度",
     "it makes its gradients itself, of data: only code that is given them can be followed": "它用数据自己计算梯度：只能检查接受梯度的代码",
+    "several statements stand in one line": "一行里写了几条语句",
+    "the gradient is reckoned over several lines": "梯度的计算跨了几行",
+    "several gradients are reckoned in one line": "一行里计算了几个梯度",
+    "there is no room for what the update begins with": "更新的开头没有位置可放",
+    "makes the gradient of {name} amid its update": "{name} 的梯度是在更新的算式中间计算的",
+    "asks for its gradient ahead of the parameters; put the update into a function of them and a gradient": (
+        "它在参数前方的位置上求梯度；请把更新写成以参数和梯度为输入的函数"
+    ),
+    "the update reads {name}, which is made elsewhere": "更新用到了 {name}，而它是在别处生成的",
+    "its lines cannot be run by themselves": "它的这几行不能单独运行",
     "there is no text to edit": "没有可以修改的文本",
     "the code is not made by its text alone": "代码不是只由它的文本生成的",
     "the text is no module of its own": "文本不是一个独立的模块",

@@ -44,6 +44,7 @@ GRADIENTS_IN_CHINESE = GradientPhrases(
     more_kinks="还有 {count} 个折点",
     note="说明：{note}",
     look="请看 {where}",
+    mended="{where}，这样改就对了：",
     at="检查位置：{given}。",
     of_file="{names} 取自文件",
     made="{names} 按形状生成",

@@ -44,6 +44,7 @@ GRADIENTS_IN_ENGLISH = GradientPhrases(
     more_kinks="and {count} more kinks",
     note="note: {note}",
     look="look at {where}",
+    mended="{where}, with which it is right:",
     at="at: {given}.",
     of_file="{names} of the file",
     made="{names} made to fit",

@@ -77,8 +77,8 @@ class GradientPhrases:
     within_one, within, straight, falls, not_measured : str
         Of a right block.
     kink, more_kinks, note : str
-    look, at, of_file, made, asked : str
-        Lines to look at; at which point, with which data, and whence these are.
+    look, mended, at, of_file, made, asked : str
+        Lines to look at, and lines as they are right; at which point, with which data, and whence these are.
     forms : mapping of str
         What has to be said of how a gradient was read.
     kinds : mapping of str
@@ -131,6 +131,7 @@ class GradientPhrases:
     more_kinks: str
     note: str
     look: str
+    mended: str
     at: str
     of_file: str
     made: str
