@@ -79,7 +79,8 @@ class SharedPlay:
         lines = [_line(statement) for statement in statements]
         found = [here["theta"]]
         for index in range(steps):
-            here["g"], here["t"], here["calls"] = self.gradients[index], self.counts[index], self.calls[index]
+            here |= {"g": self.gradients[index], "t": self.counts[index], "now": self.counts[index]}
+            here["calls"] = self.calls[index]
             here["learning_rate"] = self._rate(rate, index)
             for text, function, reads, target in lines:
                 given = [here[name] for name in reads]
