@@ -387,7 +387,10 @@ def check_savable(model: Model) -> None:
     own = [a.name for a in model.activations if a.name not in known or known[a.name].fingerprint != a.fingerprint]
     if own:
         what = f"'{own[0]}' is a formula of your own; a model file holds no code, only names of built-in ones"
-        raise SettingError("MODEL-FORMULA", "activation", what)
+        hint = (
+            "In Python an MLPRegressor or MLPClassifier can have it: thalweg.save, thalweg.load(..., formulas=[...])."
+        )
+        raise SettingError("MODEL-FORMULA", "activation", what, hint)
 
 
 def _rebuild(data: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> TrainedModel:
