@@ -291,6 +291,134 @@ def test_a_gradient_asked_for_ahead_of_what_is_made_elsewhere_cannot_be_followed
         lifted(text(AHEAD).replace("theta - 0.9 * v", "theta - lead(v)"))
 
 
+ELEMENTS = """
+    import numpy as np
+    class Neuron:
+        def __init__(self, eta=0.01):
+            self.eta = eta
+
+        def fit(self, X, y):
+            self.w_ = np.zeros(1 + X.shape[1])
+            for _ in range(10):
+                errors = y - self.net_input(X)
+                self.w_[1:] += self.eta * X.T.dot(errors)
+                self.w_[0] += self.eta * errors.sum()
+            return self
+
+        def net_input(self, X):
+            return np.dot(X, self.w_[1:]) + self.w_[0]
+"""
+
+KEYS = """
+    from course import backward, forward
+
+    def model(X, Y, layers_dims, learning_rate=0.01, beta=0.9):
+        parameters, v = start(layers_dims), {}
+        L = len(layers_dims)
+        for i in range(100):
+            a, caches = forward(X, parameters)
+            grads = backward(X, Y, caches)
+            for l in range(1, L):
+                for p in ("W", "b"):
+                    k = "d" + p + str(l)
+                    v[k] = beta * v[k] + (1 - beta) * grads[k]
+                    parameters[p + str(l)] -= learning_rate * v[k]
+        return parameters
+"""
+
+WALK = """
+    import numpy as np
+    lr = 0.001
+    for step in range(1000):
+        grads = backprop(params, X, Y)
+        for i, (p, g) in enumerate(zip(params, grads)):
+            cache[i] = 0.9 * cache[i] + 0.1 * g * g
+            p -= lr * g / (np.sqrt(cache[i]) + 1e-8)
+"""
+
+MANY = """
+    import numpy as np
+    while True:
+        loss, dWx, dWh = lossFun(data)
+        for param, dparam, mem in zip([Wx, Wh], [dWx, dWh], [mWx, mWh]):
+            mem += dparam * dparam
+            param += -learning_rate * dparam / np.sqrt(mem + 1e-8)
+"""
+
+LAYERS = """
+    import numpy as np
+    class Net:
+        def __init__(self, lr=0.1):
+            self.lr = lr
+
+        def backward(self, y):
+            delta = self.a[-1] - y
+            for i in reversed(range(len(self.W))):
+                dW = self.a[i].T @ delta
+                db = delta.sum(axis=0)
+                delta = delta @ self.W[i].T
+                self.vW[i] = 0.9 * self.vW[i] + dW
+                self.vb[i] = 0.9 * self.vb[i] + db
+                self.W[i] -= self.lr * self.vW[i]
+                self.b[i] -= self.lr * self.vb[i]
+"""
+
+SAMPLES = """
+    def learn(x, y, w0, w1, alpha, iters):
+        n = len(x)
+        for it in range(iters):
+            sum0 = sum1 = 0
+            for i in range(n):
+                h = w0 + w1 * x[i]
+                sum0 += h - y[i]
+                sum1 += (h - y[i]) * x[i]
+            w0 = w0 - alpha * sum0 / n
+            w1 = w1 - alpha * sum1 / n
+        return w0, w1
+"""
+
+
+@pytest.mark.parametrize(
+    ("written", "parameters", "slopes", "memory"),
+    [
+        (ELEMENTS, 2, 2, []),
+        (KEYS, 1, 1, ["v"]),
+        (WALK, 1, 1, ["cache"]),
+        (MANY, 1, 1, ["mem"]),
+        (LAYERS, 2, 2, ["self_vW_", "self_vb_"]),
+        (SAMPLES, 2, 2, []),
+    ],
+    ids=["elements", "keys", "walk", "many", "layers", "samples"],
+)
+def test_ways_of_writing(written: str, parameters: int, slopes: int, memory: list[str]) -> None:
+    found = roles(only(text(written)))
+    assert (len(found["parameters"]), len(found["gradients"])) == (parameters, slopes)
+    assert found.get("memory", []) == memory
+
+
+@pytest.mark.parametrize(
+    ("written", "line"),
+    [
+        (ELEMENTS, "            self.w_[1:] += self.eta * X.T.dot(errors)"),
+        (LAYERS, "            self.vW[i] = 0.9 * self.vW[i] + dW"),
+    ],
+)
+def test_lines_are_given_back_as_they_were(written: str, line: str) -> None:
+    update = only(text(written))
+    assert line.strip() in [update.as_written(one).strip() for one in update.text.split("\n")]
+
+
+def test_a_negative_error_is_a_negative_gradient() -> None:
+    assert "+= self_eta * (-gradient_1)" in only(text(ELEMENTS)).text
+    assert "-gradient" not in only(text(ELEMENTS).replace("y - self", "-y + self")).text
+
+
+def test_a_rate_that_falls_by_a_count_and_is_kept_cannot_be_followed() -> None:
+    assert len(lifted(text(WALK) + "    lr = lr * 0.99\n")) == 1
+    with pytest.raises(CannotRun, match="changes its learning rate"):
+        lifted(text(WALK) + "    lr = lr / (1 + 0.01 * step)\n")
+
+
 # ---- what is said of it --------------------------------------------------------------------------------------------
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import final
 
 Compound = ast.If | ast.For | ast.While | ast.With | ast.Try
@@ -25,6 +25,8 @@ class Leaf:
         Written names of which something is left as it was: ``w -= d``, ``w[0] = d``.
     within : tuple of ast.stmt
         The blocks it stands in, from outside.
+    indices : frozenset of str
+        Names that say to which elements something is assigned.
     """
 
     node: ast.stmt
@@ -32,6 +34,7 @@ class Leaf:
     writes: frozenset[str]
     kept: frozenset[str]
     within: tuple[ast.stmt, ...] = ()
+    indices: frozenset[str] = frozenset()
 
     @property
     def value(self) -> ast.expr | None:
@@ -77,6 +80,19 @@ def reads_of(node: ast.AST) -> frozenset[str]:
 
 def leaves(body: Iterable[ast.stmt], within: tuple[ast.stmt, ...] = ()) -> Iterator[Leaf]:
     """Yield the statements of a body in the order in which they stand."""
+    walked = {name: base for block in within if isinstance(block, ast.For) for name, base in _walked(block)}
+    for leaf in _leaves(body, within):
+        through = {walked[name] for name in leaf.kept if name in walked}
+        read = {walked[name] for name in leaf.reads if name in walked}
+        if leaf.within == within and (through or read):  # what walks through a list in place of its elements
+            yield replace(
+                leaf, reads=leaf.reads | read | through, writes=leaf.writes | through, kept=leaf.kept | through
+            )
+        else:
+            yield leaf
+
+
+def _leaves(body: Iterable[ast.stmt], within: tuple[ast.stmt, ...]) -> Iterator[Leaf]:
     for node in body:
         inside = (*within, node)
         match node:
@@ -109,6 +125,7 @@ def _leaf(
     reads = set(reads_of(value))
     writes: set[str] = set()
     partly: set[str] = set()
+    indices: set[str] = set()
     for target in targets:
         for part in _targets(target):
             name = name_of(part)
@@ -120,8 +137,30 @@ def _leaf(
             ):
                 partly.add(name)
             if isinstance(part, ast.Subscript):
-                reads |= reads_of(part.slice)
-    return Leaf(node, frozenset(reads | partly), frozenset(writes), frozenset(partly), within)
+                indices |= reads_of(part.slice)
+    return Leaf(
+        node, frozenset(reads | partly | indices), frozenset(writes), frozenset(partly), within, frozenset(indices)
+    )
+
+
+def _walked(block: ast.For) -> Iterator[tuple[str, str]]:
+    """Yield the names that walk through lists, and those of the lists: ``for k, (p, g) in enumerate(zip(ps, gs))``."""
+    pairs: list[tuple[ast.expr, ast.expr]] = [(block.target, block.iter)]
+    while pairs:
+        target, source = pairs.pop()
+        match source:
+            case ast.Call(ast.Name("enumerate"), [inner, *_]) if (
+                isinstance(target, ast.Tuple) and len(target.elts) == 2
+            ):
+                pairs.append((target.elts[1], inner))
+            case ast.Call(ast.Name("zip"), several) if isinstance(target, ast.Tuple) and len(target.elts) == len(
+                several
+            ):
+                pairs += zip(target.elts, several, strict=True)
+            case ast.Name() | ast.Attribute() if isinstance(target, ast.Name):
+                base = name_of(source)
+                if base is not None:
+                    yield target.id, base
 
 
 def _targets(target: ast.expr) -> Iterator[ast.expr]:

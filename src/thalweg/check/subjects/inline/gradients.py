@@ -107,6 +107,8 @@ def sign_of(node: ast.AST, values: Mapping[str, ast.expr], depth: int = 0) -> in
             if _is_target(left) != _is_target(right):
                 return -1 if _is_target(left) else 1
             return sign_of(left, values, depth)
+        case ast.BinOp(ast.UnaryOp(ast.USub(), left), ast.Add(), right) if _is_target(left):
+            return sign_of(right, values, depth)
         case ast.BinOp(left, ast.Add(), _):
             return sign_of(left, values, depth)
         case ast.BinOp(left, ast.Mult() | ast.Div() | ast.MatMult(), right):

@@ -7,12 +7,13 @@ import io
 import re
 import tokenize
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import final
 
 from thalweg.check.subjects import words
+from thalweg.check.subjects.inline.elements import apart, at_index
 from thalweg.check.subjects.inline.flow import SELF, leaves, reads_of
-from thalweg.check.subjects.inline.reading import Reading, read
+from thalweg.check.subjects.inline.reading import RATE_CHANGES, Reading, read
 from thalweg.check.subjects.inline.surroundings import Surroundings
 from thalweg.check.subjects.subject import CannotRun
 
@@ -81,6 +82,7 @@ def lifted(text: str, name: str | None = None) -> tuple[Lifted, ...]:
     CannotRun
         There is one, and it cannot be followed, with the reason; and there is no other.
     """
+    text, inserted = apart(text)
     tree = ast.parse(text)
     found: list[Lifted] = []
     taken: set[ast.stmt] = set()
@@ -90,19 +92,23 @@ def lifted(text: str, name: str | None = None) -> tuple[Lifted, ...]:
         for chain in _chains(tree.body)
         if name is None or _called(chain) == name or _called(chain).startswith(f"{name}.")
     ]
-    for chain in sorted(chains, key=len, reverse=True):
-        block = chain[-1]
-        if any(one in taken for one in ast.walk(block)):
-            continue
-        try:
-            made = _lift(text, tree, chain)
-        except CannotRun as failure:
-            reason = reason or failure
-            taken.add(block)
-            continue
-        if made is not None:
-            taken.add(block)
-            found.append(made)
+    inner_first = sorted(chains, key=len, reverse=True)
+    for lift in (
+        _lift,
+        _lift_walk,
+    ):  # what walks through the arrays is read by itself where the loop around it cannot be
+        for chain in inner_first:
+            if any(one in taken for one in (*chain, *ast.walk(chain[-1]))):
+                continue
+            try:
+                made = lift(text, tree, chain)
+            except CannotRun as failure:
+                reason = failure
+                taken |= {chain[-1]} if failure.reason == RATE_CHANGES else set()
+                continue
+            if made is not None:
+                taken.add(chain[-1])
+                found.append(replace(made, inserted=(*made.inserted, *inserted)))
     if not found and reason is not None:
         raise reason
     return tuple(sorted(found, key=lambda one: one.line))
@@ -133,9 +139,39 @@ def _lift(text: str, tree: ast.Module, chain: tuple[ast.stmt, ...]) -> Lifted | 
         given = [a.arg for a in block.args.args[1:] if words.role_of(a.arg) == words.GRADIENTS]
         if not given:
             return None
+    if isinstance(block, ast.For) and isinstance(block.target, ast.Name):
+        written, old = at_index(text, block, block.target.id)
+        if old:
+            made = _lift_again(written, chain, drop=block.target.id)
+            return made and replace(made, inserted=(*made.inserted, *old))
+    return _lift_block(text, chain, around, given, list(_targets(chain, around)))
+
+
+def _lift_again(text: str, chain: tuple[ast.stmt, ...], drop: str) -> Lifted | None:
+    """Lift a loop over layers whose body is the update of one."""
+    tree = ast.parse(text)
+    again = next(one for one in _chains(tree.body) if [n.lineno for n in one] == [n.lineno for n in chain])
+    around = Surroundings(tree, again)
+    return _lift_block(text, again, around, [], [one for one in _targets(again, around) if one[0] != drop])
+
+
+def _lift_walk(text: str, tree: ast.Module, chain: tuple[ast.stmt, ...]) -> Lifted | None:
+    """Lift a loop that walks through parameters, gradients and memory together: ``for p, dp, mem in zip(...)``."""
+    block = chain[-1]
+    if not isinstance(block, ast.For) or not isinstance(block.target, ast.Tuple):
+        return None
+    names = [part.id for part in ast.walk(block.target) if isinstance(part, ast.Name)]
+    given = [name for name in names if words.role_of(name) == words.GRADIENTS]
+    return _lift_block(text, chain, Surroundings(tree, chain), given, []) if given else None
+
+
+def _lift_block(
+    text: str, chain: tuple[ast.stmt, ...], around: Surroundings, given: list[str], targets: list[tuple[str, float]]
+) -> Lifted | None:
+    block, tree = chain[-1], around.tree
     if not isinstance(block, Block):
         return None
-    reading = read(block.body, around, list(_targets(chain, around)), given)
+    reading = read(block.body, around, targets, given)
     if reading is None:
         return None
     hints = [node.name for node in chain if isinstance(node, ast.FunctionDef | ast.ClassDef)]
@@ -298,7 +334,7 @@ class _Text:
             if row[start:stop].decode(errors="replace") != old:
                 raise CannotRun("several gradients are reckoned in one line", node.lineno)
             self.out[node.lineno - 1] = (row[:start] + new.encode() + row[stop:]).decode()
-            self.inserted.append((new, old))
+            self.inserted.append((_plain(new), old))
         for k, line in enumerate(self.out):
             if self.block.lineno <= k + 1 <= (self.block.end_lineno or 0):
                 self.out[k] = re.sub(rf"\b{SELF}\.(?=\w)", f"{SELF}_", line)
@@ -325,7 +361,8 @@ class _Text:
                 f"{_plain(n)} = {COUNTER}{start - 1:+g}".removesuffix("+0") for n, start in reading.counters.items()
             ]
         defaults = []
-        for name, value in reading.numbers.items():
+        for name, given in reading.numbers.items():
+            value = self._layers(name) or given
             if top and value is not None and name in self.of_module and name not in self.targets_of_rows():
                 continue  # the module has it
             role = words.role_of(name.removeprefix(f"{SELF}."))
@@ -356,6 +393,17 @@ class _Text:
         name, start = next(iter(self.reading.counters.items()))
         if any(isinstance(node, ast.For) and name in reads_of(node.target) for node in self.chain):
             self.inserted.append((COUNTER, name if start == 1 else f"({name} {1 - start:+g})".replace("+", "+ ")))
+
+    def _layers(self, name: str) -> float | None:
+        """Return what a number of layers must be for those that are played, two, where one is counted to."""
+        for node in self.kept_nodes:
+            if isinstance(node, ast.For) and isinstance(node.iter, ast.Call) and name in reads_of(node.iter):
+                match node.iter.args:
+                    case [ast.Name(bound)] if bound == name:
+                        return 2
+                    case [ast.Constant(1), ast.Name(bound)] if bound == name:
+                        return 3
+        return None
 
     def targets_of_rows(self) -> set[str]:
         """Return the numbers that count rows: gradients are divided already."""

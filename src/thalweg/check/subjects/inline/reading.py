@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import final
 
@@ -15,6 +15,7 @@ from thalweg.check.subjects.inline.surroundings import DATA, FUNCTION, MODULE, N
 from thalweg.check.subjects.subject import CannotRun
 
 _CHANCE = {"random", "rand", "randn", "permutation", "shuffle", "randint", "choice", "normal", "uniform"}
+RATE_CHANGES = "changes its learning rate from update to update"
 _ASKED_AHEAD = "asks for its gradient ahead of the parameters; put the update into a function of them and a gradient"
 
 
@@ -87,15 +88,33 @@ class _Reader:
         self, body: Sequence[ast.stmt], around: Surroundings, targets: dict[str, float], given: frozenset[str]
     ) -> None:
         self.around, self.targets, self.given = around, targets, given
-        self.leaves = list(leaves(body))
+        self.leaves = [self._seen_through(leaf) for leaf in self._unscheduled(list(leaves(body)))]
         self.written = frozenset().union(*(leaf.writes for leaf in self.leaves))
-        self.carried = self._carried()
+        self.signals = {name for name in self._carried() if self._is_signal(name)}
+        self.carried = self._carried() - self.signals
         self.temporary = self.written - self.carried
         self._kinds: dict[str, str] = {}
         self.forward: set[Leaf] = set()
-        self.rows: set[str] = set()
+        self.rows: set[str] = set(self.signals)
         self.cut: list[tuple[Leaf, Cut]] = []
         self.ahead: list[str] = []
+
+    def _seen_through(self, leaf: Leaf) -> Leaf:
+        """Return a statement with what the functions and methods that it calls read."""
+        reads = self.around.through(leaf.reads)
+        return leaf if reads == leaf.reads else replace(leaf, reads=reads)
+
+    def _unscheduled(self, found: list[Leaf]) -> list[Leaf]:
+        """Leave out what changes the rate now and then: a schedule, under a condition."""
+
+        def schedules(leaf: Leaf) -> bool:
+            rates = bool(leaf.writes) and all(words.role_of(name) == words.RATE for name in leaf.writes)
+            return rates and bool(leaf.kept | leaf.reads & leaf.writes)
+
+        for leaf in found:
+            if schedules(leaf) and leaf.reads & set(self.targets):
+                raise CannotRun(RATE_CHANGES, leaf.node.lineno)
+        return [leaf for leaf in found if not schedules(leaf)]
 
     def reading(self) -> Reading | None:
         if not self.carried:
@@ -131,6 +150,11 @@ class _Reader:
                 seen |= leaf.writes
         return frozenset(carried)
 
+    def _is_signal(self, name: str) -> bool:
+        """Whether a name goes back through the layers: it becomes a product of itself and their weights."""
+        own = [leaf.value for leaf in self.leaves if name in leaf.writes]
+        return all(value is not None and name in reads_of(value) and _multiplies(value) for value in own)
+
     def _counters(self) -> dict[str, float]:
         """Return names that are only ever counted up, with what they are in the first update."""
         found = {}
@@ -162,6 +186,7 @@ class _Reader:
             self.forward = {leaf for leaf in makes if self._reads_data(leaf)}
             found = frozenset().union(*(leaf.writes for leaf in self.forward))
             rows = {name for name in found if not self._behind({name}) & self.carried}
+            rows = self.signals | {name for name in rows if words.role_of(name) != words.GRADIENTS}
             if rows == self.rows:
                 break
             self.rows = rows
@@ -222,8 +247,10 @@ class _Reader:
         inline: set[str] = set()
         for leaf in self.leaves:
             if leaf not in self.forward and leaf.value is not None and leaf.writes & self.carried:
-                inline |= self._behind(_beside_data(leaf.value, self._tainted))
+                beside = self.around.through(frozenset(_beside_data(leaf.value, self._tainted)))
+                inline |= self._behind(set(beside))
         asked = [name for name in moved if name in forward or name in inline]
+        asked += [name for name in moved if name not in asked and words.role_of(name) == words.PARAMETERS]
         self.parameters_found = {name for name in asked if words.role_of(name) != words.MEMORY} or set(asked[:1])
         remembered = [name for name in asked if name not in self.parameters_found and name in forward | inline]
         self.ahead = remembered
@@ -287,7 +314,8 @@ class _Reader:
                 reading.counters[name] = start
         for leaf in self.leaves:
             reading.cuts += [(leaf, cut, name) for cut, name in named.get(id(leaf), []) if leaf in kept]
-        values = {name: leaf.value for leaf in self.leaves for name in leaf.writes if leaf.value is not None}
+        passes = [leaf for leaf in self.leaves if leaf.writes <= self.temporary]
+        values = {name: leaf.value for leaf in passes for name in leaf.writes if leaf.value is not None}
         for _, cut, name in reading.cuts:
             sign = 1
             for factor in cut.inside:
@@ -339,7 +367,7 @@ class _Reader:
             return leaf.reads
         inside = reads_without(leaf.value, {cut.node for cut, _ in own})
         factors = frozenset().union(*(reads_of(f) for cut, _ in own for _, f in cut.factors))
-        return inside | factors | leaf.kept | {name for _, name in own}
+        return inside | factors | leaf.kept | leaf.indices | {name for _, name in own}
 
     def _reached(
         self, name: str, parameters: list[str], kept: set[Leaf], reads: dict[Leaf, frozenset[str]]
@@ -398,6 +426,16 @@ def _counts_up(node: ast.stmt, name: str) -> bool:
         sides = [node.value.left, node.value.right]
         return any(isinstance(s, ast.Constant) and s.value == 1 for s in sides) and name in reads_of(node.value)
     return False
+
+
+def _multiplies(node: ast.AST) -> bool:
+    """Whether an expression is a product with one of matrices in it."""
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add | ast.Sub):
+        return False
+    return any(
+        isinstance(part, ast.MatMult) or (isinstance(part, ast.Attribute) and part.attr in ("dot", "matmul"))
+        for part in ast.walk(node)
+    )
 
 
 def _by_chance(node: ast.AST) -> bool:

@@ -8,10 +8,12 @@ from collections.abc import Iterable, Iterator
 from typing import final
 
 from thalweg.check.subjects import words
-from thalweg.check.subjects.inline.flow import SELF, leaves
+from thalweg.check.subjects.inline.flow import SELF, leaves, reads_of
 from thalweg.check.subjects.signature import NUMBERS
 
 MODULE, FUNCTION, NUMBER, ROWS, DATA = "module", "function", "number", "rows", "data"
+_KNOWN = {"numpy", "math", "cmath", "copy", "functools", "itertools", "operator", "typing", "collections", "tqdm"}
+"""Packages whose functions know nothing of data."""
 _SIZES = {"shape", "size"}
 _COUNTED = (words.ITERATIONS, words.BATCH, words.SIZE, words.COUNT, words.TOLERANCE)
 Definition = ast.FunctionDef | ast.ClassDef
@@ -29,11 +31,12 @@ class Surroundings:
     """
 
     def __init__(self, tree: ast.Module, chain: tuple[ast.stmt, ...]) -> None:
-        self.chain = chain
+        self.tree, self.chain = tree, chain
         self.modules: set[str] = set(dir(builtins))
         self.functions: set[str] = set()
         self.values: dict[str, list[ast.expr]] = {}
         self.arguments: dict[str, ast.expr | None] = {}
+        self._through: dict[str, frozenset[str]] = {}
         owners = [node for node in chain if isinstance(node, Definition)]
         self.owner = next((node for node in owners if isinstance(node, ast.ClassDef)), None)
         self._read(tree.body)
@@ -41,6 +44,7 @@ class Surroundings:
             for method in self.owner.body:
                 if isinstance(method, ast.FunctionDef):
                     self.functions.add(f"{SELF}.{method.name}")
+                    self._through[f"{SELF}.{method.name}"] = reads_of(method)
                     self._read_method(method)
         for node in owners:
             if isinstance(node, ast.FunctionDef):
@@ -51,9 +55,13 @@ class Surroundings:
         for leaf in leaves(body):
             node = leaf.node
             if isinstance(node, ast.Import | ast.ImportFrom):
-                self.modules.update((a.asname or a.name).partition(".")[0] for a in node.names)
+                names = {(a.asname or a.name).partition(".")[0] for a in node.names}
+                known = isinstance(node, ast.Import) or (node.module or "").partition(".")[0] in _KNOWN
+                (self.modules if known else self.functions).update(names)
             elif isinstance(node, Definition):
                 self.functions.add(node.name)
+                if isinstance(node, ast.FunctionDef):
+                    self._through[node.name] = reads_of(node) - frozenset(_defaults(node.args))
             else:
                 for name, value in _assigned(node):
                     self.values.setdefault(name, []).append(value)
@@ -72,6 +80,14 @@ class Surroundings:
                     continue
                 self.values.setdefault(name, []).append(value)
 
+    def through(self, names: frozenset[str]) -> frozenset[str]:
+        """Return names, and those that the functions and methods among them read of what is not their own."""
+        found, new = names, names
+        while new:
+            new = frozenset().union(*(self._through.get(name, frozenset()) for name in new)) - found
+            found |= new
+        return found
+
     def kind(self, name: str) -> str:
         """Return what a name is."""
         if name in self.functions:
@@ -85,11 +101,11 @@ class Surroundings:
         if name in self.arguments or name not in self.values:
             if role in _COUNTED or name.lower() in ("n", "m"):
                 return ROWS
-            if role in NUMBERS:
+            if role in NUMBERS and (name in self.arguments or len(name.removeprefix(f"{SELF}.").strip("_")) > 1):
                 return NUMBER
         if name in self.modules and name not in self.values and name not in self.arguments:
             return MODULE
-        return NUMBER if role in NUMBERS and not self._arrays(name) else DATA
+        return NUMBER if name in self.values and role in NUMBERS and not self._arrays(name) else DATA
 
     def _arrays(self, name: str) -> bool:
         """Whether a name is made by a call, as arrays are."""
