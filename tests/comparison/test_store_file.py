@@ -271,6 +271,46 @@ def test_a_store_that_another_process_does_not_let_go_is_named_with_it(copied):
         assert comparison.add(outcomes(many_arms(1))) == 3
 
 
+class Passed:
+    """A connection that others are always let in before, and the clock while it waits; each try takes a minute."""
+
+    def __init__(self, tries: int, moves: int) -> None:
+        self.tries, self.moves, self.now = tries, moves, 0.0
+
+    def execute(self, statement: str) -> Passed:
+        if statement == "BEGIN IMMEDIATE":
+            self.now += 60.0
+            self.tries -= 1
+            if self.tries > 0:
+                error = sqlite3.OperationalError("database is locked")
+                error.sqlite_errorcode = sqlite3.SQLITE_BUSY
+                raise error
+        return self
+
+    def fetchone(self) -> tuple[int]:
+        return (min(int(self.now), 60 * self.moves),)
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+
+
+@pytest.mark.parametrize(("tries", "moves", "minutes"), [(20, 100, 20), (20, 3, 4), (20, 0, 1)])
+def test_who_is_passed_over_in_a_crowd_waits_as_long_as_others_get_on(tries, moves, minutes, monkeypatch):
+    passed = Passed(tries, moves)
+    monkeypatch.setattr(database, "time", passed)
+    made = object.__new__(database.Database)
+    made.patience, made._connection = 59.0, passed
+    if minutes == tries:
+        made._begin("BEGIN IMMEDIATE")
+    else:
+        with pytest.raises(sqlite3.OperationalError, match="locked"):
+            made._begin("BEGIN IMMEDIATE")
+    assert passed.now == pytest.approx(60 * minutes, abs=1)
+
+
 def test_who_opens_a_store_for_too_long_makes_it_busy(copied):
     script = (
         "import sys\n"

@@ -183,18 +183,35 @@ class Database:
                 self._roll_back()
 
     def _begin(self, how: str) -> None:
-        """Begin, waiting also where SQLite itself does not: while another mends what a killed process left."""
-        deadline = time.monotonic() + self.patience
+        """Begin, waiting also where SQLite itself does not: while others get on, and one mends what a kill has left.
+
+        SQLite lets nobody in by turns: in a crowd on a slow machine one may be passed over for longer than its
+        patience, which is for a store in which nothing moves.
+        """
+        deadline, commits = time.monotonic() + self.patience, self._commits_of_others()
         while True:
             try:
                 self._connection.execute(how)
             except sqlite3.OperationalError as error:
-                passing = error.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_PROTOCOL)
-                if not passing or time.monotonic() > deadline:
+                if not _passes(error):
                     raise
+                if time.monotonic() > deadline:
+                    before, commits = commits, self._commits_of_others()
+                    if commits in (before, None):
+                        raise
+                    deadline = time.monotonic() + self.patience
                 time.sleep(0.01)
             else:
                 return
+
+    def _commits_of_others(self) -> int | None:
+        """Return a number that is another after somebody else has written; None where that cannot be known now."""
+        try:
+            return self._fetch("PRAGMA data_version")
+        except sqlite3.OperationalError as error:
+            if not _passes(error):
+                raise
+            return None
 
     def _roll_back(self) -> None:
         if self._connection.in_transaction:  # after some errors SQLite has done it already
@@ -209,6 +226,11 @@ class Database:
             raise  # the store is closed: a mistake in the program, not in the file
         except DAMAGE as error:
             raise answer(self.file, error, self.patience) from error
+
+
+def _passes(error: sqlite3.OperationalError) -> bool:
+    """Tell whether another process is all that stands in the way."""
+    return error.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_PROTOCOL)
 
 
 def _look(file: Path, patience: float) -> None:
