@@ -9,7 +9,15 @@ from thalweg.check.tape import EQUAL_SHAPES, Tape, standard
 from thalweg.check.trajectory import distance
 
 # Numbers that are zero by default, where a planted decay or shrinkage would do nothing.
-ACTIVE = {"weight_decay": 0.01, "shrinkage": 0.1, "l1": 0.01, "l2": 0.02, "epsilon_root": 1e-7, "power": 0.4}
+ACTIVE = {
+    "max_norm": 5.0,
+    "weight_decay": 0.01,
+    "shrinkage": 0.1,
+    "l1": 0.01,
+    "l2": 0.02,
+    "epsilon_root": 1e-7,
+    "power": 0.4,
+}
 
 
 def numbers_of(hypothesis: Hypothesis) -> dict[str, float]:

@@ -40,6 +40,7 @@ USUAL: dict[str, tuple[float, ...]] = {
     "epoch_length": (10.0, 5.0, 4.0, 8.0, 20.0),
     "shrinkage": (0.0, 0.1),
     "clip": (1.0, 5.0, 0.1, 10.0, 0.5),
+    "max_norm": (5.0, 1.0, 0.5, 10.0, 2.0),
     "initial_step": (0.1, 0.01, 1e-3),
 }
 BELIEVED: dict[str, tuple[float, float]] = {
@@ -56,7 +57,7 @@ BELIEVED: dict[str, tuple[float, float]] = {
     "weight_decay": (0.0, 2.0),
     "momentum_decay": (0.0, 1.0),
     "clip": (1e-3, 1e3),
-    "max_norm": (math.inf, -math.inf),  # only where it is known: what is always clipped is divided by its norm
+    "max_norm": (1e-3, 1e3),
     "lr_decay": (1e-8, 10.0),
     "rate_decay": (0.1, 0.99999),
     "epoch_length": (2.0, 20.0),
@@ -65,6 +66,8 @@ BELIEVED: dict[str, tuple[float, float]] = {
     "nu": (0.05, 0.999),  # at 0 and 1 it is another rule
 }
 """Where a number that was looked for may lie: an epsilon of a million makes any rule of another."""
+NORMAL = 1e-6
+"""A limit of norms that is so near to 1 and was not told is a division by the norm."""
 FEW = 3
 """How many usual values are tried of each number where many hypotheses are screened."""
 MOST = 600
@@ -320,6 +323,9 @@ class Evidence:
         if fit.residual > self.tolerance:
             return False
         free = self.split(fit.hypothesis)[1]
+        # The tape's norms are large: what is clipped at every step is as long as the rate says, whatever the limit.
+        if "max_norm" in free and ("learning_rate" in free or abs(fit.numbers["max_norm"] - 1) < NORMAL):
+            return False
         ranges = ((fit.numbers[n], BELIEVED[n]) for n in free if n in BELIEVED)
         return all(low <= value <= high for value, (low, high) in ranges)
 

@@ -31,7 +31,9 @@ FAMILIES = (
     ("adam", "adamw", "amsgrad", "adamax", "nadam", "radam", "adabelief", "yogi", "laprop", "ademamix", "adan"),
     ("signsgd", "signum", "lion", "rprop"),
 )
-"""Rules that go by each other's names."""
+"""Rules that are near to each other."""
+OF_ONE_NAME = (FAMILIES[0], FAMILIES[2])
+"""Those that go by each other's names: momentum in all its forms, RMSprop with a velocity, centred or not."""
 
 BEAM = 14
 """How many pairs are tried with a third variation."""
@@ -258,9 +260,9 @@ def _divided(search: Candidates, found: Divided) -> Verdict:
 
 
 def _strangers(promised: str | None, rule: str) -> bool:
-    """Tell whether nobody would call a rule by this name: gradient descent and momentum's forms go by each other's."""
+    """Tell whether nobody would call a rule by this name: forms of momentum go by each other's, and RMSprop's do."""
     forgetful = promised is not None and bool(textbook(promised).slots) and not textbook(rule).slots
-    return forgetful or not {promised, rule} <= set(FAMILIES[0])
+    return forgetful or not any({promised, rule} <= set(family) for family in OF_ONE_NAME)
 
 
 def _unknown(search: Candidates, hint: str | None) -> Verdict:

@@ -197,6 +197,8 @@ def _by_rules(found: Mapping[str, float]) -> dict[str, float]:
         numbers.update(dict.fromkeys(_SHARES, numbers["beta1"]))
     if found.get("weight_decay", 0) > 0:
         numbers["weight_decay"] = found["weight_decay"]
+    if found.get("clip", 0) > 0:  # by value or by norm: names do not say
+        numbers |= {"clip": found["clip"], "max_norm": found["clip"]}
     if "initial_accumulator" in found:
         numbers["initial_accumulator"] = found["initial_accumulator"]
     return numbers

@@ -16,7 +16,7 @@ from thalweg.check.subjects.subject import Source
 EMPTY = inspect.Parameter.empty
 NUMBERS = frozenset(
     ("learning_rate", "beta1", "beta2", "epsilon", "momentum", "rho", words.SHARE, "weight_decay",
-     "initial_accumulator", "dampening", "betas")
+     "initial_accumulator", "dampening", "clip", "betas")
 )  # fmt: skip
 PAIRS = "pairs"
 

@@ -163,16 +163,22 @@ _WORDS = {
     ),
     "initial_accumulator": "initial_accumulator initial_accumulator_value init_acc initial_acc",
     "dampening": "dampening damp",
+    "clip": (
+        "clip clip_value clipvalue clip_threshold grad_clip gradient_clip clip_grad max_grad max_norm clip_norm "
+        "clipnorm max_grad_norm grad_norm_clip clip_grad_norm max_gradient_norm 裁剪 裁剪阈值 caijian"
+    ),
 }  # fmt: skip
 
 USUAL = {
     RATE: 0.01, "beta1": 0.9, "beta2": 0.999, "epsilon": 1e-8, "momentum": 0.9, "rho": 0.9, SHARE: 0.9,
     "weight_decay": 0.01, "initial_accumulator": 0.1, "dampening": 0.0,
+    "clip": 1.0,
 }  # fmt: skip
 """What is taken for a number that the code asks for and gives no value to."""
 
 RULES = {
-    "adamw": "adamw", "amsgrad": "amsgrad", "adamax": "adamax", "nadam": "nadam", "radam": "radam",
+    "adamw": "adamw", "adam w": "adamw", "amsgrad": "amsgrad", "adamax": "adamax", "nadam": "nadam",
+    "n adam": "nadam", "radam": "radam", "r adam": "radam",
     "adabelief": "adabelief", "ada belief": "adabelief", "yogi": "yogi", "laprop": "laprop", "ademamix": "ademamix",
     "adan": "adan", "adadelta": "adadelta", "ada delta": "adadelta", "adagrad": "adagrad", "ada grad": "adagrad",
     "rmsprop": "rmsprop", "rms prop": "rmsprop", "rm sprop": "rmsprop",
@@ -315,13 +321,13 @@ def promised(text: str) -> str | None:
 
     Examples
     --------
-    >>> [promised(text) for text in ("update_parameters_with_adam", "RMSPropOptimizer", "动量法", "adamantium")]
-    ['adam', 'rmsprop', 'momentum', None]
+    >>> [promised(text) for text in ("update_with_adam", "RMSPropOptimizer", "AdamW", "动量法", "adamantium")]
+    ['adam', 'rmsprop', 'adamw', 'momentum', None]
     """
     words = tokens(text)
     spaced = " ".join(words)
     for word, rule in RULES.items():
-        if (not word.isascii() and word in text) or (" " in word and word in spaced) or word in words:
+        if (not word.isascii() and word in text) or (" " in word and f" {word} " in f" {spaced} ") or word in words:
             return rule
     joined = "".join(words)
     for word in ("adamw", "amsgrad", "adamax", "nadam", "radam", "adabelief", "adadelta", "adagrad", "rmsprop"):
