@@ -150,6 +150,8 @@ def divided(search: Candidates, rules: Sequence[str], closely: Sequence[str]) ->
             return whole
         made = _built_on(search.evidence, search, base, where)
         if made is not None:
+            if whole := _everywhere(search.evidence, made):
+                return whole
             found.append(made)
     return min(found, key=lambda made: (round(made.cost, 6), max(map(len, made.codes))), default=None)
 
@@ -162,6 +164,13 @@ def _of_all_arrays(search: Candidates, base: Fit) -> list[Fit]:
     together = search.evidence.on(np.arange(search.evidence.tape.size), {**base.numbers, **search.evidence.known})
     fits = [together.fit(one, {**one.numbers, **base.numbers}) for one in (hypothesis, *made) if one is not None]
     return [fit for fit in fits if fit.residual <= together.tolerance]
+
+
+def _everywhere(evidence: Evidence, made: Divided) -> list[Fit]:
+    """Return the fit of what several arrays do, where all may as well do all of it: in some it only does not show."""
+    together = combined(made.rule, tuple(dict.fromkeys(code for codes in made.codes for code in codes)))
+    fit = None if together is None else evidence.fit(together, {**together.numbers, **made.numbers})
+    return [fit] if fit is not None and fit.residual <= evidence.tolerance else []
 
 
 def _own(search: Candidates, rule: str) -> list[Variation]:
