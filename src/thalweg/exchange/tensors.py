@@ -127,7 +127,7 @@ def _header(content: bytes, name: str) -> tuple[dict[str, Any], bytes]:
         kind = next(
             (kind for start, kind in _STRANGERS.items() if content.startswith(start)), "no model file of thalweg"
         )
-        hint = "Only files that thalweg train wrote are opened. Train again, or convert it where it came from."
+        hint = "Only files of thalweg train and thalweg.save are opened. Train again, or convert it where it came from."
         raise ModelFileError("MODEL-FORMAT", name, f"is {kind}; it is refused", hint)
     if not plausible:
         what = f"the header claims {length} bytes, the file has {len(content)} (at most {_LONGEST_HEADER} are read)"
