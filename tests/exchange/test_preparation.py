@@ -12,7 +12,8 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from thalweg.errors import DataError, LimitError
 from thalweg.exchange import preparation as module
-from thalweg.exchange.preparation import Number, Preparation, Text, target_scale
+from thalweg.exchange.learned import Number, Text, target_scale
+from thalweg.exchange.preparation import Preparation
 from thalweg.exchange.tables import Table
 
 TABLE = Table(

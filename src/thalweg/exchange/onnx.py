@@ -19,7 +19,8 @@ from thalweg.descent.outputs import Outputs
 from thalweg.errors import LimitError, SettingError
 from thalweg.exchange.files import atomic_write
 from thalweg.exchange.graph import Growing, Node
-from thalweg.exchange.preparation import Number, Preparation, Text
+from thalweg.exchange.learned import Number, Text
+from thalweg.exchange.preparation import Preparation
 
 if TYPE_CHECKING:
     from onnx import ModelProto, TensorProto, ValueInfoProto

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, final
+from typing import TYPE_CHECKING, Any, NamedTuple, final
 
 import numpy as np
 
 from thalweg.errors import DataError, LimitError
+from thalweg.exchange.learned import Number, Numbers, Text, check_variance
 from thalweg.exchange.tables import Table, match_columns
 from thalweg.exchange.tables.cells import place, shown
 from thalweg.exchange.tables.source import free_memory
@@ -22,67 +23,6 @@ if TYPE_CHECKING:
 
 #: A text column with more different values than this, and than half of the rows, is taken for an id or free text.
 MOST_CATEGORIES = 20
-#: Rows whose mean and variance are taken together where a table comes in pieces.
-_LEARNED_TOGETHER = 1 << 16
-
-
-@final
-@dataclass(frozen=True)
-class Number:
-    """A column of numbers: it becomes one feature, ``(x - mean) / scale``; a missing cell becomes 0, the mean."""
-
-    name: str
-    mean: float
-    scale: float
-
-    kind: ClassVar[Kind] = "number"
-
-    @property
-    def features(self) -> tuple[str, ...]:
-        """The name of its feature."""
-        return (self.name,)
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return the column as plain data."""
-        return {"name": self.name, "kind": self.kind, "mean": self.mean, "scale": self.scale}
-
-    @classmethod
-    def from_dict(cls, data: dict[str, Any]) -> Number:
-        """Take back what `as_dict` gave; ValueError or KeyError for anything else."""
-        mean, scale = data["mean"], data["scale"]
-        plain = all(isinstance(v, int | float) and not isinstance(v, bool) for v in (mean, scale))
-        if not plain or not np.isfinite([mean, scale]).all() or scale <= 0:
-            raise ValueError(f"column {shown(data['name'])} has no finite mean and positive scale")
-        return cls(data["name"], float(mean), float(scale))
-
-
-@final
-@dataclass(frozen=True)
-class Text:
-    """A column of text: it becomes one feature per category, 1 where the cell holds it."""
-
-    name: str
-    categories: tuple[str, ...]
-
-    kind: ClassVar[Kind] = "text"
-
-    @property
-    def features(self) -> tuple[str, ...]:
-        """The names of its features: ``column=category``."""
-        return tuple(f"{self.name}={category}" for category in self.categories)
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return the column as plain data."""
-        return {"name": self.name, "kind": self.kind, "categories": list(self.categories)}
-
-    @classmethod
-    def from_dict(cls, data: dict[str, Any]) -> Text:
-        """Take back what `as_dict` gave; ValueError or KeyError for anything else."""
-        categories = data["categories"]
-        plain = isinstance(categories, list) and all(isinstance(category, str) for category in categories)
-        if not plain or not categories or sorted(set(categories)) != categories:
-            raise ValueError(f"column {shown(data['name'])} has no categories in order")
-        return cls(data["name"], tuple(categories))
 
 
 @final
@@ -141,7 +81,7 @@ class Preparation:
                 if bool(np.isnan(part[name]).all()):
                     what = f"no number among the {part.n_rows} training rows"
                     raise DataError("DATA-EMPTY-COLUMN", where, what, f"Leave it out with --drop {shown(name)}.")
-                _check_variance(part[name], float(scaler.var_[k]), where)
+                check_variance(part[name], float(scaler.var_[k]), where)
                 learned[name] = Number(name, float(scaler.mean_[k]), float(scaler.scale_[k]))
         for name in texts:
             _check_categories(table, name)
@@ -173,7 +113,7 @@ class Preparation:
         DataError
             As :meth:`fit`, and DATA-ROWS where there is no row.
         """
-        numbers, rows = _Numbers(), 0
+        numbers, rows = Numbers(), 0
         texts: dict[str, set[str]] = {}
         kinds: dict[str, Kind] = {}
         for table in tables:
@@ -292,59 +232,6 @@ class Preparation:
 
 
 @final
-class _Numbers:
-    """Columns of numbers whose means and scales are being learned from one piece after another."""
-
-    def __init__(self) -> None:
-        from sklearn.preprocessing import StandardScaler
-
-        self._scaler = StandardScaler()
-        self._waiting: list[NDArray[np.float64]] = []
-        self._many = 0
-        self._smallest: Any = np.inf
-        self._largest: Any = 0.0
-        self._there: Any = 0
-
-    def add(self, columns: Sequence[Values]) -> None:
-        """Take the next cells of all columns."""
-        if not columns:
-            return
-        self._waiting.append(np.column_stack(columns))
-        self._many += len(columns[0])
-        if self._many >= _LEARNED_TOGETHER:
-            joined = np.concatenate(self._waiting)
-            whole = len(joined) // _LEARNED_TOGETHER * _LEARNED_TOGETHER
-            for first in range(0, whole, _LEARNED_TOGETHER):
-                self._learn(joined[first : first + _LEARNED_TOGETHER])
-            self._waiting, self._many = [joined[whole:].copy()], len(joined) - whole
-
-    def _learn(self, block: NDArray[np.float64]) -> None:
-        with np.errstate(all="ignore"):
-            self._scaler.partial_fit(block)
-        sizes, there = np.abs(block), ~np.isnan(block)
-        self._smallest = np.minimum(self._smallest, np.min(sizes, axis=0, initial=np.inf, where=there))
-        self._largest = np.maximum(self._largest, np.max(sizes, axis=0, initial=0.0, where=there))
-        self._there = self._there + there.sum(axis=0)
-
-    def learned(self, names: Sequence[str], rows: int, table: str) -> dict[str, Number]:
-        """Return what was learned of each column."""
-        if not names:
-            return {}
-        if self._many:
-            self._learn(np.concatenate(self._waiting))
-            self._many = 0
-        found = {}
-        for k, name in enumerate(names):
-            where = place(table, column=name)
-            if not self._there[k]:
-                what = f"no number among the {rows} training rows"
-                raise DataError("DATA-EMPTY-COLUMN", where, what, f"Leave it out with --drop {shown(name)}.")
-            _check_variance(np.array([self._smallest[k], self._largest[k]]), float(self._scaler.var_[k]), where)
-            found[name] = Number(name, float(self._scaler.mean_[k]), float(self._scaler.scale_[k]))
-        return found
-
-
-@final
 @dataclass(frozen=True)
 class Prepared:
     """Features, (rows, features) float64, and what was noticed on the way.
@@ -380,40 +267,6 @@ class Unseen(NamedTuple):
         count = "1 cell holds" if self.cells == 1 else f"{self.cells} cells hold"
         where = f"first '{shown(self.first)}' in row {self.row}"
         return f"DATA-CATEGORY: {count} text that was not in the training part, column {shown(self.column)}, {where}"
-
-
-def target_scale(target: NDArray[np.float64], where: str = "y") -> tuple[float, float]:
-    """Return mean and scale that standardise a target of numbers, by scikit-learn's StandardScaler.
-
-    Parameters
-    ----------
-    target : ndarray (rows,)
-        The training rows' target.
-    where : str
-        The column, for messages.
-
-    Raises
-    ------
-    DataError
-        DATA-SCALE: its squares overflow or vanish.
-    """
-    from sklearn.preprocessing import StandardScaler
-
-    with np.errstate(all="ignore"):
-        scaler = StandardScaler().fit(target.reshape(-1, 1))
-    _check_variance(target, float(scaler.var_[0]), where)
-    return float(scaler.mean_[0]), float(scaler.scale_[0])
-
-
-def _check_variance(column: Values, variance: float, where: str) -> None:
-    """Refuse numbers whose variance a float64 cannot hold: the scaler would leave them as they are."""
-    largest = float(np.nanmax(np.abs(column)))
-    if not np.isfinite(variance):
-        what = f"numbers up to {largest:.3g}, whose squares overflow"
-        raise DataError("DATA-SCALE", where, what, "Give the column in a larger unit.")
-    if variance < np.finfo(np.float64).tiny and float(np.nanmin(np.abs(column))) < largest < 1e-150:
-        what = f"numbers up to {largest:.3g}, whose squares vanish"
-        raise DataError("DATA-SCALE", where, what, "Give the column in a smaller unit.")
 
 
 def _check_categories(table: Table, name: str) -> None:

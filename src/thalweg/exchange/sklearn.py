@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from thalweg.descent.models import Linear, Model, Network
 from thalweg.errors import SettingError
 from thalweg.exchange.files import atomic_write
-from thalweg.exchange.preparation import Number, Preparation, Text
+from thalweg.exchange.learned import Number, Text
+from thalweg.exchange.preparation import Preparation
 
 if TYPE_CHECKING:
     from thalweg.descent.outputs import Outputs

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from thalweg.descent.models import Linear, Model
 from thalweg.errors import SettingError
 from thalweg.exchange.files import atomic_write, check_writable
-from thalweg.exchange.preparation import Number
+from thalweg.exchange.learned import Number
 from thalweg.exchange.tables.cells import shown
 
 if TYPE_CHECKING:

@@ -17,7 +17,8 @@ from thalweg.descent.blocks import Blocks, Making, block_size
 from thalweg.descent.outputs import Outputs
 from thalweg.descent.stream import Chunk, Stream
 from thalweg.errors import DataError, LimitError, SettingError
-from thalweg.exchange.preparation import Number, Preparation
+from thalweg.exchange.learned import Number
+from thalweg.exchange.preparation import Preparation
 from thalweg.exchange.tables.cells import shown
 from thalweg.exchange.tables.spool import Spool
 from thalweg.exchange.tables.table import Table

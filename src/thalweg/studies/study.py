@@ -293,7 +293,7 @@ def _moments(X: Any) -> tuple[Array, Array]:
 
 
 def _outputs(loss: Loss, classes: list[Any], y: Array, design: Design, where: str) -> Outputs:
-    from thalweg.exchange.preparation import target_scale
+    from thalweg.exchange.learned import target_scale
 
     if classes:
         return Outputs.classification(loss, classes)

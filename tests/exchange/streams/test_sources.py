@@ -162,7 +162,7 @@ def test_prepared_columns_are_those_in_memory(folder: Path) -> None:
 
 
 def test_means_over_several_blocks_do_not_depend_on_the_cut_and_are_near(monkeypatch: pytest.MonkeyPatch) -> None:
-    from thalweg.exchange import preparation as module
+    from thalweg.exchange import learned as module
 
     monkeypatch.setattr(module, "_LEARNED_TOGETHER", 64)
     columns = X + np.array([0.0, 5.0, -1.0])
