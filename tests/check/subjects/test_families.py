@@ -70,8 +70,8 @@ class Blorp:
         "momentum",
         """
 def kick(position, velocity, force, mass=1.0, friction=0.9, dt=0.1):
-    velocity = friction * velocity - dt * force
-    position = position + velocity
+    velocity = friction * velocity + force
+    position = position - dt * velocity
     return position, velocity
 """,
     ),
@@ -477,3 +477,55 @@ def test_a_function_that_goes_nowhere_is_no_update():
         return a - b
     """
     assert candidates(text) == ()
+
+
+def test_the_rate_is_the_number_that_moves_are_in_proportion_to():
+    text = """
+    def advance(w, g, v, a, b):
+        v = a * v + g
+        return w - b * v, v
+    advance(1.0, 2.0, 0.0, 0.8, 0.05)
+    """
+    subject = subject_of(text)
+    assert subject.numbers["learning_rate"] == 0.05
+    assert distance(subject, "momentum", momentum=0.8) < 1e-9
+
+
+MISLEADING = {
+    "a gradient called p": ("gradient_descent", "def update(force, p, a=0.1):\n    return force - a * p"),
+    "an energy that is a memory": (
+        "adagrad",
+        """
+        def step(target, sens, energy, tasa=0.1, tiny=1e-8):
+            energy = energy + sens ** 2
+            target = target - tasa * sens / (energy ** 0.5 + tiny)
+            return target, energy
+        """,
+    ),
+    "a variance called var": (
+        "adagrad",
+        """
+        def step(value, jac, var, rate=0.1, small=1e-8):
+            var = var + jac ** 2
+            value = value - rate * jac / (var ** 0.5 + small)
+            return value, var
+        """,
+    ),
+    "a counter that only its place as an exponent shows": (
+        "adam",
+        """
+        def optimize(mu, trend, spread, gr, clock, gamma=0.1, b1=0.9, b2=0.999, stab=1e-8):
+            trend = b1 * trend + (1 - b1) * gr
+            spread = b2 * spread + (1 - b2) * gr ** 2
+            mu = mu - gamma * trend / (1 - b1 ** clock) / ((spread / (1 - b2 ** clock)) ** 0.5 + stab)
+            return mu, trend, spread
+        """,
+    ),
+}
+
+
+@pytest.mark.parametrize("case", MISLEADING)
+def test_moves_have_the_last_word_where_names_mislead(case: str):
+    rule, text = MISLEADING[case]
+    subject = subject_of(text)
+    assert distance(subject, rule, **{k: v for k, v in USUAL.items() if k not in subject.numbers}) < 1e-9

@@ -53,6 +53,8 @@ class Use:
     """Says how large something is: ``np.zeros(n)``, ``[0.0] * n``, ``range(n)``."""
     defaults: dict[str, float] = field(default_factory=dict)
     """Numbers that stand in for keys that are missing: ``config.setdefault("lr", 0.1)``."""
+    raises: bool = False
+    """Is an exponent, as the number of a step is: ``beta ** t``."""
     choices: list[str] = field(default_factory=list)
     """Strings it is compared with."""
 
@@ -221,6 +223,10 @@ def _read_measures(node: ast.AST, at: Callable[[ast.AST], Use | None]) -> None:
             measured = [*measured, *(others if name == "range" else ())]
         case ast.BinOp(left=ast.List(elts=[ast.Constant()]), op=ast.Mult(), right=right):
             measured = [right]
+        case ast.BinOp(op=ast.Pow(), right=right) | ast.Call(func=ast.Attribute(attr="power"), args=[_, right]):
+            counter = right.left if isinstance(right, ast.BinOp) else right
+            if (use := at(counter)) is not None:
+                use.raises = True
         case ast.Subscript(slice=index) if (use := at(index)) is not None:
             use.points = True
         case ast.While(test=ast.Compare(ops=[ast.Lt() | ast.LtE() | ast.NotEq()], comparators=[right])):

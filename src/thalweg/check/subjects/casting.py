@@ -24,9 +24,10 @@ def casts(signature: Signature, *, held: bool = False) -> Iterator[Signature]:
     """
     plain = _completed(signature)
     given = plain.has(*_GIVEN) or held
-    silent = [a for a in signature.arguments if a.role is None and a.required and not a.use.assigned]
+    nameless = [a for a in signature.arguments if a.role is None and a.required]
+    silent = [a for a in nameless if not (a.use.assigned or a.use.unpacked)]
     missing = [r for r in (words.PARAMETERS, words.GRADIENTS) if not plain.has(r)]
-    if given and silent and len(missing) == 1 and not plain.has(words.LAYER, PAIRS, words.FUNCTION, words.BOTH):
+    if silent and len(missing) == 1 and not plain.has(words.LAYER, PAIRS, words.FUNCTION, words.BOTH):
         for a in silent:  # what stands beside the other and has no name that says otherwise
             yield _completed(signature.recast({a.name: missing[0]}))
     if given:
@@ -54,6 +55,23 @@ def _recasts(signature: Signature, plain: Signature) -> Iterator[Signature]:
         roles = (words.PARAMETERS, words.GRADIENTS)
         for chosen in islice(permutations(unsure, 2), MOST):
             yield _completed(signature.recast({a.name: role for a, role in zip(chosen, roles, strict=True)}))
+
+
+def blind_casts(signature: Signature) -> Iterator[Signature]:
+    """Yield every way to choose parameters and gradient among the arguments, whatever they are called.
+
+    Others are memory where the text writes to them, and what they were where their names are plain.
+    """
+    aside = (words.KEY, words.SIZE, words.CONFIG)
+    required = [a for a in signature.arguments if a.required and a.role not in aside and not a.use.unpacked]
+    returned = {name for names in signature.anatomy.returned for name in names}
+    pairs = sorted(permutations(required, 2), key=lambda pair: pair[1].use.assigned or pair[1].name in returned)
+    for p, g in islice(pairs, MOST):  # a gradient is seldom written to, or given back
+        roles: dict[str, str | None] = {
+            a.name: None for a in required if a.role in (words.PARAMETERS, words.GRADIENTS, words.LAYER)
+        }
+        roles |= {p.name: words.PARAMETERS, g.name: words.GRADIENTS}
+        yield _completed(signature.recast(roles))
 
 
 def _unsure(argument: Argument) -> bool:

@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
-from itertools import product
+from itertools import islice, product
 from typing import Any, final
 
 import numpy as np
@@ -15,8 +15,8 @@ from thalweg.check.subjects import words
 from thalweg.check.subjects.actors import Actor, ObjectActor
 from thalweg.check.subjects.arrangements import Arrangement, Whole
 from thalweg.check.subjects.beginnings import Beginning
-from thalweg.check.subjects.casting import casts
-from thalweg.check.subjects.functions import first_that_plays
+from thalweg.check.subjects.casting import blind_casts, casts
+from thalweg.check.subjects.functions import LAYOUTS, believed, first_that_plays
 from thalweg.check.subjects.held import held_layouts
 from thalweg.check.subjects.layouts import layouts
 from thalweg.check.subjects.loops import LoopPlan, first_way, is_loop, loop_plans
@@ -176,7 +176,10 @@ def _plans(
     reading = _Reading(kind, maker, instance, methods, Beginning(sample))
     return first_way([
         lambda: first_that_plays(_own_arrays(reading, names, given, rate_name, source), given, rate_name, source),
-        lambda: first_that_plays(_tries(reading, names), given, rate_name, source),
+        lambda: believed(
+            lambda: first_that_plays(_tries(reading, names), given, rate_name, source),
+            _blind(reading, names), given, rate_name, source,
+        ),
         lambda: loop_plans(_loops(reading, loops), given, rate_name, source),
     ])  # fmt: skip
 
@@ -212,6 +215,17 @@ def _nameless(functions: Mapping[str, Callable[..., Any]]) -> list[str]:
     given = {n: [a for a in bound(signature_of(f)).arguments if a.required] for n, f in functions.items()}
     fitting = [n for n, a in given.items() if a and (n == "__call__" or not n.startswith("__"))]
     return sorted(fitting, key=lambda n: len(given[n]) < 2)
+
+
+def _blind(reading: _Reading, names: list[str]) -> Iterator[tuple[Actor, Arrangement]]:
+    """Yield the ways to give parameters and gradients to the methods, whatever their arguments are called."""
+    maker = reading.maker
+    if maker is not None and maker.has(words.PARAMETERS, words.LAYER):
+        return
+    for name in (n for n in names if n in reading.methods):
+        for cast in blind_casts(reading.methods[name]):
+            actor = reading.actor(name, cast, maker)
+            yield from ((actor, layout) for layout in islice(layouts(cast, reading.others), LAYOUTS))
 
 
 def _own_arrays(

@@ -18,6 +18,7 @@ from thalweg.check.subjects.arrangements import Nested
 from thalweg.check.subjects.loops import LoopPlan
 from thalweg.check.subjects.objects import Layers
 from thalweg.check.subjects.play import Plan, guarded, probe
+from thalweg.check.subjects.rates import with_rate
 from thalweg.check.subjects.signature import NUMBERS, Signature
 from thalweg.check.subjects.stage import Stage
 from thalweg.check.subjects.subject import CannotRun, Source, Subject
@@ -84,10 +85,20 @@ def made_of(
     texts: tuple[Signature, ...],
 ) -> Code:
     """Return a subject, with the numbers that can be read and whether its rate moves."""
+    plans = tuple(with_rate(plan, source) if isinstance(plan, Plan) else plan for plan in plans)
     plan = plans[0]
     numbers = {**numbers_of(plan, source, [s.anatomy for s in texts]), **plan.given}
+    if hint == "gradient_descent" and _has_momentum(plan):
+        hint = "momentum"
     moves = _moves(plan, source)
     return Code(name=name, hint=hint, numbers=numbers, source=source, moves_rate=moves, plans=plans)
+
+
+def _has_momentum(plan: Plan | LoopPlan) -> bool:
+    """Whether code asks for a momentum, by that name, and is given one."""
+    signatures = (plan.actor.signature, getattr(plan.actor, "maker", None), getattr(plan.actor, "factory", None))
+    asked = [a for s in signatures if isinstance(s, Signature) for a in s.arguments if a.role == "momentum"]
+    return any(a.required or (isinstance(a.default, int | float) and a.default > 0) for a in asked)
 
 
 def _moves(plan: Plan | LoopPlan, source: Source | None) -> bool:

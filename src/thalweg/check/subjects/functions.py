@@ -5,18 +5,22 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import islice
 from typing import Any
 
 from thalweg.check.subjects import words
 from thalweg.check.subjects.actors import Actor, FunctionActor
 from thalweg.check.subjects.arrangements import Arrangement
 from thalweg.check.subjects.beginnings import Beginning
-from thalweg.check.subjects.casting import casts
+from thalweg.check.subjects.behaviour import believable, descends
+from thalweg.check.subjects.casting import blind_casts, casts
 from thalweg.check.subjects.layouts import layouts
 from thalweg.check.subjects.play import NOTHING, Failure, Plan, settle
 from thalweg.check.subjects.signature import Argument, Signature, signature_of
 from thalweg.check.subjects.subject import CannotRun, Source
 
+LAYOUTS = 4
+"""How many layouts are tried for parts that no name speaks for."""
 _MAKERS = {
     "init",
     "initialize",
@@ -69,7 +73,44 @@ def function_plans(
     params = signature.having(words.PARAMETERS)
     held = any(words.role_of(name) == words.GRADIENTS for a in params for name in a.use.attributes)
 
-    return first_that_plays(every_cast(signature, actors, held=held), given, rate_name, source)
+    def blind() -> Iterator[tuple[Actor, Arrangement]]:
+        for cast in blind_casts(signature):
+            yield from ((FunctionActor(cast, beginning), layout) for layout in islice(layouts(cast), LAYOUTS))
+
+    tries = every_cast(signature, actors, held=held)
+    return believed(lambda: first_that_plays(tries, given, rate_name, source), blind(), given, rate_name, source)
+
+
+def believed(
+    first: Callable[[], tuple[Plan, ...]],
+    others: Iterator[tuple[Actor, Arrangement]],
+    given: Mapping[str, float],
+    rate_name: str | None,
+    source: Source | None,
+) -> tuple[Plan, ...]:
+    """Return what names lead to where names or moves speak for it, else another way that its moves speak for.
+
+    Raises
+    ------
+    CannotRun
+        Names lead nowhere, and neither does anything else.
+    """
+    plans: tuple[Plan, ...] = ()
+    failure = CannotRun(NOTHING)
+    try:
+        plans = first()
+        if believable(plans[0], source):
+            return plans
+    except CannotRun as why:
+        failure = why
+    for actor, layout in others:
+        plan = Plan(actor, layout, None, given, _first_count(actor.signature), rate_name)
+        found = settle(plan, source, steps=False, trusted=False)
+        if isinstance(found, Plan) and any(descends(one, source) for one in _counted(found)):
+            return _counted(found)
+    if plans:
+        return plans
+    raise failure
 
 
 def every_cast(

@@ -76,7 +76,7 @@ class Signature:
         """Whether any argument has one of the roles."""
         return any(a.role in roles for a in self.arguments)
 
-    def recast(self, roles: Mapping[str, str]) -> Signature:
+    def recast(self, roles: Mapping[str, str | None]) -> Signature:
         """Return the signature with other parts for some arguments."""
         changed = tuple(replace(a, role=roles.get(a.name, a.role)) for a in self.arguments)
         return replace(self, arguments=_with_parts(changed))
@@ -149,7 +149,7 @@ _PAIRS = {
 
 def _settled(arguments: list[Argument], anatomy: Anatomy) -> list[Argument]:
     """Decide what a name alone leaves open by the company it is in, and by what the text does with it."""
-    roles = {a.role for a in arguments}
+    roles = {_uncalled(a) for a in arguments}
     has_params = any(a.role == words.PARAMETERS for a in arguments)
     called = [a for a in arguments if a.use.called]
     settled = []
@@ -160,6 +160,10 @@ def _settled(arguments: list[Argument], anatomy: Anatomy) -> list[Argument]:
             role = _called_role(a, called)
         elif a.use.measures and role in (None, words.COUNT, words.ITERATIONS) and _is_size(a, roles):
             role = words.SIZE
+        elif role is None and a.use.raises and a.required:
+            role = words.COUNT
+        elif role in (words.GRADIENTS, words.OBJECTIVE, words.COUNT) and isinstance(a.default, float):
+            role = "epsilon" if 0 < a.default < 1e-3 else words.SHARE if 0.4 < a.default < 1 else None
         elif role in (words.FUNCTION, words.OBJECTIVE, words.BOTH):
             role = _not_called_role(a, role, roles)
         elif role in (words.COUNT, words.ITERATIONS):
@@ -186,6 +190,16 @@ def _settled(arguments: list[Argument], anatomy: Anatomy) -> list[Argument]:
     return settled
 
 
+def _uncalled(a: Argument) -> str | None:
+    """Return the part of an argument that is no function after all: never called, but calculated with."""
+    if a.use.called or a.role not in (words.FUNCTION, words.OBJECTIVE):
+        return a.role
+    if a.role == words.OBJECTIVE:
+        return None if a.use.assigned else a.role
+    fn = any(part in ("fn", "func", "function", "fun", "f") for part in words.tokens(a.name))
+    return words.FUNCTION if fn else words.GRADIENTS
+
+
 _LETTERS = frozenset(("b", "b1", "b2", "w1", "w2", "e", "a", "alpha"))
 
 
@@ -194,6 +208,8 @@ def _letter_role(a: Argument, arguments: list[Argument]) -> str | None:
     lower = a.name.lower()
     if lower in ("b", "b1", "b2") and isinstance(a.default, float):
         return {"b": words.SHARE, "b1": "beta1", "b2": "beta2"}[lower]
+    if lower == "b" and a.required and _is_share(a, arguments):
+        return words.SHARE
     if lower in ("b1", "b2"):
         return words.PARAMETERS if _twin(a.name, arguments) else {"b1": "beta1", "b2": "beta2"}[lower]
     if lower in ("w1", "w2"):
@@ -203,6 +219,16 @@ def _letter_role(a: Argument, arguments: list[Argument]) -> str | None:
     if lower in ("a", "alpha") and any(x is not a and x.role == words.RATE for x in arguments):
         return words.SHARE
     return a.role
+
+
+def _is_share(a: Argument, arguments: list[Argument]) -> bool:
+    """Whether ``b`` is a number beside one array and its gradient: nothing is written to it or asked of it."""
+    slopes = [x for x in arguments if x.role == words.GRADIENTS]
+    params = [x for x in arguments if x.role == words.PARAMETERS and x is not a]
+    if len(slopes) != 1 or len(params) != 1 or not params[0].required:
+        return False
+    used = [a.use, slopes[0].use]
+    return not any(u.assigned or u.indexed or u.walked or u.mapped or u.unpacked or u.attributes for u in used)
 
 
 def _one_gradient(arguments: list[Argument]) -> list[Argument]:
@@ -242,11 +268,12 @@ def _called_role(a: Argument, called: list[Argument]) -> str:
 
 def _not_called_role(a: Argument, role: str, roles: set[str | None]) -> str | None:
     """Read a function's name that the text never calls itself: handed on to others, or a value after all."""
+    if role == words.OBJECTIVE and a.use.assigned and a.required:
+        return None  # an energy that is added up, a target that is moved
     if role == words.OBJECTIVE and words.GRADIENTS in roles:
         return words.OBJECTIVE
-    if role == words.FUNCTION and words.GRADIENTS not in roles and words.PARAMETERS in roles:
-        fn = any(part in ("fn", "func", "function", "fun", "f") for part in words.tokens(a.name))
-        return words.FUNCTION if fn else words.GRADIENTS
+    if role == words.FUNCTION and words.PARAMETERS in roles:
+        return _uncalled(a)
     return role
 
 

@@ -7,15 +7,13 @@ import inspect
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-import numpy as np
-
 from thalweg.check.subjects import adapt
 from thalweg.check.subjects.anatomy import Anatomy
+from thalweg.check.subjects.behaviour import descends
 from thalweg.check.subjects.code import Code
-from thalweg.check.subjects.play import probe
+from thalweg.check.subjects.play import Plan
 from thalweg.check.subjects.signature import signature_of
 from thalweg.check.subjects.subject import CannotRun, Source
-from thalweg.check.tape import Tape
 
 MOST = 12
 """How many functions and classes of a file are played for it."""
@@ -43,7 +41,7 @@ def that_descend(own: Mapping[str, Any], source: Source | None) -> Iterator[tupl
             subject = adapt(value, source=source)
         except (CannotRun, ValueError, TypeError):
             continue
-        if isinstance(subject, Code) and _descends(subject):
+        if isinstance(subject, Code) and isinstance(subject.plans[0], Plan) and descends(subject.plans[0], source):
             yield name, value
 
 
@@ -65,24 +63,3 @@ def _holds_a_number(value: Any, source: Source | None) -> bool:
 def _has_fraction(anatomy: Anatomy) -> bool:
     nodes = ast.walk(anatomy.tree) if anatomy.tree is not None else ()
     return any(isinstance(node, ast.Constant) and isinstance(node.value, float) for node in nodes)
-
-
-def _descends(subject: Code) -> bool:
-    """Whether every coordinate goes by its own gradient: turned round where that is, at rest where there is none."""
-    plan = subject.plans[0]
-    tape = probe(plan.arrangement)
-    turned = Tape(tape.theta0, -tape.gradients, tape.rates, tape.shapes)
-    still = Tape(tape.theta0, 0 * tape.gradients, tape.rates, tape.shapes)
-    try:
-        there, back, rest = (plan.thetas(one, subject.source) for one in (tape, turned, still))
-    except CannotRun:
-        return False
-    with np.errstate(all="ignore"):
-        moves, others, idle = there[1] - there[0], back[1] - back[0], rest[1] - rest[0]
-        fair = np.isfinite(moves) & np.isfinite(others)
-        if not fair.all() or not np.any(moves != 0):
-            return False
-        opposite = np.mean(np.sign(moves) == -np.sign(others)) > 0.9
-        along = abs(np.mean(np.sign(moves) * np.sign(tape.gradients[0]))) > 0.9
-        resting = ~np.isfinite(idle) | (np.abs(idle) < 0.2 * np.abs(moves) + 1e-12)
-    return bool(opposite and along and resting.mean() > 0.9)

@@ -226,7 +226,7 @@ def role_of(name: str) -> str | None:
     """
     lexicon, plain = _lexicon(), name.lower()
     for form in (plain, _AFFIXES.sub("", plain), _AFFIXES.sub("", plain).rstrip("0123456789_")):
-        if form in lexicon:
+        if form in lexicon and not (form in ("a", "e") and form != plain):  # a0 is anything
             numbered = lexicon[form] == SHARE and form != plain
             return {"1": "beta1", "2": "beta2"}.get(plain[-1], SHARE) if numbered else lexicon[form]
     words = tokens(_AFFIXES.sub("", name))
