@@ -13,8 +13,8 @@ from thalweg.studies.design import Design
 Array = NDArray[Any]
 
 _DRAWN_TOGETHER = 1 << 16
-# Rows of a memory map whose scales are looked at, and from which factor on it is said that they are not 1.
-_LOOKED_AT, _FAR = 10_000, 10.0
+# Cells of a memory map whose scales are looked at, and from which factor on it is said that they are not 1.
+_LOOKED_AT, _FAR = 1_000_000, 10.0
 
 
 def at_random(y: Array, design: Design, *, classes: bool) -> tuple[dict[str, Any], tuple[str, ...]]:
@@ -89,9 +89,8 @@ def mapped_warnings(X: Any, design: Design, classes: int, parts: dict[str, Array
     if X.dtype != np.dtype(design.dtype) or not X.flags.c_contiguous:
         layout = "" if X.flags.c_contiguous else " in the order of columns"
         found.append(f"DATA-MAP: the memory map is {X.dtype}{layout}; it is copied into memory as {design.dtype}")
-    first = np.asarray(X[: min(len(parts["train"]), _LOOKED_AT)], dtype=np.float64)
-    away = max(float(np.abs(first.mean(axis=0)).max()), float(first.std(axis=0).max()), 1 / _least(first.std(axis=0)))
-    if design.standardize and away > _FAR:
+    first = np.asarray(X[: min(len(parts["train"]), 1 + _LOOKED_AT // X.shape[1])], dtype=np.float64)
+    if design.standardize and _far(first):
         what = "a memory map is used as it is, and its columns are far from mean 0 and variance 1"
         found.append(f"DATA-MAP: {what}; rates are those of columns that are not standardised")
     poor = [part for part, y in parts.items() if len(np.unique(y.astype(str))) < classes]
@@ -100,9 +99,12 @@ def mapped_warnings(X: Any, design: Design, classes: int, parts: dict[str, Array
     return tuple(found)
 
 
-def _least(deviations: Array) -> float:
-    """Return the smallest that is above zero: a column that never changes has no scale."""
-    return float(np.min(deviations, where=deviations > 0, initial=1.0))
+def _far(rows: Array) -> bool:
+    """Tell whether columns are far from mean 0 and variance 1; one that never changes has no scale."""
+    with np.errstate(all="ignore"):
+        means, deviations = rows.mean(axis=0), rows.std(axis=0)
+    least = np.min(deviations, where=deviations > 0, initial=1.0)
+    return bool(max(np.abs(means).max(), deviations.max()) > _FAR or least < 1 / _FAR)
 
 
 def _without_empty(places: dict[str, Any], design: Design) -> dict[str, Any]:
