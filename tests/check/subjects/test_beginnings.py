@@ -98,7 +98,7 @@ class Adam:
 """
 
 
-@pytest.mark.parametrize(("shared", "kind"), [(False, "right"), (True, "unknown")])
+@pytest.mark.parametrize(("shared", "kind"), [(False, "right"), (True, "wrong")])
 def test_two_names_of_one_memory_stay_so(shared: bool, kind: str, module: ModuleType) -> None:
     zeros = "[np.zeros_like(p) for p in params]"
     memory = f"self.m = self.v = {zeros}" if shared else f"self.m, self.v = {zeros}, {zeros}"
