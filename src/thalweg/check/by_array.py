@@ -16,7 +16,7 @@ from thalweg.check.catalogue.entries import entries
 from thalweg.check.catalogue.variation import Variation
 from thalweg.check.hypothesis import Hypothesis, combined
 from thalweg.check.numbers import Evidence, Fit
-from thalweg.check.tape import Tape
+from thalweg.check.tape import COPY, Tape
 from thalweg.check.trajectory import Trajectory
 
 Array = NDArray[Any]
@@ -47,12 +47,15 @@ class Divided:
         All hyperparameters.
     residuals : tuple of float
         Of each array, over its own coordinates.
+    equivalent : tuple of tuple of str
+        Rule and codes of what the arrays that differ from the others might as well do.
     """
 
     rule: str
     codes: tuple[tuple[str, ...], ...]
     numbers: Mapping[str, float]
     residuals: tuple[float, ...]
+    equivalent: tuple[tuple[str, ...], ...] = ()
 
     @cached_property
     def places(self) -> dict[str, tuple[int, ...]]:
@@ -127,7 +130,7 @@ def divided(search: Candidates, rules: Sequence[str], closely: Sequence[str]) ->
     """
     tape = search.evidence.tape
     slices = list(tape.slices())
-    if not 2 <= len(slices) <= MOST:
+    if not 2 <= len(slices) <= MOST or _do_the_same(search.evidence):
         return None
     where = [np.arange(own.start, own.stop) for own in slices]
     moving = np.any(tape.gradients != 0, axis=0)
@@ -154,6 +157,21 @@ def divided(search: Candidates, rules: Sequence[str], closely: Sequence[str]) ->
                 return whole
             found.append(made)
     return min(found, key=lambda made: (round(made.cost, 6), max(map(len, made.codes))), default=None)
+
+
+def _do_the_same(evidence: Evidence) -> bool:
+    """Whether two arrays make the same steps from the same start with the same gradients: then nothing is in one alone.
+
+    The tape has two such coordinates. Of more arrays than two they say nothing of the others.
+    """
+    tape, (one, other) = evidence.tape, COPY
+    slices = list(tape.slices())
+    if len(slices) != 2 or not slices[0].stop > one or not slices[1].start <= other < tape.size:
+        return False
+    if tape.theta0[one] != tape.theta0[other] or np.any(tape.gradients[:, one] != tape.gradients[:, other]):
+        return False
+    moves, noise = evidence.trajectory.moves, evidence.trajectory.noise
+    return bool(np.all(np.abs(moves[:, one] - moves[:, other]) <= noise[:, one]))
 
 
 def _of_all_arrays(search: Candidates, base: Fit) -> list[Fit]:
@@ -194,11 +212,15 @@ def _built_on(evidence: Evidence, search: Candidates, base: Fit, where: Sequence
         return None
     rest = Candidates(evidence.on(np.concatenate([where[k] for k in odd]), base.numbers))
     for level in _levels(base.hypothesis, _own(search, base.hypothesis.rule)):
-        for fit in rest.level(level, few=True):
+        held = rest.level(level, few=True)
+        for fit in held[:1]:
+            cost = round(fit.hypothesis.cost, 6)
+            as_well = [other.hypothesis for other in held[1:] if round(other.hypothesis.cost, 6) == cost]
+            alike = tuple(dict.fromkeys((one.rule, *one.codes) for one in as_well if one != fit.hypothesis))
             own = [parts[k].fit(fit.hypothesis, fit.numbers).residual for k in odd]
             codes = [fit.hypothesis.codes if k in odd else base.hypothesis.codes for k in range(len(parts))]
             residuals = [own[odd.index(k)] if k in odd else fits[k].residual for k in range(len(parts))]
-            return Divided(base.hypothesis.rule, tuple(codes), {**base.numbers, **fit.numbers}, tuple(residuals))
+            return Divided(base.hypothesis.rule, tuple(codes), {**base.numbers, **fit.numbers}, tuple(residuals), alike)
     return None
 
 

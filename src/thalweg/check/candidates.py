@@ -40,15 +40,24 @@ class Candidates:
             and (some_arrays or not entry.some_arrays)
         )
 
-    def level(self, hypotheses: Iterable[Hypothesis], *, few: bool) -> list[Fit]:
-        """Screen hypotheses and return those that hold, the cheapest first."""
+    def level(self, hypotheses: Iterable[Hypothesis], *, few: bool, hasty: bool = False) -> list[Fit]:
+        """Screen hypotheses and return those that hold, the cheapest first.
+
+        Where ``hasty``, many that part at the first step are let go: those that cannot hold, since all their numbers
+        are known, and of the others those that are not among the nearest.
+        """
         new = {key: h for h in hypotheses if (key := (h.rule, frozenset(h.codes))) not in self.tried}
+        if hasty and len(new) > MANY and self.evidence.moves_at_once:
+            firsts = dict(zip(new, self.evidence.glances(list(new.values()), 1), strict=True))
+            free = [key for key, h in new.items() if self.evidence.split(h)[1]]
+            nearest = set(sorted(free, key=firsts.__getitem__)[:MANY])
+            new = {key: h for key, h in new.items() if key in nearest or firsts[key] <= self.evidence.tolerance}
         if len(new) <= MANY:
             return self._held(list(new.values()), few=few)
         glances = dict(zip(new, self.evidence.glances(list(new.values())), strict=True))
         order = sorted(new, key=lambda key: glances[key])[:MANY]
-        sharp = [new[key] for key in order if glances[key] <= self.evidence.tolerance]
-        return self._held(sharp, few=few) or self._held([new[key] for key in order[len(sharp) :]], few=few)
+        near = [new[key] for key in order if glances[key] <= self.evidence.tolerance]
+        return self._held(near, few=few) or self._held([new[key] for key in order[len(near) :]], few=few)
 
     def _held(self, hypotheses: list[Hypothesis], *, few: bool) -> list[Fit]:
         """Screen hypotheses closely and return those that hold, the cheapest first."""

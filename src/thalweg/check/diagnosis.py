@@ -224,6 +224,8 @@ def examine(subject: Subject) -> Diagnosis:
             # Coordinates that are mixed up: a loop over them as if each were an array.
             single = _explained(reading, tape.shaped(*((),) * tape.size), observed)
             made = single if single.verdict.kind == "wrong" else made
+        if made.verdict.kind == "unknown" and tape.moves_rate:
+            made = _at_a_steady_rate(reading, tape) or made
         if best is None or _rank(made.verdict) < _rank(best.verdict):
             best, chosen = made, reading
         if best.verdict.kind in ("right", "same"):
@@ -234,8 +236,21 @@ def examine(subject: Subject) -> Diagnosis:
     return replace(found, mends=mends(found.source, chosen, found.verdict, found.tape))
 
 
-def _explained(subject: Subject, tape: Tape, observed: Trajectory) -> Diagnosis:
-    verdict = subject.judged(explain(observed, tape, subject.numbers, subject.hint))
+def _at_a_steady_rate(subject: Subject, tape: Tape) -> Diagnosis | None:
+    """Return what is known of code while its rate does not change; None where that is nothing either.
+
+    Some mistakes and forms go together in one way only, and a moving rate tells such ways apart.
+    """
+    steady = tape.steady()
+    try:
+        made = _explained(subject, steady, subject.play(steady), thorough=False)
+    except CannotRun:
+        return None
+    return made if made.verdict.kind != "unknown" else None
+
+
+def _explained(subject: Subject, tape: Tape, observed: Trajectory, *, thorough: bool = True) -> Diagnosis:
+    verdict = subject.judged(explain(observed, tape, subject.numbers, subject.hint, thorough=thorough))
     if subject.note:
         verdict = replace(verdict, note="; ".join(part for part in (verdict.note, subject.note) if part))
     names = subject.arrays

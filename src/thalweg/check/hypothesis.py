@@ -311,9 +311,9 @@ def _varied(rule: str, codes: tuple[str, ...]) -> Statements | None:
 
 
 @cache
-def _places() -> dict[str, int]:
-    """Return where each entry stands in the catalogue."""
-    return {code: place for place, code in enumerate(entries())}
+def _places() -> dict[str, tuple[bool, int]]:
+    """Return in which order entries are applied: the catalogue's, but some come after all others."""
+    return {code: (entry.last, place) for place, (code, entry) in enumerate(entries().items())}
 
 
 def combined(rule: str, codes: tuple[str, ...]) -> Hypothesis | None:
@@ -322,8 +322,7 @@ def combined(rule: str, codes: tuple[str, ...]) -> Hypothesis | None:
     A set of variations is one thing, whichever of them was found first: the catalogue's order is tried before others.
     Those that undo one another, or of which one hides the other, are told by what they do, not here.
     """
-    places = _places()
-    for order in permutations(sorted(codes, key=lambda code: (entries()[code].last, places[code]))):
+    for order in permutations(sorted(codes, key=_places().__getitem__)):
         made = Hypothesis(rule, order)
         if made.statements is not None:
             return made

@@ -72,6 +72,8 @@ FEW = 3
 """How many usual values are tried of each number where many hypotheses are screened."""
 MOST = 600
 """How many settings are played at once."""
+CLEAR = 100
+"""How many times larger than its rounding a move has to be for a ratio."""
 GLANCE = 2
 """How many steps thousands of hypotheses are glanced at."""
 TOGETHER = 1000
@@ -148,6 +150,11 @@ class Evidence:
     known: Mapping[str, float]
     where: Array | None = None
 
+    @cached_property
+    def moves_at_once(self) -> bool:
+        """Whether anything moves at the first step by more than rounding."""
+        return bool(np.any(np.abs(self.trajectory.moves[0]) > CLEAR * self.trajectory.noise[0]))
+
     def on(self, where: Array, known: Mapping[str, float] | None = None) -> Evidence:
         """Return what was observed of some coordinates alone, with other numbers known if they are given."""
         return Evidence(self.trajectory.at(where), self.tape, self.known if known is None else known, where)
@@ -193,8 +200,8 @@ class Evidence:
             fits.append(Fit(hypothesis, numbers, float(disagreement[row]), float(apart[row].max())))
         return fits
 
-    def glances(self, hypotheses: Sequence[Hypothesis]) -> list[float]:
-        """Return how far each is from what was seen of the first two steps, as if moves grew with the rate.
+    def glances(self, hypotheses: Sequence[Hypothesis], steps: int = GLANCE) -> list[float]:
+        """Return how far each is from what was seen of the first one or two steps, as if moves grew with the rate.
 
         That is the disagreement of the best usual numbers.
         """
@@ -203,7 +210,7 @@ class Evidence:
         for index, hypothesis in enumerate(hypotheses):
             opening = self._opening(hypothesis)
             with np.errstate(all="ignore"):
-                thetas = hypothesis.opened(opening.scope, self.tape, GLANCE, self._shared)
+                thetas = hypothesis.opened(opening.scope, self.tape, steps, self._shared)
             key = opening.rows, opening.free_rate
             waiting.setdefault(key, []).append((index, thetas, hypothesis.book.numbers.get("learning_rate", 1.0)))
             if len(waiting[key]) * opening.rows >= TOGETHER:
@@ -216,7 +223,7 @@ class Evidence:
         self, batch: list[tuple[int, list[Array], float]], rows: int, free_rate: bool, found: list[float]
     ) -> None:
         """Compare many hypotheses with what was seen at once, each played with so many settings."""
-        thetas = np.empty((len(batch), rows, GLANCE + 1, self.tape.size))
+        thetas = np.empty((len(batch), rows, len(batch[0][1]), self.tape.size))
         for place, (_, path, _) in enumerate(batch):
             for step, theta in enumerate(path):
                 thetas[place, :, step] = theta
@@ -263,8 +270,8 @@ class Evidence:
         Where there is none, it is the usual rate.
         """
         seen = self.trajectory.moves[:2]
-        clear = np.abs(seen) > 100 * self.trajectory.noise[:2]
-        row = 0 if clear[0].any() else 1
+        clear = np.abs(seen) > CLEAR * self.trajectory.noise[:2]
+        row = 0 if self.moves_at_once else 1
         with np.errstate(all="ignore"):
             ratio = seen[row] / moves[..., row, :]
         ratio = np.where(clear[row] & np.isfinite(ratio) & (ratio > 0), ratio, np.nan)

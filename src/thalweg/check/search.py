@@ -42,7 +42,12 @@ NEAR = 4
 
 
 def explain(
-    trajectory: Trajectory, tape: Tape, known_numbers: Mapping[str, float] | None = None, hint: str | None = None
+    trajectory: Trajectory,
+    tape: Tape,
+    known_numbers: Mapping[str, float] | None = None,
+    hint: str | None = None,
+    *,
+    thorough: bool = True,
 ) -> Verdict:
     """Say which rule made a trajectory, and what is wrong with it.
 
@@ -56,6 +61,9 @@ def explain(
         Hyperparameters by role (``learning_rate``, ``beta1``, ``epsilon``, ...); the others are looked for.
     hint : str, optional
         Rule that the code's name promises. Its explanations are tried first.
+    thorough : bool
+        Whether to go on, where nothing is found, to what takes the most time: three variations, and two of rules that
+        are neither promised nor near.
 
     Returns
     -------
@@ -90,6 +98,7 @@ def explain(
         )
     search = Candidates(Evidence(trajectory, tape, dict(known_numbers or {})))
     levels = _levels(search, hint)
+    levels = levels if thorough else levels[: 8 if hint else 4]
     if not np.any(trajectory.moves != 0):
         if hint is None:
             return Verdict("unknown", properties=properties(trajectory, tape), note="theta never moves")
@@ -104,7 +113,7 @@ def explain(
             return _divided(search, held)
         if held:
             return _verdict(search, held, hint)
-    freed = _other_numbers(search, hint)
+    freed = _other_numbers(search, hint) if thorough else None
     return freed or _unknown(search, hint)
 
 
@@ -118,8 +127,9 @@ def _levels(search: Candidates, hint: str | None) -> list[Callable[[], list[Fit]
         made = (Hypothesis(rule, (entry.code,)) for rule in rules for entry in search.fitting(rule))
         return search.level(made, few=True)
 
-    def pairs(rules: Iterable[str]) -> list[Fit]:
-        return search.level((h for rule in rules for h in _pairs(search.fitting(rule, joined=True), rule)), few=True)
+    def pairs(rules: Iterable[str], *, hasty: bool = False) -> list[Fit]:
+        made = (h for rule in rules for h in _pairs(search.fitting(rule, joined=True), rule))
+        return search.level(made, few=True, hasty=hasty)
 
     everything = names()
     if hint is None:
@@ -127,7 +137,7 @@ def _levels(search: Candidates, hint: str | None) -> list[Callable[[], list[Fit]
             lambda: plain(everything), lambda: single(everything),
             lambda: divided(search, search.ranked()[:NEAR], search.ranked()[:NEAR]),
             lambda: pairs(search.ranked()[:NEAR]),
-            lambda: _triples(search, None), lambda: pairs(search.ranked()[NEAR:]),
+            lambda: _triples(search, None), lambda: pairs(search.ranked()[NEAR:], hasty=True),
         ]  # fmt: skip
     # A rule of the family that is right comes before a mistake in the one that was promised: where the rate happens to
     # be 1 - momentum, an average of gradients is also a heavy ball with its rate applied twice.
@@ -140,7 +150,7 @@ def _levels(search: Candidates, hint: str | None) -> list[Callable[[], list[Fit]
         lambda: single((*forgetful, *family)), lambda: plain(others),
         lambda: divided(search, (hint, *family, *forgetful), (hint,)), lambda: pairs((hint,)),
         lambda: single(others), lambda: _triples(search, hint),
-        lambda: pairs((*forgetful, *family)), lambda: pairs(others),
+        lambda: pairs((*forgetful, *family), hasty=True), lambda: pairs(others, hasty=True),
     ]  # fmt: skip
 
 
@@ -249,6 +259,7 @@ def _divided(search: Candidates, found: Divided) -> Verdict:
         numbers=dict(found.numbers),
         conventions=conventions,
         mistakes=mistakes,
+        equivalent=found.equivalent,
         residual=max(found.residuals),
         runner_up=_runner_up(search, []),
         parts_at=parts_at,

@@ -31,7 +31,7 @@ def told(tmp_path, monkeypatch):
 @pytest.fixture
 def unknown(monkeypatch):
     """The search takes seconds to give up, and is not what is tested here."""
-    monkeypatch.setattr("thalweg.check.diagnosis.explain", lambda *_: Verdict("unknown", note="as ever"))
+    monkeypatch.setattr("thalweg.check.diagnosis.explain", lambda *_, **__: Verdict("unknown", note="as ever"))
 
 
 def test_names_are_those_by_which_one_asks(told):

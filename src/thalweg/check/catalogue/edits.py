@@ -164,16 +164,26 @@ def _replaced(edit: Replace, statement: ast.stmt) -> Statements | None:
 def _substituted(edit: Replace, statement: ast.stmt) -> Statements | None:
     """Return a statement with its matching expressions replaced, or None where there are none."""
     (pattern,) = _parsed(edit.old)
-    if not _fixed(pattern) <= read_by(statement):
+    assert isinstance(pattern, ast.Expr)  # noqa: S101 - narrows the type
+    # Most changes fit most lines not at all: that is seen without a copy.
+    if not _fixed(pattern) <= read_by(statement) or not any(
+        type(node) is type(pattern.value) and _match(pattern.value, node, {}) for node in _expressions(statement)
+    ):
         return None
     copy = ast.parse(text_of(statement)).body[0]
-    assert isinstance(pattern, ast.Expr)  # noqa: S101 - narrows the type
     assert isinstance(copy, ast.Assign)  # noqa: S101 - narrows the type
     substitute = _Substitute(pattern.value, edit.new)
     value = substitute.visit(copy.value)
     assert isinstance(value, ast.expr)  # noqa: S101 - narrows the type
     copy.value = value
     return [copy] if substitute.count else None
+
+
+@cache
+def _expressions(statement: ast.stmt) -> tuple[ast.expr, ...]:
+    """Return the expressions that a statement reads, and their parts."""
+    value = statement.value if isinstance(statement, ast.Assign) else None
+    return tuple(node for node in ast.walk(value) if isinstance(node, ast.expr)) if value is not None else ()
 
 
 @cache
