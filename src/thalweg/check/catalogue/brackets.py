@@ -47,6 +47,20 @@ ROOTS = (
         _ROOTED,
     ),
     Variation(
+        "quotient-halved",
+        "mistake",
+        "the quotient is halved, not divided by the root",
+        "The power comes before the division: m / v ** 1 / 2 is (m / v) / 2. The root is v ** 0.5 or v ** (1 / 2).",
+        "Python: ** binds tighter than /; public course code",
+        (
+            Either((
+                Replace("Y / (np.sqrt(X) + epsilon)", "Y / (X + epsilon)**1 / 2", within="theta"),
+                Replace("Y / np.sqrt(X)", "Y / X**1 / 2", within="theta"),
+            )),
+        ),
+        ("adagrad", "rmsprop", "adam", "adamw", "amsgrad"),
+    ),
+    Variation(
         "multiplied-by-root",
         "mistake",
         "the step is multiplied by the root, not divided",
