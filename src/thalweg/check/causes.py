@@ -143,7 +143,11 @@ def _misshapen(e: Evidence, name: str) -> Cause | None:
         for value, what in ((total, "the sum"), (mean, "the mean")):
             if abs(number - value) <= slack:
                 return _over_units(name, f"one number came: {number:.6g}, {what} of the slopes of all units")
-    if len(given) > len(shape) or math.prod(given) > math.prod(shape):
+    if len(given) == len(shape) == 1:
+        title = "summed over the wrong axis"
+        mend = "Sum over the axis of the examples only: np.sum(D, axis=0) where rows are examples."
+        return Cause("bias_axis", (name,), title, mend, f"shape {given} came for parameters of shape {shape}")
+    if len(given) > len(shape) or any(own == 1 < came for own, came in zip(shape, given, strict=False)):
         title = "the gradient is not summed over the rows"
         mend = "Sum the errors over the axis of the examples (axis=0 where rows are examples)."
         return Cause("rows_not_summed", (name,), title, mend, f"shape {given} came for parameters of shape {shape}")

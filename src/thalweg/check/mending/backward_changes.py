@@ -64,12 +64,13 @@ def backward_changes(
         Of the wrong blocks.
     """
     found: list[Ranked] = []
+    made = {name for statement in watch.counts if statement.lineno in looked for name in _sets(statement)}
     asked = {family for family, starts in _FAMILIES.items() if any(code.startswith(starts) for code in causes)}
     for statement in sorted(watch.counts, key=lambda node: (node.lineno, node.col_offset)):
         function = layout.functions.get(statement)
         if function is None or not isinstance(statement, _SIMPLE | ast.For | ast.If | ast.While):
             continue
-        far = 0.0 if statement.lineno in looked else 2.0
+        far = 0.0 if statement.lineno in looked or _sets(statement) & made else 2.0
         line = _Line(layout, watch, statement, function, helpers, lacks)
         found += [
             (rank / 4 + far if family in asked else rank + far, change) for family, rank, change in line.changes()
@@ -211,7 +212,9 @@ class _Line:
 
     def _factors(self) -> list[tuple[str, float]]:
         """Return numbers that a line could be multiplied by: named ones first, then counts of rows and columns."""
-        named = [(text, x) for text, x in self.numbers.items() if np.isfinite(x) and x not in (0.0, 1.0, -1.0)]
+        loops = {name for name, x in self.numbers.items() if self._counts_layers(name)}
+        numbers = [(text, x) for text, x in self.numbers.items() if text not in loops]
+        named = [(text, x) for text, x in numbers if np.isfinite(x) and x not in (0.0, 1.0, -1.0)]
         named.sort(key=lambda pair: (not self._is_read(pair[0]), len(pair[0])))
         counts = []
         for text, value in list(self.arrays.items())[:_ARRAYS]:
@@ -219,6 +222,12 @@ class _Line:
                 counts += [(f"{text}.shape[{axis}]", float(length)) for axis, length in enumerate(value.shape)]
         counts.sort(key=lambda pair: not self._is_argument(pair[0].partition(".shape")[0]))
         return [*named[:_SCALARS], *counts[: 2 * _SCALARS]]
+
+    def _counts_layers(self, text: str) -> bool:
+        """Tell whether a number says how many layers there are, or at which of them a loop stands."""
+        targets = (n.target for n in ast.walk(self.function) if isinstance(n, ast.For | ast.comprehension))
+        turning = {n.id for target in targets for n in ast.walk(target) if isinstance(n, ast.Name)}
+        return text in turning or text == "L" or "layer" in text.lower()
 
     def _is_read(self, text: str) -> bool:
         return any(ast.unparse(n) == text for n in ast.walk(self.function) if isinstance(n, ast.Name | ast.Attribute))
@@ -263,8 +272,14 @@ class _Line:
         worth = self._worth(node)
         if worth is None:
             return
-        tight = bracketed(self.layout.source(node), 6)
-        for rank, form in self._forms(worth.shape, self.layout.source(node)):
+        own = self.layout.source(node)
+        tight = bracketed(own, 6)
+        for text in [text for text, value in self.arrays.items() if value.shape == worth.shape and text != own][
+            :_ARRAYS
+        ]:
+            yield 0.5, (self.layout.replaced(node, f"{own} + {text}"),)
+            yield 0.6, (self.layout.replaced(node, f"{own} - {text}"),)
+        for rank, form in self._forms(worth.shape, own):
             yield rank + 0.4, (self.layout.replaced(node, f"{tight} * {bracketed(form, 7)}"),)
             yield rank + 0.6, (self.layout.replaced(node, f"{tight} / {bracketed(form, 7)}"),)
 
@@ -291,8 +306,8 @@ class _Line:
         if id(node) in self.keys and (worth is None or worth.size < 2):
             yield from constants(layout, node, 0.8)
             if isinstance(node, ast.Name | ast.BinOp | ast.UnaryOp):
-                yield 1.2, (layout.replaced(node, f"{layout.source(node)} - 1"),)
-                yield 1.2, (layout.replaced(node, f"{layout.source(node)} + 1"),)
+                yield 0.2, (layout.replaced(node, f"{layout.source(node)} - 1"),)
+                yield 0.2, (layout.replaced(node, f"{layout.source(node)} + 1"),)
             return
         # What is there and should not be, or should be another, before what has to be added.
         yield from constants(layout, node, 0.06)
@@ -329,6 +344,8 @@ class _Line:
             for other in self._containers() - {node.id}:
                 yield 0.7, (layout.replaced(node, other),)
         worth = self._worth(node)
+        if id(node) in self.keys and (worth is None or worth.size < 2):
+            return  # another count in the place of an index would be right for one depth alone
         if worth is None or not isinstance(node, ast.Name | ast.Attribute | ast.Subscript):
             return
         own = layout.source(node)
@@ -402,6 +419,21 @@ class _Line:
         for text in sorted(alike):
             line = f"{layout.indent(statement)}{own}[{text} <= 0] = 0\n"
             yield 0.8, (Splice(end, end, line),)
+
+
+def _sets(statement: ast.stmt) -> set[str]:
+    """Return the names that a line gives a value, or changes entries of."""
+    if isinstance(statement, ast.Assign):
+        targets: list[ast.expr] = statement.targets
+    else:
+        targets = [statement.target] if isinstance(statement, ast.AugAssign) else []
+    found = set()
+    for target in targets:
+        base: ast.AST = target
+        while isinstance(base, ast.Subscript):
+            base = base.value
+        found |= {base.id} if isinstance(base, ast.Name) else set()
+    return found
 
 
 def _name_of(node: ast.Call) -> str:

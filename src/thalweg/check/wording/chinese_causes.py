@@ -17,6 +17,7 @@ OF_CAUSES: dict[str, str] = {
     "Swap the factors of the product: A.T @ D gives the transposed of D.T @ A.": "交换乘积的两个因子：A.T @ D 是 D.T @ A 的转置。",
     "shape {given} came for parameters of shape {shape}": "参数的形状是 {shape}，返回的形状是 {given}",
     "gradient[i, j] is the slope at [j, i]": "gradient[i, j] 等于 [j, i] 处的斜率",
+    "summed over the wrong axis": "沿错误的轴求和",
     "the gradient is not summed over the rows": "梯度没有对样本求和",
     "Sum the errors over the axis of the examples (axis=0 where rows are examples).": "沿样本所在的轴对误差求和（每行一个样本时是 axis=0）。",
     "the gradient has another shape than its parameters": "梯度的形状与参数不同",

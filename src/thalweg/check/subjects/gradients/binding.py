@@ -64,7 +64,7 @@ def arguments(function: Any, known: Known, by_role: Known) -> dict[str, Any]:
             given[name] = known[name]
         elif plain(name) in lowered:
             given[name] = lowered[plain(name)]
-        elif role(name) in by_role:
+        elif role(name) in by_role and not _is_a_number_by_itself(each):
             given[name] = by_role[role(name)]
         elif each.default is not inspect.Parameter.empty:
             continue
@@ -73,6 +73,11 @@ def arguments(function: Any, known: Known, by_role: Known) -> dict[str, Any]:
         else:
             raise UnboundError(getattr(function, "__name__", "the function"), name)
     return given
+
+
+def _is_a_number_by_itself(each: inspect.Parameter) -> bool:
+    """Tell whether an argument named like the parameters is none of them: ``p=0.8`` is a probability."""
+    return role(each.name) == "parameters" and isinstance(each.default, (int, float))
 
 
 def called(function: Callable[..., Any], given: Mapping[str, Any]) -> Any:
@@ -105,23 +110,43 @@ def returned_names(function: Any) -> tuple[str | None, ...]:
     return () if code is None else _returned(code)
 
 
+def names_within(function: Any) -> tuple[tuple[str, ...], ...]:
+    """Return the names in each part of what a function returns together: ``return loss, [dW, db]``."""
+    tree = tree_of(function)
+    found = [value for value in _returns(tree) if isinstance(value, (ast.Tuple, ast.List))] if tree else []
+    return tuple(tuple(_inside(part)) for part in found[-1].elts) if found else ()
+
+
+def _inside(part: ast.expr) -> list[str]:
+    if isinstance(part, ast.Dict):
+        keys = [str(key.value) for key in part.keys if isinstance(key, ast.Constant)]
+        return [*keys, *(value.id for value in part.values if isinstance(value, ast.Name))]
+    parts = part.elts if isinstance(part, (ast.Tuple, ast.List)) else [part]
+    return [each.id for each in parts if isinstance(each, ast.Name)]
+
+
 @lru_cache(256)
 def _returned(code: CodeType) -> tuple[str | None, ...]:
     tree = _tree(code)
     if tree is None:
         return ()
+    found = _returns(tree)
+    tuples = [value for value in found if isinstance(value, (ast.Tuple, ast.List))]
+    if tuples:
+        return tuple(element.id if isinstance(element, ast.Name) else None for element in tuples[-1].elts)
+    names = [value.id for value in found if isinstance(value, ast.Name)]
+    return tuple(names[-1:])
+
+
+def _returns(tree: ast.FunctionDef) -> list[ast.expr | None]:
+    """Return what a function returns, not those inside it."""
     inner = {
         id(node)
         for f in ast.walk(tree)
         if isinstance(f, (ast.FunctionDef, ast.Lambda)) and f is not tree
         for node in ast.walk(f)
     }
-    found = [node.value for node in ast.walk(tree) if isinstance(node, ast.Return) and id(node) not in inner]
-    tuples = [value for value in found if isinstance(value, (ast.Tuple, ast.List))]
-    if tuples:
-        return tuple(element.id if isinstance(element, ast.Name) else None for element in tuples[-1].elts)
-    names = [value.id for value in found if isinstance(value, ast.Name)]
-    return tuple(names[-1:])
+    return [node.value for node in ast.walk(tree) if isinstance(node, ast.Return) and id(node) not in inner]
 
 
 def keys_of(function: Any, argument: str) -> list[str]:

@@ -10,7 +10,14 @@ from functools import partial
 from itertools import chain, product
 from typing import Any
 
-from thalweg.check.subjects.gradients.binding import needed, parameters, returned_names, roles, tree_of
+from thalweg.check.subjects.gradients.binding import (
+    names_within,
+    needed,
+    parameters,
+    returned_names,
+    roles,
+    tree_of,
+)
 from thalweg.check.subjects.gradients.holding import Holder
 from thalweg.check.subjects.gradients.layers import layer_readings, upstream_of
 from thalweg.check.subjects.gradients.models import Model, readings, readings_by_known_losses
@@ -118,7 +125,7 @@ def _of_functions(
         if switch is not None and len(needed(f)) == 1:
             derivative = partial(f, **{switch: True})
             yield GradientSubject(f"{name}({switch}=True)", name, (f,), partial(elementwise, f, derivative))
-        elif part(name) not in ("backward", "other", "initial") and _returns_both(f):
+        elif (part(name) not in ("backward", "other", "initial") or _steps(name)) and _returns_both(f):
             yield _of_model(f, [None], functions, scope, text, point, at)
     for name, f in backwards.items():
         yield _of_backward(name, f, functions, scope, text, point, at)
@@ -196,7 +203,14 @@ def _returns_both(function: Function) -> bool:
     """Tell whether a function returns a cost and gradients, by the names of what it returns."""
     names = [name for name in returned_names(function) if name]
     costs = [n for n in names if set(words(n)) & {"cost", "loss", "j", "costs", "error"} and not _is_gradient(n)]
-    return len(names) > 1 and bool(costs) and any(_is_gradient(n) for n in names)
+    grouped = [part for part in names_within(function) if len(part) > 1]
+    gradients = any(_is_gradient(n) for n in names) or any(_is_gradient(n) for part in grouped for n in part)
+    return len(names) + len(grouped) > 1 and bool(costs) and gradients
+
+
+def _steps(name: str) -> bool:
+    """Tell whether a function is a step of training by its name: it may give the cost and its gradient as well."""
+    return part(name) == "other" and "step" in words(name) and not set(words(name)) & {"update", "optimizer", "adam"}
 
 
 def _is_gradient(name: str) -> bool:
