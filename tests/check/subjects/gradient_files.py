@@ -1199,6 +1199,61 @@ class TinyNet:
 '''
 
 
+RNN_CHARACTERS = """
+import numpy as np
+def rnn_loss(params, inputs, targets, h0):
+    Wxh, Whh, Why, bh, by = params["Wxh"], params["Whh"], params["Why"], params["bh"], params["by"]
+    xs, hs, ps = {}, {-1: h0}, {}
+    loss = 0
+    for t in range(len(inputs)):
+        hs[t] = np.tanh(Wxh @ inputs[t] + Whh @ hs[t-1] + bh)
+        y = Why @ hs[t] + by
+        ps[t] = np.exp(y) / np.sum(np.exp(y))
+        loss += -np.sum(targets[t] * np.log(ps[t]))
+    dWxh, dWhh, dWhy = np.zeros_like(Wxh), np.zeros_like(Whh), np.zeros_like(Why)
+    dbh, dby = np.zeros_like(bh), np.zeros_like(by)
+    dhnext = np.zeros_like(h0)
+    for t in reversed(range(len(inputs))):
+        dy = ps[t] - targets[t]
+        dWhy += np.outer(dy, hs[t])
+        dby += dy
+        dh = Why.T @ dy + dhnext
+        draw = (1 - hs[t] ** 2) * dh
+        dbh += draw
+        dWxh += np.outer(draw, inputs[t])
+        dWhh += np.outer(draw, hs[t-1])
+        dhnext = Whh.T @ draw
+    return loss, {"Wxh": dWxh, "Whh": dWhh, "Why": dWhy, "bh": dbh, "by": dby}
+rng = np.random.default_rng(0)
+params = {"Wxh": rng.normal(size=(4, 3)), "Whh": rng.normal(size=(4, 4)), "Why": rng.normal(size=(3, 4)), "bh": np.zeros(4), "by": np.zeros(3)}
+inputs = np.eye(3)[[0, 1, 2, 1]]
+targets = np.eye(3)[[1, 2, 1, 0]]
+h0 = np.zeros(4)
+"""
+
+TRAIN_STEP = """
+import numpy as np
+def relu(x): return np.maximum(0, x)
+def train_step(params, X, y, p=0.8, rng=np.random.default_rng(0)):
+    W1, b1, W2, b2 = params
+    m = X.shape[0]
+    z1 = X @ W1 + b1
+    a1 = relu(z1)
+    mask = (rng.random(a1.shape) < p) / p
+    a1d = a1 * mask
+    out = a1d @ W2 + b2
+    loss = np.sum((out - y) ** 2) / (2 * m)
+    dout = (out - y) / m
+    dW2 = a1d.T @ dout
+    db2 = dout.sum(0)
+    da1 = dout @ W2.T * mask
+    dz1 = da1 * (z1 > 0)
+    dW1 = X.T @ dz1
+    db1 = dz1.sum(0)
+    return loss, [dW1, db1, dW2, db2]
+"""
+
+
 class Subject(NamedTuple):
     """A file, and the gradients it is expected to hold."""
 
@@ -1243,6 +1298,8 @@ FILES = {
     "closure_dropout": Subject(CLOSURE_DROPOUT, ("loss_and_grad",)),
     "softmax_regression": Subject(SOFTMAX_REGRESSION, ("softmax_loss_vectorized", "svm_loss_naive")),
     "rnn_step": Subject(RNN_STEP, ("rnn_step_backward",)),
+    "rnn_characters": Subject(RNN_CHARACTERS, ("rnn_loss",)),
+    "train_step": Subject(TRAIN_STEP, ("train_step",)),
     "polynomial": Subject(POLYNOMIAL, ("df",)),
     "global_weights": Subject(GLOBAL_WEIGHTS, ("compute_gradients",)),
     "zero_start": Subject(ZERO_START, ("gradient",)),
@@ -1313,6 +1370,8 @@ SLIPS = [
     Slip("softmax_regression", "dW = X.T.dot(p) / num_train + 2 * reg * W", "dW = X.T.dot(p) / num_train + reg * W", "softmax_loss_vectorized", "W", "l2_half"),
     Slip("softmax_regression", "                dW[:, y[i]] -= X[i]\n", "", "svm_loss_naive", "W", ""),
     Slip("rnn_step", "dWh = prev_h.T.dot(dtheta)", "dWh = prev_h.T.dot(dnext_h)", "rnn_step_backward", "Wh", ""),
+    Slip("rnn_characters", "Why.T @ dy + dhnext", "Why.T @ dy", "rnn_loss", "Wxh Whh bh", ""),
+    Slip("train_step", "W2.T * mask", "W2.T * (mask > 0)", "train_step", "x[0] x[1]", "mask_unscaled"),
     Slip("polynomial", "4 * x ** 3 - 9 * x ** 2", "4 * x ** 3 - 9 * x", "df", "x", ""),
     Slip("costless_digits", "db1 = dZ1.sum(axis=1, keepdims=True) / m", "db1 = dZ1.sum() / m", "backward", "b1", "bias_axis"),
     Slip("costless_line", "db = 2 / n *", "db = 2 *", "Line", "b", "missing_1_m"),
