@@ -142,3 +142,27 @@ def test_regression_is_given_one_target_for_each_row() -> None:
     assert told.kind == "wrong"
     assert "1 of 4 coordinates differ" in str(told.verdict)
     assert "L2 in the gradient only at theta[0]" in str(told.verdict)
+
+
+LOSS_LAYER = """
+import numpy as np
+class SoftmaxCrossEntropy:
+    def forward(self, logits, labels):
+        z = logits - logits.max(axis=1, keepdims=True)
+        self.p = np.exp(z) / np.exp(z).sum(axis=1, keepdims=True)
+        self.labels = labels
+        return -np.log(self.p[np.arange(len(labels)), labels]).mean()
+    def backward(self):
+        g = self.p.copy()
+        g[np.arange(len(self.labels)), self.labels] -= 1
+        return g / len(self.labels)
+"""
+
+
+def test_loss_that_keeps_what_backward_needs_is_examined() -> None:
+    (told,) = told_of("layer", LOSS_LAYER)
+    assert (told.name, told.of, told.kind) == ("SoftmaxCrossEntropy", "SoftmaxCrossEntropy.forward", "right")
+    (told,) = told_of("layer", LOSS_LAYER.replace("return g / len(self.labels)", "return g"))
+    assert told.verdict is not None
+    assert told.verdict.codes == {"missing_1_m"}
+    assert [mend.right.strip() for mend in told.mends] == ["return g / g.shape[0]"]

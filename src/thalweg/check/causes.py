@@ -143,7 +143,8 @@ def _misshapen(e: Evidence, name: str) -> Cause | None:
         for value, what in ((total, "the sum"), (mean, "the mean")):
             if abs(number - value) <= slack:
                 return _over_units(name, f"one number came: {number:.6g}, {what} of the slopes of all units")
-    if len(given) == len(shape) == 1:
+    lengths = {m for label, m in e.named.items() if label.startswith(("rows", "columns"))}
+    if len(given) == len(shape) == 1 and given[0] in lengths:
         title = "summed over the wrong axis"
         mend = "Sum over the axis of the examples only: np.sum(D, axis=0) where rows are examples."
         return Cause("bias_axis", (name,), title, mend, f"shape {given} came for parameters of shape {shape}")

@@ -34,6 +34,7 @@ MOST = 12  # readings of a tier that are examined
 GLANCE = 1e-5  # step of a first look
 VAGUE = ("factor", "shape")  # causes that say no more than that the numbers differ
 BEST = 2  # of which so many are asked for their causes
+ALL = 8.0  # seconds of processor time for the mends of a file: what its lines take counts against its limit
 TRIED = 1500  # readings that are called once
 
 
@@ -165,16 +166,19 @@ def examinations(
 ) -> Iterator[GradientDiagnosis]:
     """Yield what :func:`diagnose_gradients` returns, one after the other."""
     remember(source.path, source.text)
+    left = ALL
     for subject in find_gradients(scope, source.text, name, **asked):
         made, wrong = _examined(subject, source)
-        if wrong and len(subject.choices) < 2:
-            made = _mended(made, wrong, subject, scope, source, asked)
+        if wrong and len(subject.choices) < 2 and left > 0:
+            before = time.process_time()
+            made = _mended(made, wrong, subject, scope, source, asked, min(SECONDS, left))
+            left -= time.process_time() - before
         yield replace(made, source=source)
 
 
 def _mended(
     made: GradientDiagnosis, wrong: Sequence[Judged], subject: GradientSubject, scope: Mapping[str, Any],
-    source: Source, asked: Mapping[str, str | None],
+    source: Source, asked: Mapping[str, str | None], seconds: float,
 ) -> GradientDiagnosis:  # fmt: skip
     """Return a diagnosis with the lines that mend it, where some are proven to; of the reading in which they do."""
     spaces = (getattr(inspect.unwrap(function), "__globals__", None) for function in subject.functions)
@@ -194,7 +198,7 @@ def _mended(
         finally:
             remember(source.path, source.text)
 
-    until = time.process_time() + SECONDS
+    until = time.process_time() + seconds
     for reading, told in wrong:
         one = _diagnosis(subject, source, reading, told)
         looked = [line.line for line in one.lines]

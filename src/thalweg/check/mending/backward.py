@@ -30,7 +30,7 @@ SECONDS = 3.0
 """Of processor time, for all mistakes of a gradient together."""
 ROUNDS = 3
 """How many changes may belong together."""
-PROOFS = 6
+PROOFS = 3
 """How many texts are put through the whole check."""
 SAME = 1e-12
 """To which the loss has to stay what it was."""

@@ -186,7 +186,7 @@ class _Line:
                 waiting += node.values
             elif isinstance(node, ast.Call) and _name_of(node) in _MADE_OF:
                 waiting += node.args
-            elif isinstance(node, ast.Name) and isinstance(self.statement, ast.Return):
+            elif isinstance(node, ast.Name) and isinstance(self.statement, ast.Return) and node is not value:
                 continue  # it is changed where it is made, and returned under its name
             elif isinstance(node, ast.expr):
                 found.append(node)

@@ -20,6 +20,7 @@ from thalweg.check.subjects.gradients.binding import (
 )
 from thalweg.check.subjects.gradients.holding import Holder
 from thalweg.check.subjects.gradients.layers import layer_readings, upstream_of
+from thalweg.check.subjects.gradients.loss_layers import loss_layer
 from thalweg.check.subjects.gradients.models import Model, readings, readings_by_known_losses
 from thalweg.check.subjects.gradients.names import of_gradient, part, role, stem, words
 from thalweg.check.subjects.gradients.objects import built, methods_of, object_readings
@@ -236,6 +237,11 @@ def _of_classes(
         if pair is not None:
             called, of = (f"{name}.{f.__name__}" for f in (pair[1], pair[0]))
             yield GradientSubject(called, of, methods, partial(_pair, *pair, text))
+            continue
+        layer = loss_layer(kind, told)
+        if layer is not None:
+            forward = next(n for n in told if told[n] in ("forward", "cost"))
+            yield GradientSubject(name, f"{name}.{forward}", methods, partial(losses, *layer, text))
             continue
         instances = [value for value in scope.values() if type(value) is kind]
         beside = [f for n, f in functions.items() if part(n) == "cost"]
