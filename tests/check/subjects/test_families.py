@@ -7,7 +7,7 @@ from tests.check.subjects.following import candidates, distance, subject_of
 
 from thalweg.check.subjects import adapt
 
-USUAL = {"learning_rate": 0.1, "momentum": 0.9, "beta1": 0.9, "beta2": 0.999, "epsilon": 1e-8}
+USUAL = {"learning_rate": 0.1, "momentum": 0.9, "rho": 0.9, "beta1": 0.9, "beta2": 0.999, "epsilon": 1e-8}
 """What stands in the texts where no name says what it is."""
 
 # What it is like: the rule, and the text.
@@ -492,6 +492,33 @@ def test_the_rate_is_the_number_that_moves_are_in_proportion_to():
 
 
 MISLEADING = {
+    "parameters that come back second, beside their step": (
+        "ema_momentum",
+        """
+        def apply(slope, policy, cache, eta=0.1, keep=0.9):
+            cache[:] = keep * cache[:] + (1 - keep) * slope
+            policy[:] = policy[:] - eta * cache[:]
+            return cache, policy
+        """,
+    ),
+    "an average of which the gradient alone is followed": (
+        "momentum",
+        """
+        def update(d, pile, beta, alpha=0.1, keep=0.9):
+            pile = keep * pile + d
+            beta = beta - alpha * pile
+            return beta, pile
+        """,
+    ),
+    "dictionaries under names that say nothing": (
+        "momentum",
+        """
+        def next_value(thing, jac, old, alpha=0.1, beta=0.9):
+            for key in thing:
+                old[key] = beta * old[key] + jac[key]
+                thing[key] = thing[key] - alpha * old[key]
+        """,
+    ),
     "a gradient called p": ("gradient_descent", "def update(force, p, a=0.1):\n    return force - a * p"),
     "an energy that is a memory": (
         "adagrad",

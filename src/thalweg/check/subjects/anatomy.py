@@ -287,6 +287,8 @@ def _assigned(target: ast.expr, value: ast.expr, at: Callable[[ast.AST], Use | N
 
 
 def _indexed(use: Use, index: ast.expr) -> None:
+    if (isinstance(index, ast.Slice) and index.lower is index.upper is None) or _is_ellipsis(index):
+        return  # all of an array
     use.indexed = True
     match index:
         case ast.Slice(lower=None, upper=ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=1))):
@@ -302,6 +304,10 @@ def _indexed(use: Use, index: ast.expr) -> None:
         if prefix is not None:
             use.made_keys = True
             use.prefixes.append(prefix)
+
+
+def _is_ellipsis(index: ast.expr) -> bool:
+    return isinstance(index, ast.Constant) and index.value is ...
 
 
 def _prefix(index: ast.expr) -> str | None:

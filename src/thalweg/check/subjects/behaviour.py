@@ -19,12 +19,34 @@ REST = 0.05
 def believable(plan: Plan, source: Source | None) -> bool:
     """Whether the parts that were given out are to be believed: names say them plainly, or the moves do."""
     arguments = plan.actor.signature.arguments
+    if returned_as_another(plan):
+        return False
     cast = [a for a in arguments if a.role in (words.PARAMETERS, words.GRADIENTS)]
     slopes = [a for a in cast if a.role == words.GRADIENTS]
+    if plan.outcome is not None and plan.outcome.sign and any(_moved(a) for a in arguments):
+        return False  # a step is given back, and something under a name that says nothing may be what it moves
     if len(slopes) == 1 and len(cast) > 2 and not _holds_several(slopes[0]):
         return False  # one gradient for several arrays: some of them are memory
-    plain = 2 * len(slopes) == len(cast) and all(_speaks(a) for a in cast)
-    return (plain and bool(cast)) or not cast or descends(plan, source)
+    plain = 2 * len(slopes) == len(cast) > 0 and all(_speaks(a) for a in cast)
+    return plain or descends(plan, source)
+
+
+def returned_as_another(plan: Plan) -> bool:
+    """Whether the new parameters are given back under the name of an argument that is none."""
+    place = plan.outcome.place if plan.outcome is not None else None
+    if place is None or place.where != "result" or len(place.path) > 1:
+        return False
+    arguments = plan.actor.signature.arguments
+    others = {a.name for a in arguments if a.role not in (words.PARAMETERS, words.LAYER, words.MEMORY, None)}
+    for names in plan.actor.signature.anatomy.returned:
+        index = place.path[0] if place.path else 0
+        if isinstance(index, int) and index < len(names) and (place.path or len(names) == 1):
+            return names[index] in others
+    return False
+
+
+def _moved(argument: Argument) -> bool:
+    return argument.required and argument.use.assigned and words.role_of(argument.name) is None
 
 
 def _holds_several(argument: Argument) -> bool:

@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
-from itertools import islice, product
+from itertools import product
 from typing import Any, final
 
 import numpy as np
@@ -16,9 +16,9 @@ from thalweg.check.subjects.actors import Actor, ObjectActor
 from thalweg.check.subjects.arrangements import Arrangement, Whole
 from thalweg.check.subjects.beginnings import Beginning
 from thalweg.check.subjects.casting import blind_casts, casts
-from thalweg.check.subjects.functions import LAYOUTS, believed, first_that_plays
+from thalweg.check.subjects.functions import believed, first_that_plays
 from thalweg.check.subjects.held import held_layouts
-from thalweg.check.subjects.layouts import layouts
+from thalweg.check.subjects.layouts import first_of_each, layouts
 from thalweg.check.subjects.loops import LoopPlan, first_way, is_loop, loop_plans
 from thalweg.check.subjects.play import Plan, guarded
 from thalweg.check.subjects.signature import NUMBERS, PAIRS, Argument, Signature, signature_of
@@ -225,7 +225,7 @@ def _blind(reading: _Reading, names: list[str]) -> Iterator[tuple[Actor, Arrange
     for name in (n for n in names if n in reading.methods):
         for cast in blind_casts(reading.methods[name]):
             actor = reading.actor(name, cast, maker)
-            yield from ((actor, layout) for layout in islice(layouts(cast, reading.others), LAYOUTS))
+            yield from ((actor, layout) for layout in first_of_each(cast, reading.others))
 
 
 def _own_arrays(

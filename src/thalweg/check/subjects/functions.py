@@ -5,22 +5,19 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from itertools import islice
 from typing import Any
 
 from thalweg.check.subjects import words
 from thalweg.check.subjects.actors import Actor, FunctionActor
 from thalweg.check.subjects.arrangements import Arrangement
 from thalweg.check.subjects.beginnings import Beginning
-from thalweg.check.subjects.behaviour import believable, descends
+from thalweg.check.subjects.behaviour import believable, descends, returned_as_another
 from thalweg.check.subjects.casting import blind_casts, casts
-from thalweg.check.subjects.layouts import layouts
+from thalweg.check.subjects.layouts import first_of_each, layouts
 from thalweg.check.subjects.play import NOTHING, Failure, Plan, settle
 from thalweg.check.subjects.signature import Argument, Signature, signature_of
 from thalweg.check.subjects.subject import CannotRun, Source
 
-LAYOUTS = 4
-"""How many layouts are tried for parts that no name speaks for."""
 _MAKERS = {
     "init",
     "initialize",
@@ -75,7 +72,7 @@ def function_plans(
 
     def blind() -> Iterator[tuple[Actor, Arrangement]]:
         for cast in blind_casts(signature):
-            yield from ((FunctionActor(cast, beginning), layout) for layout in islice(layouts(cast), LAYOUTS))
+            yield from ((FunctionActor(cast, beginning), layout) for layout in first_of_each(cast))
 
     tries = every_cast(signature, actors, held=held)
     return believed(lambda: first_that_plays(tries, given, rate_name, source), blind(), given, rate_name, source)
@@ -106,7 +103,11 @@ def believed(
     for actor, layout in others:
         plan = Plan(actor, layout, None, given, _first_count(actor.signature), rate_name)
         found = settle(plan, source, steps=False, trusted=False)
-        if isinstance(found, Plan) and any(descends(one, source) for one in _counted(found)):
+        if (
+            isinstance(found, Plan)
+            and not returned_as_another(found)
+            and any(descends(one, source) for one in _counted(found))
+        ):
             return _counted(found)
     if plans:
         return plans

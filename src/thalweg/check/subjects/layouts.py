@@ -61,6 +61,15 @@ def layouts(step: Signature, others: Iterable[Signature] = ()) -> Iterator[Arran
             yield layout
 
 
+def first_of_each(step: Signature, others: Iterable[Signature] = ()) -> Iterator[Arrangement]:
+    """Yield the likeliest layout of each kind, of the kinds in which names play no part."""
+    seen: set[type[Arrangement]] = set()
+    for layout in layouts(step, others):
+        if isinstance(layout, Whole | Number | Items | Keyed) and type(layout) not in seen:
+            seen.add(type(layout))
+            yield layout
+
+
 def _evident(signatures: list[Signature]) -> Iterator[Arrangement]:
     """Yield the layouts that the text speaks for."""
     step = signatures[0]
