@@ -194,10 +194,16 @@ def examine_inside(
             learning_rate_parameter=learning_rate_parameter,
         )
     )
-    written_mends = (
+    mends = [
         replace(mend, found=update.as_written(mend.found), right=update.as_written(mend.right)) for mend in made.mends
-    )
-    return replace(made, name=name, source=source, mends=tuple(written_mends))
+    ]
+    lines = source.text.split("\n")
+    foreign = {
+        mend.code
+        for mend in mends
+        if mend.found.split("\n") != lines[mend.line - source.first_line :][: mend.found.count("\n") + 1] and mend.found
+    }  # lines that were put there to play it
+    return replace(made, name=name, source=source, mends=tuple(mend for mend in mends if mend.code not in foreign))
 
 
 def examine(subject: Subject) -> Diagnosis:
@@ -229,6 +235,7 @@ def examine(subject: Subject) -> Diagnosis:
         if best is None or _rank(made.verdict) < _rank(best.verdict):
             best, chosen = made, reading
         if best.verdict.kind in ("right", "same"):
+            best = _kept_promise(best, reading, tape, observed)
             break
     found = best or failed
     if found is None:  # pragma: no cover - a subject has at least one reading
@@ -247,6 +254,15 @@ def _at_a_steady_rate(subject: Subject, tape: Tape) -> Diagnosis | None:
     except CannotRun:
         return None
     return made if made.verdict.kind != "unknown" else None
+
+
+def _kept_promise(made: Diagnosis, subject: Subject, tape: Tape, observed: Trajectory) -> Diagnosis:
+    """Return what is wrong with plain gradient descent that has a number for momentum: one that has no effect."""
+    plain = made.verdict.rule == "gradient_descent" and subject.hint in (None, "gradient_descent")
+    if not plain or not subject.has_momentum:
+        return made
+    promised = _explained(replace(subject, hint="momentum"), tape, observed)
+    return promised if promised.verdict.kind == "wrong" else made
 
 
 def _explained(subject: Subject, tape: Tape, observed: Trajectory, *, thorough: bool = True) -> Diagnosis:

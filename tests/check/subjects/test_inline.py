@@ -291,6 +291,22 @@ def test_a_gradient_asked_for_ahead_of_what_is_made_elsewhere_cannot_be_followed
         lifted(text(AHEAD).replace("theta - 0.9 * v", "theta - lead(v)"))
 
 
+EPOCHS = """
+    import numpy as np
+
+    def fit_with_adam(X, y, lr=0.001, beta1=0.9, beta2=0.999):
+        w = np.zeros(X.shape[1])
+        m = v = np.zeros(X.shape[1])
+        for epoch in range(1, 11):
+            for start in range(0, len(X), 32):
+                rows, marks = X[start:start + 32], y[start:start + 32]
+                g = rows.T @ (rows @ w - marks) / len(rows)
+                m = beta1 * m + (1 - beta1) * g
+                v = beta2 * v + (1 - beta2) * g ** 2
+                w -= lr * (m / (1 - beta1 ** epoch)) / (np.sqrt(v / (1 - beta2 ** epoch)) + 1e-8)
+        return w
+"""
+
 ELEMENTS = """
     import numpy as np
     class Neuron:
@@ -462,6 +478,26 @@ def test_the_sign_of_the_error_says_whether_it_is_the_gradient(sign: str, differ
     assert one["name"] == "descend"
     assert (one["verdict"]["kind"], one["verdict"]["rule"]) == (kind, "gradient_descent")
     assert codes(one) == (["uphill"] if kind == "wrong" else [])
+
+
+def test_a_difference_of_unknown_sign_is_taken_so_that_it_descends() -> None:
+    unnamed = text(EXERCISE, sign="+", difference="some - other").replace("h = X.dot(theta)", "other = X.dot(theta)")
+    verdict = told(unnamed.replace("(h - y)", "(other - some)").replace("X, y, theta", "X, some, theta"))["verdict"]
+    assert verdict["kind"] == "right"
+    assert verdict["note"] == "what it adds is taken for the negative gradient"
+
+
+def test_a_correction_by_epochs_in_a_loop_over_batches() -> None:
+    by_epochs = (
+        text(BATCHES).replace("n += 1", "pass").replace("** n", "** epoch").replace("range(epochs)", "range(1, 9)")
+    )
+    update = only(by_epochs)
+    assert "epoch = (step_count - 1) // 10+1" in update.text
+    assert codes(told(by_epochs)) == ["counted-in-epochs"]
+
+
+def test_momentum_that_has_no_effect_is_a_mistake() -> None:
+    assert codes(told(text(CLASS).replace("self.alpha * speed", "self.alpha * slope"))) == ["state-made-anew"]
 
 
 def test_a_function_that_can_be_played_is_examined_instead() -> None:

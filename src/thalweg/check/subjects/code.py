@@ -37,9 +37,15 @@ class Code(Subject):
     ----------
     plans : tuple of Plan
         The ways to play it, the likeliest first; all but the first are other readings.
+    unsigned : bool
+        Whether what it takes may be the negative gradient: nothing says which.
+    against : bool
+        Whether it is played with negative gradients.
     """
 
     plans: tuple[Plan | LoopPlan, ...] = field(default_factory=tuple)
+    unsigned: bool = False
+    against: bool = False
 
     def tape(self) -> Tape:
         """Return the standard tape, cut as this code takes it."""
@@ -64,6 +70,8 @@ class Code(Subject):
     def play(self, tape: Tape) -> Trajectory:
         """Play along a tape of 24 coordinates, cut as this code takes it."""
         plan = self.plans[0]
+        if self.against:
+            tape = replace(tape, gradients=-tape.gradients)
         whole = plan.arrangement.single or plan.arrangement.shapes == ((2,),)
         if not whole and tape.shapes != plan.arrangement.shapes:
             tape = tape.shaped(*plan.arrangement.shapes)
@@ -73,7 +81,11 @@ class Code(Subject):
         """Yield the plans one by one."""
         for plan in self.plans:
             note = "" if plan.first_count == 1 else "its counter is given 0 at the first step"
-            yield replace(self, plans=(plan,), note="; ".join(part for part in (self.note, note) if part))
+            own = replace(self, plans=(plan,), note="; ".join(part for part in (self.note, note) if part))
+            yield own
+            if self.unsigned:
+                note = "what it adds is taken for the negative gradient"
+                yield replace(own, against=True, note="; ".join(part for part in (own.note, note) if part))
 
 
 def made_of(
@@ -91,7 +103,15 @@ def made_of(
     if hint == "gradient_descent" and _has_momentum(plan):
         hint = "momentum"
     moves = _moves(plan, source)
-    return Code(name=name, hint=hint, numbers=numbers, source=source, moves_rate=moves, plans=plans)
+    return Code(
+        name=name,
+        hint=hint,
+        numbers=numbers,
+        source=source,
+        moves_rate=moves,
+        plans=plans,
+        has_momentum=_has_momentum(plan),
+    )
 
 
 def _has_momentum(plan: Plan | LoopPlan) -> bool:

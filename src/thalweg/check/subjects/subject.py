@@ -111,6 +111,8 @@ class Subject(ABC):
         Whether the learning rate can be changed from step to step; otherwise it is played on ``tape.steady()``.
     note : str
         What had to be assumed to play it.
+    has_momentum : bool
+        Whether it has a number of that name: it promises momentum, then, whatever it is called.
     """
 
     name: str
@@ -119,6 +121,7 @@ class Subject(ABC):
     source: Source | None = None
     moves_rate: bool = False
     note: str = ""
+    has_momentum: bool = False
 
     def tape(self) -> Tape:
         """Return the tape that suits it: the learning rate moves where the code lets it."""

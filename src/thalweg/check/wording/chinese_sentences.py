@@ -46,6 +46,7 @@ OF_RULES: dict[str, str] = {
     "solver={solver} asks for the loss itself, not for gradients one after another": "solver={solver} 需要损失函数本身，而不是一个接一个的梯度",
     "it makes its gradients itself, of data: only code that is given them can be followed": "它用数据自己计算梯度：只能检查接受梯度的代码",
     "changes its learning rate from update to update": "它在每次更新时都改变学习率",
+    "what it adds is taken for the negative gradient": "它加上的量被当作负梯度",
     "several statements stand in one line": "一行里写了几条语句",
     "the gradient is reckoned over several lines": "梯度的计算跨了几行",
     "several gradients are reckoned in one line": "一行里计算了几个梯度",

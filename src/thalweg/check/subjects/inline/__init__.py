@@ -5,7 +5,8 @@ given the gradients of the model's own arrays. What the update reads says which 
 its lines become a function under the same line numbers, and nothing of the data is needed to play it.
 """
 
-from thalweg.check.subjects.inline.lifting import FUNCTION, Lifted, lifted
+from thalweg.check.subjects.inline.function_text import FUNCTION
+from thalweg.check.subjects.inline.lifting import Lifted, lifted
 from thalweg.check.subjects.inline.playing import loaded_inside, subject_of
 
 __all__ = ["FUNCTION", "Lifted", "lifted", "loaded_inside", "subject_of"]

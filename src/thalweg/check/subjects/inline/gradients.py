@@ -10,7 +10,14 @@ from typing import final
 from thalweg.check.subjects import words
 from thalweg.check.subjects.inline.flow import reads_of
 
-_TARGETS = {"y", "t", "target", "targets", "label", "labels", "true", "train", "yb", "ys", "yi", "expected", "actual"}
+_SLOPES = {
+    "grad", "grads", "gradient", "gradients", "nabla", "derivative", "slope", "dw", "db", "dtheta", "g", "jac",
+    "backward", "backprop", "backpropagation",
+}  # fmt: skip
+_TARGETS = {
+    "y", "t", "target", "targets", "label", "labels", "true", "train", "yb", "ys", "yi", "expected", "actual",
+    "desired", "want", "wanted", "goal", "truth", "gt", "real",
+}  # fmt: skip
 
 
 @final
@@ -125,6 +132,33 @@ def sign_of(node: ast.AST, values: Mapping[str, ast.expr], depth: int = 0) -> in
         case ast.Name(name) if name in values and not _is_target(node):
             return sign_of(values[name], {k: v for k, v in values.items() if k != name}, depth + 1)
     return 1
+
+
+def shows_sign(node: ast.AST, values: Mapping[str, ast.expr], depth: int = 0) -> bool:
+    """Whether an expression comes of a difference from what the model should give, or of a function for gradients."""
+    if depth > 12:
+        return False
+    for part in ast.walk(node):
+        if (
+            isinstance(part, ast.BinOp)
+            and isinstance(part.op, ast.Sub)
+            and _is_target(part.left) != _is_target(part.right)
+        ):
+            return True
+        if isinstance(part, ast.Call):
+            called = part.func.attr if isinstance(part.func, ast.Attribute) else getattr(part.func, "id", "")
+            if set(words.tokens(called)) & _SLOPES:
+                return True
+        if isinstance(part, ast.Name) and part.id in values:
+            rest = {name: value for name, value in values.items() if name != part.id}
+            if shows_sign(values[part.id], rest, depth + 1):
+                return True
+    return False
+
+
+def is_slope(name: str) -> bool:
+    """Whether a name says that it is a gradient, and not only that it is a difference."""
+    return bool(set(words.tokens(name)) & _SLOPES)
 
 
 def _is_target(node: ast.AST) -> bool:

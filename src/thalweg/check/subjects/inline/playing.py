@@ -14,7 +14,8 @@ from thalweg.check.subjects.arrangements import Separate, SeparateNumbers
 from thalweg.check.subjects.beginnings import Beginning
 from thalweg.check.subjects.code import made_of
 from thalweg.check.subjects.functions import first_that_plays
-from thalweg.check.subjects.inline.lifting import FUNCTION, Lifted, lifted
+from thalweg.check.subjects.inline.function_text import FUNCTION
+from thalweg.check.subjects.inline.lifting import Lifted, lifted
 from thalweg.check.subjects.layouts import layouts, shapes_for
 from thalweg.check.subjects.places import Place
 from thalweg.check.subjects.play import Outcome
@@ -118,4 +119,5 @@ def subject_of(
     first = replace(plans[0], first_count=1)  # what it counts from stands in its text
     if update.ahead:
         first = replace(first, outcome=_seen_ahead(update, parameters))
-    return made_of(update.name or FUNCTION, (first,), hint=rule or update.hint, source=source, texts=(signature,))
+    made = made_of(update.name or FUNCTION, (first,), hint=rule or update.hint, source=source, texts=(signature,))
+    return replace(made, unsigned=not update.sure)
