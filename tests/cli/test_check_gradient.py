@@ -55,6 +55,13 @@ def test_a_class_of_gradients_has_a_page(thalweg, folder):
     assert "thalweg check --gradient . --report class.html --language zh" in page
 
 
+def test_where_no_cause_is_known_the_table_tells_the_line(thalweg, folder):
+    (folder / "odd.py").write_text("def f(x):\n    return x**3\ndef df(x):\n    return 2 * x**2\n", encoding="utf-8")
+    said = thalweg("check", "--gradient", ".")
+    assert "odd.py wrong   x: look at odd.py:4" in said.out
+    assert "No gradient is wrong." not in said.out
+
+
 def test_options_of_gradients_ask_for_gradients(thalweg, files):
     said = thalweg("check", "--at", "w", "good.py")
     assert said.status == 2

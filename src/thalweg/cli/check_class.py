@@ -59,7 +59,8 @@ def _histogram(screen: Console, phrases: Phrases | GradientPhrases, checked: Seq
 
     counted = histogram(checked)
     if not counted:
-        screen.print(f"\n{phrases.nothing_wrong}", markup=False)
+        if not any(one.verdict == "wrong" for one in checked):  # wrong, but in no way that has a name
+            screen.print(f"\n{phrases.nothing_wrong}", markup=False)
         return
     screen.print(f"\n{phrases.histogram.format(files=len(checked))}", markup=False)
     most = max(count for _, _, count in counted)

@@ -48,6 +48,8 @@ def rows_of_gradients(say: GradientPhrases, checked: CheckedGradients) -> list[R
         if one.verdict is not None:
             blocks = few(one.verdict.wrong_blocks, say, 3)
             said = "; ".join(say.sentence(cause.title) for cause in one.verdict.causes[:2]) or said
+        if not said and one.kind == "wrong" and (one.mends or one.lines):  # no cause is known: at least where
+            said = say.look.format(where=say.sentence((one.mends or one.lines)[0].where))
         if one.choices:
             said = say.between.join(one.choices)
         labelled = say.labelled.format(label=blocks, text=said) if blocks and said else blocks or said
