@@ -159,3 +159,10 @@ def test_arrays_are_told_by_name_or_place_in_both_languages():
 def test_verdict_by_array_is_read_back():
     verdict = told("adam", ((), ("not-squared",)), ADAM)
     assert Verdict.from_dict(verdict.as_dict()) == verdict
+
+
+def test_arrays_that_do_the_same_are_not_looked_at_one_by_one(monkeypatch):
+    """Two coordinates in two arrays have the same start and gradients: where they go together, nothing is in one."""
+    monkeypatch.setattr("thalweg.check.numbers.Evidence.on", None)
+    path = path_by_array("rmsprop", (("square-not-weighted", "uphill"),) * 2, RMSPROP, TAPE)
+    assert explain(path, TAPE, RMSPROP, "rmsprop").codes == {"square-not-weighted", "uphill"}

@@ -10,7 +10,7 @@ from tests.check.planting import acts, named, numbers_of, planted, tape_for
 
 from thalweg.check.catalogue.entries import entries, fitting, joining
 from thalweg.check.catalogue.textbook import names
-from thalweg.check.hypothesis import Hypothesis
+from thalweg.check.hypothesis import Hypothesis, combined
 from thalweg.check.search import explain
 from thalweg.check.tape import EQUAL_SHAPES, Tape, standard
 from thalweg.check.trajectory import Trajectory, distance, play, play_rule
@@ -121,6 +121,11 @@ def test_pairs_are_named():
 @pytest.mark.parametrize("hint", [True, False])
 def test_many_pairs_are_named(hint):
     assert share_of_pairs_named(3, 400, hint=hint) >= 0.95
+
+
+def test_three_mistakes_are_named_by_the_numbers_of_their_rule():
+    """Steps that are far too long are as far from every rule: which numbers the code has tells where to look."""
+    assert named(combined("adamw", ("first-not-kept", "first-multiplied", "multiplied-by-root")), hint=False)[0]
 
 
 def drawn(draw, name):

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import final
 
 from thalweg.check.catalogue.entries import entries, fitting, joining
-from thalweg.check.catalogue.textbook import names
+from thalweg.check.catalogue.textbook import names, textbook
 from thalweg.check.catalogue.variation import Variation
 from thalweg.check.hypothesis import Hypothesis
 from thalweg.check.numbers import Evidence, Fit
@@ -87,8 +87,13 @@ class Candidates:
         return []
 
     def ranked(self) -> list[str]:
-        """Return the rules, the one that came nearest first."""
-        return list(dict.fromkeys(fit.hypothesis.rule for fit in self.nearest(len(self.tried))))
+        """Return the rules: first those that have the very numbers that are known, and of all the nearest first.
+
+        What is far too long is as far from all rules; which numbers it has then says more.
+        """
+        found = dict.fromkeys(fit.hypothesis.rule for fit in self.nearest(len(self.tried)))
+        known = self.evidence.known.keys()
+        return sorted(found, key=lambda rule: len(known) < 2 or known != textbook(rule).numbers.keys())
 
     def nearest(self, count: int) -> list[Fit]:
         """Return the fits that disagree least."""

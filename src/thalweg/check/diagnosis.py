@@ -253,7 +253,11 @@ def _at_a_steady_rate(subject: Subject, tape: Tape) -> Diagnosis | None:
         made = _explained(subject, steady, subject.play(steady), thorough=False)
     except CannotRun:
         return None
-    return made if made.verdict.kind != "unknown" else None
+    if made.verdict.kind == "unknown":
+        return None
+    note = "so while the learning rate is constant; what it does when it changes is not known"
+    said = "; ".join(part for part in (made.verdict.note, note) if part)
+    return replace(made, verdict=replace(made.verdict, note=said))
 
 
 def _kept_promise(made: Diagnosis, subject: Subject, tape: Tape, observed: Trajectory) -> Diagnosis:

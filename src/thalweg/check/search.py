@@ -37,6 +37,8 @@ OF_ONE_NAME = (FAMILIES[0], FAMILIES[2])
 
 BEAM = 14
 """How many pairs are tried with a third variation."""
+FREED = 8
+"""How many rules are looked at with other numbers than were said."""
 NEAR = 4
 """How many rules are tried with three variations."""
 
@@ -168,7 +170,9 @@ def _triples(search: Candidates, hint: str | None) -> list[Fit]:
     near = search.nearest(len(search.tried))
     rules = search.ranked()[:NEAR] if hint is None else [hint]
     pairs = [fit.hypothesis for fit in near if len(fit.hypothesis.codes) == 2 and fit.hypothesis.rule in rules]
-    made = (h for pair in pairs[:BEAM] for h in pair.extended(search.fitting(pair.rule, joined=True)))
+    first = [pair for pair in pairs if pair.rule == rules[0]][:BEAM]
+    others = [pair for pair in pairs if pair.rule != rules[0]][:BEAM]
+    made = (h for pair in (*first, *others) for h in pair.extended(search.fitting(pair.rule, joined=True)))
     return search.level(made, few=True)
 
 
@@ -179,7 +183,9 @@ def _other_numbers(search: Candidates, hint: str | None) -> Verdict | None:
         return None
     rules = names() if hint is None else (hint, *(r for r in _family(hint) if r != hint))
     free = Candidates(Evidence(evidence.trajectory, evidence.tape, {}))
-    held = free.level((Hypothesis(rule) for rule in rules), few=False)
+    plain = [Hypothesis(rule) for rule in rules]
+    glances = free.evidence.glances(plain)
+    held = free.level((plain[k] for k in sorted(range(len(plain)), key=glances.__getitem__)[:FREED]), few=False)
     if not held:
         right = (Hypothesis(r, (e.code,)) for r in rules for e in fitting(r) if e.kind == "convention")
         held = free.level(right, few=True)

@@ -11,6 +11,11 @@ OF_RULES: dict[str, str] = {
     "it is not {rule} with up to three variations of the catalogue": "它不是 {rule}，加上目录中至多三种变化也不是",
     "the name promises {rule}, what it does is {other}": "名称说是 {rule}，实际做的是 {other}",
     "{name} acts as {value}, not {given}": "{name} 实际相当于 {value}，而不是 {given}",
+    "so while the learning rate is constant; what it does when it changes is not known": (
+        "学习率不变时如此；学习率变化时它做什么还不清楚"
+    ),
+    "so while the learning rate is constant": "学习率不变时如此",
+    "what it does when it changes is not known": "学习率变化时它做什么还不清楚",
     "its counter is given 0 at the first step": "第一步给它的计数器传入的是 0",
     "a rule of its own; it does what {rule} would do if {found}": "它是一种独立的方法；其行为相当于 {rule}，但 {found}",
     "played without {names}": "演算时去掉了 {names}",
