@@ -12,6 +12,8 @@ from thalweg.check.tape import Tape
 
 MOST = 0.9
 """The share of coordinates that must agree: some codes leave some out."""
+NUMBERS = 0.5
+"""The share of coordinates whose steps must be numbers."""
 REST = 0.05
 """How far a step may go without a gradient, of what it goes with one: decay does."""
 
@@ -91,9 +93,14 @@ def descends(plan: Plan, source: Source | None) -> bool:
         return False
     with np.errstate(all="ignore"):
         moves, others, idle = there[1] - there[0], back[1] - back[0], rest[1] - rest[0]
-        if not (np.isfinite(moves) & np.isfinite(others)).all() or not np.any(moves != 0):
+        numbers = np.isfinite(moves) & np.isfinite(others)
+        if np.mean(numbers) < NUMBERS or not np.any(moves[numbers] != 0):
             return False
-        opposite = np.mean(np.sign(moves) == -np.sign(others))
-        along = abs(np.mean(np.sign(moves) * np.sign(tape.gradients[0])))
+        opposite = np.mean(np.sign(moves[numbers]) == -np.sign(others[numbers]))
+        # The line of one array alone may be mistyped: it climbs, stays where it is, or takes the root of what is
+        # negative. That is no sign of another reading.
+        parts = [np.arange(own.start, own.stop)[numbers[own]] for own in tape.slices()]
+        signs = [np.sign(moves[part]) * np.sign(tape.gradients[0][part]) for part in parts if np.any(moves[part] != 0)]
+        along = min(abs(np.mean(sign)) for sign in signs)
         resting = np.mean(~np.isfinite(idle) | (np.abs(idle) <= REST * np.abs(moves) + 1e-12))
     return bool(min(opposite, along, resting) >= MOST)
