@@ -101,8 +101,7 @@ def picture(code: str, rule: str | None = None, numbers: Mapping[str, float] | N
     if rule is None:
         rule = next(name for name in names() if entry in fitting(name))
     # A guard shows only beside the mistake that it hides.
-    right = Hypothesis(rule, (entry.beside,) if entry.beside else ())
-    wrong = combined(rule, (*right.codes, code))
+    right, wrong = Hypothesis(rule), combined(rule, (entry.beside, code) if entry.beside else (code,))
     assert wrong is not None  # noqa: S101 - the two go together
     idle = {name: next(v for v in USUAL[name] if v) for name, value in entry.numbers.items() if value == 0}
     settings = {**wrong.numbers, **idle, **(numbers or {})}

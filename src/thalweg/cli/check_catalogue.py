@@ -79,7 +79,8 @@ def _in_full(screen: Console, entry: Variation, phrases: Phrases) -> None:
     screen.print()
     for line in wrapped(phrases.explanation(entry.code, entry.explanation), screen.width):
         screen.print(Text(line), soft_wrap=True)
-    screen.print(Text(f"\n{words.in_rule.format(rule=seen.rule)}"))
+    shown_in = f"{seen.rule} + {entry.beside}" if entry.beside else seen.rule
+    screen.print(Text(f"\n{words.in_rule.format(rule=shown_in)}"))
     for line in told.found.splitlines():
         screen.print(Text(f"  {'-' * mistake}{line}", "red" if mistake else ""), soft_wrap=True)
     for line in told.right.splitlines() if mistake else ():

@@ -22,6 +22,7 @@ from thalweg.check.trajectory import distance
 
 BEYOND_WORDS = {
     "array_sum", "first_array", "first_of", "last_of", "layer", "shared", "calls", "stale", "total", "theta_before",
+    "now", "fallen",
 }  # fmt: skip
 """Names of the textbook that nobody's code has."""
 
