@@ -62,12 +62,12 @@ def _speaks(argument: Argument) -> bool:
     return (
         words.role_of(name) == argument.role
         and name not in _VAGUE
-        and (not name.isascii() or len(name) > 2 or name in _LETTERS)
+        and (not name.isascii() or len(name) > 2 or name.rstrip("0123456789") in _LETTERS)
     )
 
 
 _VAGUE = ("var", "val", "value", "values", "data", "current", "start", "delta", "guess", "array")
-_LETTERS = ("w", "W", "g", "dw", "dW", "db", "dx", "gw", "gb", "th", "x0", "w0")
+_LETTERS = ("w", "W", "b", "g", "dw", "dW", "db", "dx", "gw", "gb", "th", "x0", "w0")
 
 
 def descends(plan: Plan, source: Source | None) -> bool:
