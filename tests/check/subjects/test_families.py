@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from tests.check.subjects.following import candidates, distance, subject_of
 
@@ -556,3 +557,18 @@ def test_moves_have_the_last_word_where_names_mislead(case: str):
     rule, text = MISLEADING[case]
     subject = subject_of(text)
     assert distance(subject, rule, **{k: v for k, v in USUAL.items() if k not in subject.numbers}) < 1e-9
+
+
+def test_arrays_with_gradients_of_their_own_are_all_played():
+    text = """
+    class Adam:
+        def __init__(self, lr=0.1):
+            self.lr, self.vw, self.vb = lr, 0, 0
+        def update(self, w, b, dw, db):
+            self.vw = 0.9 * self.vw + 0.1 * dw ** 2
+            self.vb = 0.9 * self.vb + 0.1 * db
+            return w - self.lr * dw / (self.vw ** 0.5 + 1e-8), b - self.lr * db / (self.vb ** 0.5 + 1e-8)
+    """
+    subject = subject_of(text)
+    moves = np.diff(subject.play(subject.tape()).thetas, axis=0)
+    assert np.isnan(moves).any(), "the root of what is not squared is no number: the bias was left out"

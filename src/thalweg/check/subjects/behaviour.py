@@ -57,8 +57,10 @@ def _holds_several(argument: Argument) -> bool:
 
 
 def _speaks(argument: Argument) -> bool:
-    """Whether a name is a word for its part, not a letter that may be anything."""
+    """Whether a name is a word for its part, not a letter that may be anything; pairs such as b and db are words."""
     name = argument.name
+    if argument.part is not None:
+        return True
     return (
         words.role_of(name) == argument.role
         and name not in _VAGUE
