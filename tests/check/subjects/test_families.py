@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import textwrap
+
 import numpy as np
 import pytest
 from tests.check.subjects.following import candidates, distance, subject_of
 
-from thalweg.check.subjects import adapt
+from thalweg.check.subjects import adapt, words
+from thalweg.check.subjects.inline.lifting import lifted
 
 USUAL = {"learning_rate": 0.1, "momentum": 0.9, "rho": 0.9, "beta1": 0.9, "beta2": 0.999, "epsilon": 1e-8}
 """What stands in the texts where no name says what it is."""
@@ -572,3 +575,19 @@ def test_arrays_with_gradients_of_their_own_are_all_played():
     subject = subject_of(text)
     moves = np.diff(subject.play(subject.tape()).thetas, axis=0)
     assert np.isnan(moves).any(), "the root of what is not squared is no number: the bias was left out"
+
+
+def test_a_gradient_that_is_summed_over_a_batch_is_no_parameter():
+    text = """
+    class Network:
+        def __init__(self, sizes):
+            self.weights = [np.zeros((y, x)) for x, y in zip(sizes[:-1], sizes[1:])]
+        def update_mini_batch(self, mini_batch, eta):
+            nabla_w = [np.zeros(w.shape) for w in self.weights]
+            for x, y in mini_batch:
+                delta_nabla_w = self.backprop(x, y)
+                nabla_w = [nw + dnw for nw, dnw in zip(nabla_w, delta_nabla_w)]
+            self.weights = [w - (eta / len(mini_batch)) * nw for w, nw in zip(self.weights, nabla_w)]
+    """
+    moved = {name for one in lifted(textwrap.dedent(text)) for name, role, _ in one.roles if role == words.PARAMETERS}
+    assert "nabla_w" not in moved

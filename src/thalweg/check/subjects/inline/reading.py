@@ -130,8 +130,8 @@ class _Reader:
             name
             for leaf in self.passes.leaves
             for name in leaf.writes
-            if name in self.passes.carried and name not in counters
-        ]
+            if name in self.passes.carried and name not in counters and words.role_of(name) != words.GRADIENTS
+        ]  # a gradient that is summed over a batch is no parameter
         moved = list(dict.fromkeys(moved))
         if self.passes.given:
             shown = self._read_elsewhere()
