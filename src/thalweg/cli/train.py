@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from contextlib import nullcontext
+from contextlib import closing, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -143,7 +143,10 @@ def _descend(
             show(run.epoch, f"loss {digits(run.loss_curve[-1], 4)}, validation {digits(losses[-1], 4)}")
             return False
 
-        with nullcontext() if keeping is None else keeping.during(study, run, losses):
+        with (
+            nullcontext() if run.blocks is None else closing(run.blocks),  # a checkpoint of another fit is refused
+            nullcontext() if keeping is None else keeping.during(study, run, losses),
+        ):
             run.descend(callbacks=[look])
     if run.status == DIVERGED and run.divergence is not None:
         if keeping is not None:
