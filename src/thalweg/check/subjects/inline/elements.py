@@ -7,6 +7,9 @@ import re
 
 from thalweg.check.subjects.inline.flow import name_of
 
+ROWS_OF = "rows_of_"
+"""How a name begins that stands for a number of rows."""
+
 
 def apart(text: str) -> tuple[str, tuple[tuple[str, str], ...]]:
     """Return a text in which such elements are arrays by themselves, and what was written for each of their names.
@@ -38,6 +41,19 @@ def apart(text: str) -> tuple[str, tuple[tuple[str, str], ...]]:
                 text = text.replace(one, new)
                 inserted.append((new.replace("self.", "self_"), one))
     return text, tuple(inserted)
+
+
+def counted(text: str) -> tuple[str, tuple[tuple[str, str], ...]]:
+    """Return a text in which what is divided by the number of rows is divided by a name, and what was written."""
+    inserted: dict[str, str] = {}
+
+    def named(found: re.Match[str]) -> str:
+        rows = f"{ROWS_OF}{(found['of'] or found['array']).replace('.', '_')}"
+        inserted[rows] = found["count"]
+        return f"{found['before']}{rows}"
+
+    pattern = r"(?P<before>/ ?)(?P<count>len\((?P<of>[\w.]+)\)|(?P<array>[\w.]+)\.(?:shape\[0\]|size\b))"
+    return re.sub(pattern, named, text), tuple(inserted.items())
 
 
 def at_index(text: str, block: ast.For, index: str) -> tuple[str, tuple[tuple[str, str], ...]]:

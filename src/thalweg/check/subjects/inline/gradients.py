@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import final
 
 from thalweg.check.subjects import words
-from thalweg.check.subjects.inline.flow import reads_of
+from thalweg.check.subjects.inline.flow import SELF, reads_of
 
 _SLOPES = {
     "grad", "grads", "gradient", "gradients", "nabla", "derivative", "slope", "dw", "db", "dtheta", "g", "jac",
@@ -166,7 +166,11 @@ def _is_target(node: ast.AST) -> bool:
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
         return _is_target(node.func.value)
     while isinstance(node, ast.Subscript | ast.Attribute):
-        node = node.value if not isinstance(node, ast.Attribute) or node.attr in ("T", "values") else ast.Pass()
+        if isinstance(node, ast.Attribute) and node.attr not in ("T", "values"):
+            break
+        node = node.value
+    if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == SELF:
+        node = ast.Name(node.attr)
     if not isinstance(node, ast.Name):
         return False
     parts = words.tokens(node.id)

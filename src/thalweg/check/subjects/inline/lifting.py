@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import final
 
 from thalweg.check.subjects import words
-from thalweg.check.subjects.inline.elements import apart, at_index
+from thalweg.check.subjects.inline.elements import apart, at_index, counted
 from thalweg.check.subjects.inline.flow import SELF
 from thalweg.check.subjects.inline.function_text import Block, FunctionText
 from thalweg.check.subjects.inline.passes import RATE_CHANGES
@@ -83,7 +83,9 @@ def lifted(text: str, name: str | None = None) -> tuple[Lifted, ...]:
     CannotRun
         There is one, and it cannot be followed, with the reason; and there is no other.
     """
-    text, inserted = apart(text)
+    text, elements = apart(text)
+    text, rows = counted(text)
+    inserted = (*elements, *rows)
     tree = ast.parse(text)
     found: list[Lifted] = []
     taken: set[ast.stmt] = set()
@@ -116,11 +118,10 @@ def lifted(text: str, name: str | None = None) -> tuple[Lifted, ...]:
 
 
 def _chains(body: list[ast.stmt], chain: tuple[ast.stmt, ...] = ()) -> Iterator[tuple[ast.stmt, ...]]:
-    """Yield loops and methods, each with what it stands in."""
+    """Yield loops and functions, each with what it stands in."""
     for node in body:
         here = (*chain, node)
-        method = isinstance(node, ast.FunctionDef) and bool(chain) and isinstance(chain[-1], ast.ClassDef)
-        if isinstance(node, ast.For | ast.While) or method:
+        if isinstance(node, Block):
             yield here
         yield from _chains(getattr(node, "body", []), here)
 
@@ -135,11 +136,9 @@ def _lift(text: str, tree: ast.Module, chain: tuple[ast.stmt, ...]) -> Lifted | 
     around = Surroundings(tree, chain)
     given: list[str] = []
     if isinstance(block, ast.FunctionDef):
-        if block.name == "__init__" or not block.args.args or block.args.args[0].arg != SELF:
+        if block.name == "__init__" or not isinstance(chain[-2] if len(chain) > 1 else None, ast.ClassDef):
             return None
         given = [a.arg for a in block.args.args[1:] if words.role_of(a.arg) == words.GRADIENTS]
-        if not given:
-            return None
     if isinstance(block, ast.For) and isinstance(block.target, ast.Name):
         written, old = at_index(text, block, block.target.id)
         if old:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import final
 
@@ -61,8 +61,7 @@ class Passes:
         self.made: frozenset[str] = frozenset().union(*(leaf.writes for leaf in self.forward)) | given
         inline = [leaf for leaf in self.leaves if leaf.writes & self.carried and leaf.value is not None]
         using = [*self.forward, *(leaf for leaf in inline if self._reads_data(leaf))]
-        read: frozenset[str] = frozenset().union(*(leaf.reads for leaf in using))
-        self.between = read & self.made - given
+        self.between = self._read_by(using) & self.made - given
 
     def _seen_through(self, leaf: Leaf) -> Leaf:
         """Return a statement with what the functions and methods that it calls read."""
@@ -130,18 +129,24 @@ class Passes:
                 break
             self.rows = rows
         while True:
-            between = frozenset().union(*(leaf.reads for leaf in self.forward)) & self.temporary
+            between = self._read_by(self.forward) & self.temporary
+            samples = {leaf.node for leaf in self.forward if isinstance(leaf.node, ast.For)}
             made = frozenset().union(*(leaf.writes for leaf in self.forward))
             more = {leaf for leaf in makes if leaf.writes & between or self._passes_on(leaf, made, between)}
+            more |= {leaf for leaf in makes if leaf.writes & made or samples & set(leaf.within)}  # sums over samples
             if more <= self.forward:
                 break
             self.forward |= more
+
+    def _read_by(self, some: Iterable[Leaf]) -> frozenset[str]:
+        """Return what statements read, apart from what they add to."""
+        return frozenset().union(*(leaf.reads - leaf.writes for leaf in some))
 
     def _passes_on(self, leaf: Leaf, made: frozenset[str], between: frozenset[str]) -> bool:
         """Whether a statement goes on with what the passes made, or gives a gradient of theirs a name."""
         if leaf.reads & made & between:
             return True
-        named = isinstance(leaf.value, ast.Subscript | ast.Name | ast.Attribute | ast.Tuple)
+        named = isinstance(leaf.value, ast.Subscript | ast.Name | ast.Attribute | ast.Tuple | ast.List)
         slopes = all(words.role_of(name) == words.GRADIENTS for name in leaf.writes)
         return named and slopes and bool(leaf.reads) and leaf.reads <= made
 

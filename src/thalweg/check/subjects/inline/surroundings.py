@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from typing import final
 
 from thalweg.check.subjects import words
+from thalweg.check.subjects.inline.elements import ROWS_OF
 from thalweg.check.subjects.inline.flow import SELF, leaves, reads_of
 from thalweg.check.subjects.signature import NUMBERS
 
@@ -44,7 +45,7 @@ class Surroundings:
             for method in self.owner.body:
                 if isinstance(method, ast.FunctionDef):
                     self.functions.add(f"{SELF}.{method.name}")
-                    self._through[f"{SELF}.{method.name}"] = reads_of(method)
+                    self._through[f"{SELF}.{method.name}"] = _reads_outside(method)
                     self._read_method(method)
         for node in owners:
             if isinstance(node, ast.FunctionDef):
@@ -61,7 +62,7 @@ class Surroundings:
             elif isinstance(node, Definition):
                 self.functions.add(node.name)
                 if isinstance(node, ast.FunctionDef):
-                    self._through[node.name] = reads_of(node) - frozenset(_defaults(node.args))
+                    self._through[node.name] = _reads_outside(node)
             else:
                 for name, value in _assigned(node):
                     self.values.setdefault(name, []).append(value)
@@ -90,6 +91,8 @@ class Surroundings:
 
     def kind(self, name: str) -> str:
         """Return what a name is."""
+        if name.startswith(ROWS_OF):
+            return ROWS
         if name in self.functions:
             return FUNCTION
         if self.number(name) is not None:
@@ -155,6 +158,12 @@ def _reckoned(a: float, op: ast.operator, b: float) -> float | None:
     except (ArithmeticError, TypeError):
         pass
     return None
+
+
+def _reads_outside(function: ast.FunctionDef) -> frozenset[str]:
+    """Return the names that a function reads and does not make: globals, and attributes of its object."""
+    made = frozenset().union(*(leaf.writes for leaf in leaves(function.body))) | frozenset(_defaults(function.args))
+    return frozenset(name for name in reads_of(function) if name.startswith(f"{SELF}.") or name not in made)
 
 
 def _defaults(arguments: ast.arguments) -> dict[str, ast.expr | None]:
