@@ -581,13 +581,17 @@ def test_a_gradient_that_is_summed_over_a_batch_is_no_parameter():
     text = """
     class Network:
         def __init__(self, sizes):
+            self.biases = [np.zeros((y, 1)) for y in sizes[1:]]
             self.weights = [np.zeros((y, x)) for x, y in zip(sizes[:-1], sizes[1:])]
         def update_mini_batch(self, mini_batch, eta):
+            nabla_b = [np.zeros(b.shape) for b in self.biases]
             nabla_w = [np.zeros(w.shape) for w in self.weights]
             for x, y in mini_batch:
-                delta_nabla_w = self.backprop(x, y)
+                delta_nabla_b, delta_nabla_w = self.backprop(x, y)
+                nabla_b = [nb + dnb for nb, dnb in zip(nabla_b, delta_nabla_b)]
                 nabla_w = [nw + dnw for nw, dnw in zip(nabla_w, delta_nabla_w)]
             self.weights = [w - (eta / len(mini_batch)) * nw for w, nw in zip(self.weights, nabla_w)]
+            self.biases = [b - (eta / len(mini_batch)) * nb for b, nb in zip(self.biases, nabla_b)]
     """
-    moved = {name for one in lifted(textwrap.dedent(text)) for name, role, _ in one.roles if role == words.PARAMETERS}
-    assert "nabla_w" not in moved
+    (update,) = lifted("import numpy as np\n" + textwrap.dedent(text))
+    assert [name for name, role, _ in update.roles if role == words.PARAMETERS] == ["self_weights", "self_biases"]

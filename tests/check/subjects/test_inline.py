@@ -412,6 +412,61 @@ def test_ways_of_writing(written: str, parameters: int, slopes: int, memory: lis
     assert found.get("memory", []) == memory
 
 
+def test_a_line_has_a_slope_that_is_no_moment() -> None:
+    line = """
+        m, c, L = 0, 0, 0.1
+        n = float(len(X))
+        for i in range(100):
+            seen = m * X + c
+            D_m = (-2 / n) * sum(X * (Y - seen))
+            D_c = (-2 / n) * sum(Y - seen)
+            m = m - L * D_m
+            c = c - L * D_c
+    """
+    found = roles(only(text(line)))
+    assert (found["parameters"], found["gradients"]) == (["m", "c"], ["D_m", "D_c"])
+    assert "memory" not in found
+
+
+def test_a_method_that_sums_over_a_mini_batch() -> None:
+    network = """
+        import numpy as np
+
+        class Network:
+            def __init__(self, sizes):
+                self.weights = [np.zeros((y, x)) for x, y in zip(sizes[:-1], sizes[1:])]
+
+            def update_mini_batch(self, mini_batch, eta):
+                nabla_w = [np.zeros(w.shape) for w in self.weights]
+                for x, y in mini_batch:
+                    delta_nabla_w = self.backprop(x, y)
+                    nabla_w = [nw + dnw for nw, dnw in zip(nabla_w, delta_nabla_w)]
+                self.weights = [w - (eta / len(mini_batch)) * nw for w, nw in zip(self.weights, nabla_w)]
+
+            def backprop(self, x, y):
+                return [np.outer(w @ x - y, x) for w in self.weights]
+    """
+    update = only(text(network))
+    found = roles(update)
+    assert (found["parameters"], found["gradients"]) == (["self_weights"], ["nabla_w"])
+    assert "rows_of_mini_batch=1.0" in update.text
+    last = "        self.weights = [w - (eta / len(mini_batch)) * nw for w, nw in zip(self.weights, nabla_w)]"
+    assert last in [update.as_written(one) for one in update.text.split("\n")]
+
+
+def test_a_counter_that_every_epoch_begins_anew() -> None:
+    anew = text(EPOCHS).replace("        for start", "        t = 0\n        for start").replace("** epoch", "** t")
+    anew = anew.replace("            g = rows", "            t += 1\n            g = rows")
+    assert "t = (step_count - 1) % 10" in only(anew).text
+
+
+def test_a_rate_that_nothing_reads_is_missed() -> None:
+    forgotten = (
+        text(SCRIPT).replace("rate * ", "").replace("rate, decay, tiny = 0.05", "learning_rate, decay, tiny = 0.05")
+    )
+    assert codes(told(forgotten)) == ["rate-missing"]
+
+
 @pytest.mark.parametrize(
     ("written", "line"),
     [
@@ -498,6 +553,22 @@ def test_a_correction_by_epochs_in_a_loop_over_batches() -> None:
 
 def test_momentum_that_has_no_effect_is_a_mistake() -> None:
     assert codes(told(text(CLASS).replace("self.alpha * speed", "self.alpha * slope"))) == ["state-made-anew"]
+
+
+def test_what_trains_with_an_update_beside_it_is_not_told() -> None:
+    written = """
+        import numpy as np
+
+        def step(w, g, lr=0.1):
+            return w - lr * g
+
+        def gradient_descent(X, y, alpha, iterations):
+            w = np.zeros(X.shape[1])
+            for k in range(iterations):
+                w = step(w, X.T @ (X @ w - y), alpha)
+            return w
+    """
+    assert told(text(written))["name"] == "step"
 
 
 def test_a_function_that_can_be_played_is_examined_instead() -> None:

@@ -36,11 +36,15 @@ def _examinations(question: Question, loaded: Loaded, source: Source) -> Iterato
         found = {name: value for name, value in own.items() if live(value) is not None}
     inside = Inside(question, source)
     refused: list[Diagnosis] = []  # told in their place, unless nothing can be told but what stands inside a loop
+    trainers: list[Diagnosis] = []  # what calls another one, and is told only where nothing else is
     told = False
     for name, update in found.items():
         made = [_diagnosed(name, update, question, source)]
         if made[0].kind == "cannot_run" or _is_still(made[0]):
             made = list(inside.examined(name)) or made
+        if made[0].kind == "cannot_run" and question.name is None and _calls(update, set(found) - {name}):
+            trainers += made
+            continue
         if made[0].kind == "cannot_run" and not told:
             refused += made
             continue
@@ -49,10 +53,15 @@ def _examinations(question: Question, loaded: Loaded, source: Source) -> Iterato
     if told:
         return
     others = list(inside.examined())
-    yield from others or refused
-    if not others and not refused:
+    yield from others or refused or trainers
+    if not others and not refused and not trainers:
         inside.explain()
         raise CannotRun("holds nothing that looks like an update rule")
+
+
+def _calls(update: Any, names: set[str]) -> bool:
+    """Whether a function uses one of some others."""
+    return inspect.isfunction(update) and bool(names & set(inspect.unwrap(update).__code__.co_names))
 
 
 def _diagnosed(name: str, update: Any, question: Question, source: Source) -> Diagnosis:

@@ -159,10 +159,10 @@ class FunctionText:
             self.roles.append((COUNTER, words.COUNT, None))
             self._count_as_written()
             before += [f"{_plain(n)} = {self._count(n, start)}" for n, start in reading.counters.items()]
-        defaults = []
+        defaults, unread = [], self.around.unread(words.RATE)
         for name, given in reading.numbers.items():
             value = self._layers(name) or given
-            if top and value is not None and name in self.of_module and name not in self.targets_of_rows():
+            if top and value is not None and name in self.of_module - unread and name not in self.targets_of_rows():
                 continue  # the module has it
             role = words.role_of(name.removeprefix(f"{SELF}."))
             if value is None:
@@ -192,7 +192,19 @@ class FunctionText:
         outer = [node for node in self.chain[:-1] if isinstance(node, ast.For) and name in reads_of(node.target)]
         if outer and self._is_power(name):
             return f"({COUNTER} - 1) // {BATCHES}{start:+g}".removesuffix("+0")
+        if self._begins_anew(name):
+            return f"({COUNTER} - 1) % {BATCHES}{start:+g}".removesuffix("+0")
         return f"{COUNTER}{start - 1:+g}".removesuffix("+0")
+
+    def _begins_anew(self, name: str) -> bool:
+        """Whether every epoch begins a counter anew, and not the memory."""
+        for node in self.chain[:-1]:
+            if isinstance(node, ast.For | ast.While):
+                inner = set(ast.walk(self.block))
+                begun = frozenset().union(*(leaf.writes for leaf in leaves(node.body) if leaf.node not in inner))
+                if name in begun and not begun & set(self.reading.memory):
+                    return True
+        return False
 
     def _is_power(self, name: str) -> bool:
         """Whether something is raised to a name, as betas are in corrections."""

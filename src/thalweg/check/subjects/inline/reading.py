@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import final
 
 from thalweg.check.subjects import words
@@ -148,9 +147,14 @@ class _Reader:
                 inline |= self.passes.behind(set(beside))
         asked = [name for name in moved if name in forward or name in inline]
         asked += [name for name in moved if name not in asked and words.role_of(name) == words.PARAMETERS]
-        self.parameters_found = {name for name in asked if words.role_of(name) != words.MEMORY} or set(asked[:1])
-        remembered = [name for name in asked if name not in self.parameters_found and name in forward | inline]
-        self.ahead = remembered
+        kept = [name for name in asked if words.role_of(name) == words.MEMORY]  # by its name; a line has a slope m
+        others = [name for name in asked if name not in kept] or asked[:1]
+        self.ahead = [
+            name
+            for name in kept
+            if any(self._asked(other, others, {name}) is not None for other in others if other != name)
+        ]
+        self.parameters_found = set(asked) - set(self.ahead)
         return [name for name in asked if name in self.parameters_found]
 
     def _read_elsewhere(self) -> set[str]:
@@ -192,12 +196,17 @@ class _Reader:
         starts |= {name for name in parameters if name in self.passes.behind(set(frozenset().union(*(
             reads[leaf] for leaf in kept if name in leaf.writes))))}  # fmt: skip
         moved = [name for name in parameters if reached[name] & set(slopes) and name in starts]
+        plain = {name for name in parameters if words.role_of(name) == words.PARAMETERS}
+        if plain and moved and not plain & set(moved):
+            raise CannotRun(_ASKED_AHEAD, self.passes.leaves[0].node.lineno)
         if moved != parameters:
             return self._assembled(moved, counters) if moved else None
         matched = self._matched(parameters, slopes, reached)
         if matched is None:
+            if len(slopes) < len(parameters) and any(words.role_of(name) == words.MEMORY for name in parameters):
+                raise CannotRun(_ASKED_AHEAD, self.passes.leaves[0].node.lineno)
             return None
-        asked = [self._asked(name, parameters) for name in parameters] if self.ahead else []
+        asked = [self._asked(name, parameters, set(self.ahead)) for name in parameters] if self.ahead else []
         reading = Reading(parameters, matched, memory, {}, {}, kept, asked=[one for one in asked if one is not None])
         if len(reading.asked) < len(asked) or set(self.ahead) - set(memory):
             raise CannotRun(_ASKED_AHEAD, self.passes.leaves[0].node.lineno)
@@ -213,10 +222,11 @@ class _Reader:
         """Put what the update reads from outside where it belongs."""
         for name in sorted(needed - self.passes.written - set(reading.slopes) - {SELF}):
             self._note(reading, name)
-        for name in frozenset().union(*(leaf.reads for leaf in self.passes.leaves)) - self.passes.written - needed:
-            if (
-                words.role_of(name) == "momentum" and self.passes.kind(name) == NUMBER
-            ):  # a promise, whether it is kept or not
+        reads = frozenset().union(*(leaf.reads for leaf in self.passes.leaves))
+        unused = {name for name in reads - self.passes.written - needed if words.role_of(name) == "momentum"}
+        unused |= self.passes.around.unread(words.RATE)
+        for name in sorted(unused):  # a promise, whether it is kept or not
+            if self.passes.kind(name) == NUMBER:
                 reading.numbers[name] = self.passes.around.number(name)
         reading.counters |= {name: start for name, start in counters.items() if name in needed}
         if not reading.counters and self.passes.targets:  # what a bias correction that is missing would read
@@ -242,8 +252,8 @@ class _Reader:
             shown = any(shows_sign(part, {k: v for k, v in values.items() if k != name}) for part in own)
             reading.sure &= shown or name in self.passes.given or (name in values and is_slope(name))
 
-    def _asked(self, name: str, parameters: list[str]) -> ast.expr | None:
-        """Return the point ahead of a parameter at which its gradient is asked for: ``w - mu * v``."""
+    def _asked(self, name: str, parameters: list[str], memory: set[str]) -> ast.expr | None:
+        """Return the point ahead of a parameter, by some memory, where its gradient is asked for: ``w - mu * v``."""
         inside = [leaf.value for leaf in self.passes.forward if leaf.value is not None]
         inside += [part for _, cut in self.cut for part in cut.inside]
         made = self.passes.made | self._asked_for
@@ -258,14 +268,18 @@ class _Reader:
                     one in known or (one not in self.passes.written and self.passes.kind(one) == NUMBER)
                     for one in reads
                 )
-                if plain and name in reads and reads & set(self.ahead):
+                if plain and name in reads and reads & memory:
                     return part
         return None
 
-    @cached_property
+    @property
     def _asked_for(self) -> frozenset[str]:
         """Names that are read to make a gradient inside an update."""
-        return frozenset().union(*(reads_of(part) for _, cut in self.cut for part in cut.inside))
+        own = frozenset().union(*(reads_of(part) for _, cut in self.cut for part in cut.inside))
+        for leaf in self.passes.leaves:
+            if leaf not in self.passes.forward and leaf.value is not None and leaf.writes & self.passes.carried:
+                own |= _beside_data(leaf.value, self.passes.tainted)
+        return own
 
     def _note(self, reading: Reading, name: str) -> None:
         """Put a name that the update reads from outside where it belongs."""

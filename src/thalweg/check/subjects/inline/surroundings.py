@@ -89,6 +89,14 @@ class Surroundings:
             found |= new
         return found
 
+    def unread(self, role: str) -> set[str]:
+        """Return the numbers of a role that nothing in the text reads."""
+        read = {
+            node.id for node in ast.walk(self.tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)
+        }
+        return {name for name in {*self.values} - read if words.role_of(name) == role and self.number(name) is not None
+                and len(name) > 1 and "." not in name}  # fmt: skip
+
     def kind(self, name: str) -> str:
         """Return what a name is."""
         if name.startswith(ROWS_OF):
