@@ -76,11 +76,13 @@ def same_numbers(request: pytest.FixtureRequest) -> None:
 def no_thread_is_left() -> Iterator[None]:
     """Fail a test of which a thread of ours is left: it would be at work in the tests that follow.
 
-    Threads of a team wait for the next run by design. Whatever else has ended, or ends soon.
+    Threads of a team wait for the next run by design. Whatever else has ended, or ends soon. One that was left is told
+    of once: the tests that follow are not to blame.
     """
+    before = set(threading.enumerate())
     yield
-    ours = [thread for thread in threading.enumerate() if thread.name.startswith("thalweg")]
-    for thread in ours:
+    left = [each for each in threading.enumerate() if each not in before and each.name.startswith("thalweg")]
+    for thread in left:
         if not thread.name.startswith("thalweg-team"):
             thread.join(PATIENCE)
             assert not thread.is_alive(), f"{thread.name} is still at work"
