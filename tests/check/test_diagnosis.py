@@ -26,3 +26,31 @@ def test_code_that_is_unknown_at_a_moving_rate_is_looked_at_with_a_steady_one():
     assert (told.kind, told.verdict.rule) == ("right", "momentum")
     assert not told.tape.moves_rate
     assert "so while the learning rate is constant" in told.verdict.note
+
+
+def test_a_rate_that_hardly_falls_on_the_tape_is_told_by_none_of_the_forms_in_which_it_may():
+    """As in averaged SGD: (1 + 1e-6 t)**-0.75 is 1 / (1 + 0.75e-6 t) for as long as anybody looks."""
+
+    class Averaged:
+        def __init__(self, lr=0.01):
+            self.lr, self.t = lr, 0
+
+        def step(self, w, g):
+            self.t += 1
+            eta = self.lr / (1 + 1e-6 * self.t) ** 0.75
+            return w * (1 - 1e-4 * eta) - eta * g
+
+    assert diagnose(Averaged).kind == "unknown"
+
+
+def test_a_rate_that_falls_as_slowly_in_the_form_of_the_schedule_is_told_so():
+    class Falling:
+        def __init__(self, lr=0.01):
+            self.lr, self.t = lr, 0
+
+        def step(self, w, g):
+            self.t += 1
+            return w - self.lr / (1 + 1e-6 * (self.t - 1)) * g
+
+    told = diagnose(Falling)
+    assert (told.kind, [finding.code for finding in told.verdict.conventions]) == ("right", ["falling-rate"])

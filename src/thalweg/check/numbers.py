@@ -66,6 +66,8 @@ BELIEVED: dict[str, tuple[float, float]] = {
     "nu": (0.05, 0.999),  # at 0 and 1 it is another rule
 }
 """Where a number that was looked for may lie: an epsilon of a million makes any rule of another."""
+SLOW, EXACT = 1e-4, 1e-12
+"""Below which decay a rate that falls as 1 / (1 + t * decay) is believed only where nothing is left over."""
 NORMAL = 1e-6
 """A limit of norms that is so near to 1 and was not told is a division by the norm."""
 FEW = 3
@@ -332,6 +334,9 @@ class Evidence:
         free = self.split(fit.hypothesis)[1]
         # The tape's norms are large: what is clipped at every step is as long as the rate says, whatever the limit.
         if "max_norm" in free and ("learning_rate" in free or abs(fit.numbers["max_norm"] - 1) < NORMAL):
+            return False
+        # A rate that falls so slowly does so in every form alike, but for what is left to tell them apart.
+        if "lr_decay" in free and fit.numbers["lr_decay"] < SLOW and fit.residual > EXACT:
             return False
         ranges = ((fit.numbers[n], BELIEVED[n]) for n in free if n in BELIEVED)
         return all(low <= value <= high for value, (low, high) in ranges)
