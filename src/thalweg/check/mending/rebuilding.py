@@ -19,6 +19,7 @@ from typing import Any, final
 
 from thalweg.check.subjects.beginnings import Beginning
 from thalweg.check.subjects.signature import Signature
+from thalweg.check.subjects.source import namespace_of
 from thalweg.check.subjects.subject import CannotRun, Subject
 
 PLAIN = frozenset({
@@ -87,7 +88,7 @@ class Rebuilder:
 
     def _known(self, value: Any) -> Any:
         """Note where a function or class comes from."""
-        space = _namespace(value)
+        space = namespace_of(value)
         for name in self.defined if space is not None else ():
             held = space.get(name) if space is not None else None
             inner = next((k for k, v in vars(held).items() if v is value), None) if isinstance(held, type) else None
@@ -201,16 +202,6 @@ def _again(node: ast.stmt) -> bool:
     called = {f.attr if isinstance(f, ast.Attribute) else f.id if isinstance(f, ast.Name) else "" for f in calls}
     targets = node.targets if isinstance(node, ast.Assign) else [node.target]
     return called <= PLAIN and all(isinstance(target, ast.Name | ast.Tuple) for target in targets)
-
-
-def _namespace(value: Any) -> Mapping[str, Any] | None:
-    """Return the globals in which a function, or a class's methods, were defined."""
-    if isinstance(value, FunctionType):
-        return value.__globals__
-    if isinstance(value, type):
-        own = (member for member in vars(value).values() if isinstance(member, FunctionType))
-        return next((member.__globals__ for member in own), None)
-    return None
 
 
 def _looked_up(namespace: Mapping[str, Any], path: tuple[str, ...]) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import linecache
+from types import FunctionType
 from typing import Any
 
 from thalweg.check.subjects.subject import Source
@@ -28,3 +29,12 @@ def written(update: Any) -> Source | None:
         return None
     lines = linecache.getlines(path) if path else []
     return Source(str(path), "".join(lines)) if lines else None
+
+
+def namespace_of(value: object) -> dict[str, Any] | None:
+    """Return the globals in which a function, or a class's methods, were defined; None for anything else."""
+    if isinstance(value, FunctionType):
+        return value.__globals__
+    if isinstance(value, type):
+        return next((member.__globals__ for member in vars(value).values() if isinstance(member, FunctionType)), None)
+    return None

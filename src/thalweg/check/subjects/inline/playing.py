@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from types import FunctionType
 from typing import Any
 
 from thalweg.check.subjects import words
@@ -20,6 +19,7 @@ from thalweg.check.subjects.layouts import layouts, shapes_for
 from thalweg.check.subjects.places import Place
 from thalweg.check.subjects.play import Outcome
 from thalweg.check.subjects.signature import signature_of
+from thalweg.check.subjects.source import namespace_of
 from thalweg.check.subjects.subject import Source, Subject
 
 
@@ -37,7 +37,7 @@ def loaded_inside(update: object, source: Source | None) -> tuple[Lifted, Callab
     CannotRun
         There is one, and it cannot be followed.
     """
-    space = _namespace(update)
+    space = namespace_of(update)
     name = getattr(update, "__qualname__", "<")
     if source is None or space is None or "<" in name:
         return None
@@ -61,15 +61,6 @@ def _seen_ahead(update: Lifted, parameters: list[str]) -> Outcome:
     points = tuple(range(count - update.ahead, count))
     place = Place("result", points[:1]) if len(parameters) == 1 else Place("result", (), points)
     return Outcome(place, 0.0, handed)
-
-
-def _namespace(update: object) -> dict[str, Any] | None:
-    """Return the globals of a function, or of a class's methods."""
-    if isinstance(update, FunctionType):
-        return update.__globals__
-    if isinstance(update, type):
-        return next((part.__globals__ for part in vars(update).values() if isinstance(part, FunctionType)), None)
-    return None
 
 
 def subject_of(
